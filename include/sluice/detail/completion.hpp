@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// One stored completion handler of any type. Asio's any_completion_handler cannot be move-assigned
+// in Boost 1.81 (it recurses for ever), and its executor does not accept a post; this one does what
+// the waits of this library need and no more.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/recycling_allocator.hpp>
+#include <concepts>
+#include <memory>
+#include <sluice/task.hpp>
+#include <type_traits>
+#include <utility>
+
+namespace sluice::detail {
+
+template <class Signature>
+class Completion;
+
+template <class... Args>
+class Completion<void(Args...)> {
+ public:
+  Completion() = default;
+  Completion(std::nullptr_t) {}
+  template <class Handler>
+    requires(!std::same_as<std::remove_cvref_t<Handler>, Completion> &&
+             std::invocable<std::decay_t<Handler>, Args...>)
+  explicit Completion(Handler&& handler)
+      : stored_(Stored<std::decay_t<Handler>>::make(std::forward<Handler>(handler))) {}
+  Completion(Completion&& other) noexcept : stored_(std::exchange(other.stored_, nullptr)) {}
+  Completion& operator=(Completion&& other) noexcept {
+    std::swap(stored_, other.stored_);
+    return *this;
+  }
+  ~Completion() {
+    if (stored_ != nullptr) stored_->drop();
+  }
+
+  void swap(Completion& other) noexcept { std::swap(stored_, other.stored_); }
+
+  explicit operator bool() const { return stored_ != nullptr; }
+
+  /// Where a cancellation of the wait comes from; not connected where nobody can.
+  asio::cancellation_slot slot() const { return stored_->slot(); }
+
+  // Each may be called once, and leaves this empty.
+
+  /// Right here, inside the caller. For a handler that is known to live on this executor.
+  void operator()(Args... args) { take()->invoke(How::here, nullptr, std::move(args)...); }
+  /// On the handler's executor, right here where that is possible.
+  void dispatch(const asio::any_io_executor& fallback, Args... args) {
+    take()->invoke(How::dispatch, &fallback, std::move(args)...);
+  }
+  /// On the handler's executor, never from here.
+  void post(const asio::any_io_executor& fallback, Args... args) {
+    take()->invoke(How::post, &fallback, std::move(args)...);
+  }
+
+ private:
+  enum class How { here, dispatch, post };
+
+  class Base {
+   public:
+    virtual void invoke(How, const asio::any_io_executor* fallback, Args... args) = 0;
+    virtual void drop() = 0;
+    virtual asio::cancellation_slot slot() const = 0;
+
+   protected:
+    ~Base() = default;
+  };
+
+  template <class Handler>
+  class Stored final : public Base {
+   public:
+    explicit Stored(Handler&& handler) : handler_(std::move(handler)) {}
+
+    static Stored* make(Handler handler) {
+      return new (Memory().allocate(1)) Stored(std::move(handler));
+    }
+
+    void invoke(How how, const asio::any_io_executor* fallback, Args... args) override {
+      // The memory is free again before the handler runs, so that its next wait finds it.
+      Handler handler = take();
+      if (how == How::here) {
+        std::move(handler)(std::move(args)...);
+        return;
+      }
+      const auto executor = asio::get_associated_executor(handler, *fallback);
+      auto bound = [handler = std::move(handler), ... args = std::move(args)]() mutable {
+        std::move(handler)(std::move(args)...);
+      };
+      if (how == How::dispatch) {
+        asio::dispatch(executor, std::move(bound));
+      } else {
+        asio::post(executor, std::move(bound));
+      }
+    }
+    void drop() override { static_cast<void>(take()); }
+    asio::cancellation_slot slot() const override {
+      return asio::get_associated_cancellation_slot(handler_);
+    }
+
+   private:
+    using Memory = asio::recycling_allocator<Stored>;
+
+    Handler take() {
+      Handler handler = std::move(handler_);
+      this->~Stored();
+      Memory().deallocate(this, 1);
+      return handler;
+    }
+
+    Handler handler_;
+  };
+
+  Base* take() {
+    Base* stored = std::exchange(stored_, nullptr);
+    asio::cancellation_slot slot = stored->slot();
+    if (slot.is_connected()) slot.clear();
+    return stored;
+  }
+
+  Base* stored_ = nullptr;
+};
+
+}  // namespace sluice::detail

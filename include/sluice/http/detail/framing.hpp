@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The one place that formats what leaves: heads, chunks, trailers, 1xx answers and the fixed error
+// replies, and the decision how a body ends. Pure: no I/O, no time but what it is told.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <sluice/config.hpp>
+#include <sluice/http/detail/header_store.hpp>
+#include <sluice/http/headers.hpp>
+#include <sluice/net/detail/byte_buffer.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace sluice::http::detail {
+
+using net::detail::ByteBuffer;
+
+/// How the end of a body is told.
+enum class BodyMode {
+  none,       // there is no body, whatever the headers say
+  sized,      // by Content-Length
+  chunked,    // by the last chunk
+  untilClose  // by the end of the connection
+};
+
+/// What a head that was composed means for what follows it.
+struct HeadFraming {
+  BodyMode mode = BodyMode::none;
+  /// The Content-Length that was sent with a sized body; unset where the user's is no number.
+  std::optional<std::uint64_t> contentLength;
+  /// Whether the connection may carry another message after this one.
+  bool keepAlive = false;
+  /// false: what is written has no place on the wire. For a response that is a matter of its status
+  /// or of HEAD, and writes are dropped; a request was composed without knowing of a body.
+  bool bodyAllowed = false;
+  bool trailersAllowed = false;
+};
+
+struct ResponseHead {
+  int statusCode = 200;
+  /// Empty: the standard phrase, or "unknown" where there is none.
+  std::string_view reason = {};
+  /// What setHeader() stored. Where it holds something, it takes in the headers of writeHead().
+  HeaderStore& headers;
+  /// The headers of writeHead(); with an empty store they go to the wire only. nullptr: none.
+  const Headers* writeHeadHeaders = nullptr;
+  /// Names that must be on one line, in any case.
+  std::span<const std::string> uniqueHeaders = {};
+
+  /// The request: its method was HEAD, its version 1.0, and then whether it had `TE: chunked`.
+  bool isHead = false;
+  bool http10 = false;
+  bool acceptsChunked = false;
+  /// What the version and the Connection header of the request allow.
+  bool requestKeepAlive = true;
+
+  /// The member of the response.
+  bool shouldKeepAlive = true;
+  /// The connection ends after this response, whatever else is said.
+  bool forceClose = false;
+  /// The last request that maxRequestsPerSocket allows.
+  bool lastRequest = false;
+  /// 0: no Keep-Alive line. Written in whole seconds.
+  std::chrono::milliseconds keepAliveTimeout{5000};
+  /// 0: no `max` in that line.
+  std::size_t maxRequestsPerSocket = 0;
+  /// `Date: …` with its CR LF; empty without sendDate.
+  std::string_view dateLine = {};
+  /// The whole body's length where it is known now: end(data) or end() without writeHead().
+  std::optional<std::uint64_t> bodyLength = std::nullopt;
+};
+
+/// Writes the head of a response behind what is in `out`.
+///
+/// throws  ERR_HTTP_INVALID_STATUS_CODE, ERR_INVALID_CHAR, ERR_INVALID_HTTP_TOKEN,
+///         ERR_HTTP_TRAILER_INVALID; then nothing was written
+HeadFraming composeResponseHead(ByteBuffer& out, const ResponseHead& head);
+
+struct RequestHead {
+  std::string_view method;
+  std::string_view path;
+  /// Everything that was set, Host and Authorization included.
+  const HeaderStore& headers;
+  /// Names that must be on one line, in any case.
+  std::span<const std::string> uniqueHeaders = {};
+  /// Whether the agent would use the connection again.
+  bool shouldKeepAlive = false;
+  /// false: no automatic Connection, Content-Length and Transfer-Encoding.
+  bool setDefaultHeaders = true;
+  /// The whole body's length where it is known now: 0 for end(), n for end(data).
+  std::optional<std::uint64_t> bodyLength = std::nullopt;
+  /// A piece of body is waiting to be written behind this head.
+  bool bodyFollows = false;
+};
+
+/// Writes the head of a request behind what is in `out`.
+///
+/// A body without a length is sent in chunks whatever the method: Node leaves out the framing for
+/// those that do not expect a body, and the body then reads as the next request.
+///
+/// throws  ERR_INVALID_HTTP_TOKEN, ERR_UNESCAPED_CHARACTERS, ERR_HTTP_TRAILER_INVALID; then nothing
+///         was written
+HeadFraming composeRequestHead(ByteBuffer& out, const RequestHead& head);
+
+/// Begins a chunk of `size` bytes, which must not be 0; the data and appendChunkEnd() follow.
+inline void appendChunkHead(ByteBuffer& out, std::size_t size) {
+  out.appendNumber(size, 16);
+  out.append("\r\n");
+}
+inline void appendChunkEnd(ByteBuffer& out) { out.append("\r\n"); }
+
+/// Throws what appendLastChunk() would: ERR_INVALID_HTTP_TOKEN, ERR_INVALID_CHAR.
+void validateTrailers(const Headers& trailers);
+
+/// Ends a chunked body.
+///
+/// trailers       nullptr: none
+/// uniqueHeaders  names that must be on one line, in any case
+/// throws         as validateTrailers(); then nothing was written
+void appendLastChunk(ByteBuffer& out, const Headers* trailers = nullptr,
+                     std::span<const std::string> uniqueHeaders = {});
+
+inline void appendContinue(ByteBuffer& out) { out.append("HTTP/1.1 100 Continue\r\n\r\n"); }
+inline void appendProcessing(ByteBuffer& out) { out.append("HTTP/1.1 102 Processing\r\n\r\n"); }
+
+/// Writes a 103 with the Link header before all others; false: there is no link, nothing to send.
+///
+/// throws  ERR_INVALID_ARG_VALUE for a link of another form than `</a.css>; rel=preload`,
+///         ERR_INVALID_HTTP_TOKEN, ERR_INVALID_CHAR; then nothing was written
+bool appendEarlyHints(ByteBuffer& out, const Headers& hints);
+
+// What a peer gets whose request could not be understood, before the connection closes.
+inline constexpr std::string_view badRequestReply =
+    "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
+inline constexpr std::string_view requestTimeoutReply =
+    "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n";
+inline constexpr std::string_view payloadTooLargeReply =
+    "HTTP/1.1 413 Payload Too Large\r\nConnection: close\r\n\r\n";
+inline constexpr std::string_view headerFieldsTooLargeReply =
+    "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\r\n";
+
+}  // namespace sluice::http::detail
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/http/impl/framing.ipp>
+#endif

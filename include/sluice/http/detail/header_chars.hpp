@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Which bytes may stand in a header name, a header value and a request path, and how names are
+// compared. Pure functions on text that is about to leave; received text is judged elsewhere.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <sluice/config.hpp>
+#include <string_view>
+
+namespace sluice::http::detail {
+
+// RFC 9110 §5.6.2: tchar.
+inline constexpr std::array<bool, 256> tokenBytes = [] {
+  std::array<bool, 256> allowed{};
+  for (std::size_t byte = '0'; byte <= '9'; ++byte) allowed[byte] = true;
+  for (std::size_t byte = 'A'; byte <= 'Z'; ++byte) allowed[byte] = true;
+  for (std::size_t byte = 'a'; byte <= 'z'; ++byte) allowed[byte] = true;
+  for (const char byte : std::string_view("!#$%&'*+-.^_`|~")) {
+    allowed[static_cast<unsigned char>(byte)] = true;
+  }
+  return allowed;
+}();
+
+// RFC 9110 §5.5: tab, space, visible ASCII and obs-text.
+inline constexpr std::array<bool, 256> headerTextBytes = [] {
+  std::array<bool, 256> allowed{};
+  for (std::size_t byte = 0x20; byte < allowed.size(); ++byte) allowed[byte] = byte != 0x7F;
+  allowed['\t'] = true;
+  return allowed;
+}();
+
+inline constexpr std::uint64_t everyByte = 0x0101010101010101U;
+
+inline std::uint64_t loadEight(const char* bytes) {
+  std::uint64_t word;
+  std::memcpy(&word, bytes, sizeof(word));
+  return word;
+}
+
+/// A non-empty token: a header name or a method.
+inline bool isToken(std::string_view text) {
+  bool allowed = !text.empty();
+  for (const char byte : text) allowed &= tokenBytes[static_cast<unsigned char>(byte)];
+  return allowed;
+}
+
+/// Text that may be a header's value or a reason phrase; empty is allowed.
+inline bool isHeaderText(std::string_view text) {
+  const auto allAllowed = [](const char* bytes, std::size_t count) {
+    for (std::size_t index = 0; index < count; ++index) {
+      if (!headerTextBytes[static_cast<unsigned char>(bytes[index])]) return false;
+    }
+    return true;
+  };
+  const char* bytes = text.data();
+  std::size_t left = text.size();
+  for (; left >= 8; bytes += 8, left -= 8) {
+    const std::uint64_t word = loadEight(bytes);
+    const std::uint64_t notDelete = word ^ (everyByte * 0x7F);
+    const std::uint64_t control = (word - everyByte * 0x20) & ~word;
+    const std::uint64_t deletes = (notDelete - everyByte) & ~notDelete;
+    // Only says that a closer look is due: a tab gets here too.
+    if (((control | deletes) & (everyByte * 0x80)) != 0 && !allAllowed(bytes, 8)) return false;
+  }
+  return allAllowed(bytes, left);
+}
+
+/// A request target that Node would send: no controls, no space.
+inline bool isRequestPath(std::string_view text) {
+  bool allowed = !text.empty();
+  for (const char byte : text) allowed &= static_cast<unsigned char>(byte) > 0x20;
+  return allowed;
+}
+
+constexpr char toLower(char byte) {
+  return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte | 0x20) : byte;
+}
+
+// Names hold '^' and '~', which differ in the bit of the case as letters do: setting that bit
+// everywhere would make them equal.
+inline std::uint64_t toLower(std::uint64_t word) {
+  const std::uint64_t sevenBits = word & (everyByte * 0x7F);
+  const std::uint64_t aboveZ = sevenBits + everyByte * (0x7F - 'Z');
+  const std::uint64_t fromA = sevenBits + everyByte * (0x80 - 'A');
+  const std::uint64_t letters = (fromA ^ aboveZ) & ~word & (everyByte * 0x80);
+  return word | (letters >> 2);
+}
+
+/// Writes `text` in lower case, ASCII letters only.
+inline void copyLower(char* to, std::string_view text) {
+  const char* from = text.data();
+  std::size_t left = text.size();
+  for (; left >= 8; from += 8, to += 8, left -= 8) {
+    const std::uint64_t word = toLower(loadEight(from));
+    std::memcpy(to, &word, sizeof(word));
+  }
+  for (; left != 0; ++from, ++to, --left) *to = toLower(*from);
+}
+
+/// Whether both are the same but for the case of ASCII letters.
+inline bool equalIgnoreCase(std::string_view left, std::string_view right) {
+  if (left.size() != right.size()) return false;
+  const char* a = left.data();
+  const char* b = right.data();
+  std::size_t count = left.size();
+  for (; count >= 8; a += 8, b += 8, count -= 8) {
+    if (toLower(loadEight(a)) != toLower(loadEight(b))) return false;
+  }
+  for (; count != 0; ++a, ++b, --count) {
+    if (toLower(*a) != toLower(*b)) return false;
+  }
+  return true;
+}
+
+/// Whether `word`, in lower case, stands in `text` with no letter, digit or underscore beside it.
+/// This is how Node looks for "close" and "chunked": looser than a list of tokens.
+inline bool containsWord(std::string_view text, std::string_view word) {
+  const auto isWordByte = [](char byte) {
+    const char lower = toLower(byte);
+    return (lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9') || lower == '_';
+  };
+  for (std::size_t at = 0; at + word.size() <= text.size(); ++at) {
+    const std::size_t behind = at + word.size();
+    if (equalIgnoreCase(text.substr(at, word.size()), word) &&
+        (at == 0 || !isWordByte(text[at - 1])) &&
+        (behind == text.size() || !isWordByte(text[behind]))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace sluice::http::detail

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What an IncomingMessage is a handle to: the facts of its head, how far its body has come, and who
+// waits for more. The bytes come from a connection, which it knows as a BodySource.
+#pragma once
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
+#include <optional>
+#include <sluice/detail/completion.hpp>
+#include <sluice/detail/listeners.hpp>
+#include <sluice/encoding.hpp>
+#include <sluice/http/detail/body_decoder.hpp>
+#include <sluice/http/detail/message_parser.hpp>
+#include <sluice/http/headers.hpp>
+#include <sluice/http/incoming_message.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::http::detail {
+
+/// The connection under a message, as the message sees it.
+class BodySource {
+ public:
+  using Piece = BodyDecoder::Piece;
+
+  virtual asio::any_io_executor executor() const = 0;
+  virtual net::Socket& socket() = 0;
+  /// What of the body has arrived; the piece before is not used any more.
+  virtual Piece takePiece() = 0;
+  virtual const HeaderBlock& trailers() const = 0;
+  /// The body is wanted: reading goes on.
+  virtual void wantInput() = 0;
+  /// Call IncomingState::emitDue() soon, but not from here.
+  virtual void eventsAreDue() = 0;
+  /// The user gives the message up before its end.
+  virtual void destroyMessage(const error_code& reason) = 0;
+  /// The last handle is gone, nobody can ask for the body any more.
+  virtual void handleIsGone() {}
+  virtual void setTimeout(std::chrono::milliseconds idle) = 0;
+
+ protected:
+  ~BodySource() = default;
+};
+
+class IncomingState
+    : public boost::intrusive_ref_counter<IncomingState, boost::thread_unsafe_counter> {
+ public:
+  // Who takes the body. idle → pulling by read(); idle → flowing by "data"; any → discarding.
+  enum class Mode { idle, pulling, flowing, paused, discarding };
+  //  open ──► complete           the last byte of the message was taken
+  //    └────► failed             the connection, or what came, broke before that
+  enum class Progress { open, complete, failed };
+
+  struct Next {
+    enum class Kind { data, wait, end, failed } kind;
+    std::string_view data;
+  };
+
+  /// A message whose head is in `parser`, from whose buffer everything is read.
+  void begin(const MessageParser& parser, BodySource& source, bool joinDuplicateHeaders);
+  /// Forgets everything and keeps the memory.
+  void reset();
+  /// The buffer goes on to another message: what a handle can still ask for is copied.
+  void detach();
+  BodySource* source() const { return source_; }
+
+  std::string_view method() const { return method_; }
+  std::string_view url() const { return url_; }
+  std::string_view statusMessage() const { return statusMessage_; }
+  int statusCode() const { return statusCode_; }
+  int version() const { return version_; }
+  const Headers& headers();
+  const Headers& trailers();
+  std::span<const RawHeader> rawHeaders();
+  std::span<const RawHeader> rawTrailers() { return rawTrailers_; }
+
+  Mode mode() const { return mode_; }
+  Progress progress() const { return progress_; }
+  bool complete() const { return progress_ == Progress::complete; }
+  bool aborted() const { return aborted_; }
+  bool destroyed() const { return destroyed_ || closed_; }
+  bool ended() const { return ended_; }
+  const error_code& failure() const { return failure_; }
+  std::optional<std::uint64_t> length() const { return length_; }
+  bool upgraded = false;
+
+  /// For read(): the next piece of what has arrived.
+  Next next();
+  /// For read(): suspends until there is more to ask for.
+  void wait(sluice::detail::Completion<void(error_code)> handler);
+
+  void flow();
+  void pause();
+  /// resume() of a user: flows where somebody listens, else throws away.
+  void resume();
+  /// Nobody will take the rest: it is thrown away as it comes.
+  void discard();
+  void setEncoding(Encoding encoding);
+  std::uint64_t discardedBytes() const { return discarded_; }
+
+  /// The connection has new bytes, or has come to its end.
+  void onInput();
+  /// The message will not be complete.
+  void fail(const error_code& reason);
+  /// Takes pieces for "data" or for nobody, as far as they have come.
+  void pump();
+  /// Emits "end" and "close", or "aborted", "error" and "close", once each.
+  void emitDue();
+  /// Emits "aborted", once: it comes before what the response has to say.
+  void emitAborted();
+  bool eventsDue() const;
+
+  sluice::detail::Listeners& listeners() { return listeners_; }
+  asio::any_io_executor executor() const { return executor_; }
+
+ private:
+  std::string_view decoded(std::string_view data);
+  void finish();
+  void wake(const error_code& ec = {});
+
+  BodySource* source_ = nullptr;
+  asio::any_io_executor executor_;
+  sluice::detail::Listeners listeners_;
+  std::string_view method_, url_, statusMessage_;
+  int statusCode_ = 0;
+  int version_ = 11;
+  const HeaderBlock* block_ = nullptr;
+  std::vector<RawHeader> rawHeaders_, rawTrailers_;
+  Headers headers_, trailers_;
+  std::string owned_;
+  std::optional<std::uint64_t> length_;
+  std::optional<StringDecoder> decoder_;
+  std::string text_;
+  std::string trailerText_;
+  sluice::detail::Completion<void(error_code)> waiter_;
+  error_code failure_;
+  std::uint64_t discarded_ = 0;
+  Mode mode_ = Mode::idle;
+  Progress progress_ = Progress::open;
+  bool joinDuplicates_ = false;
+  bool rawMade_ = false;
+  bool headersMade_ = false;
+  bool decoderEnded_ = false;
+  bool ended_ = false;
+  bool aborted_ = false;
+  bool destroyed_ = false;
+  bool closed_ = false;
+  bool abortEmitted_ = false;
+};
+
+}  // namespace sluice::http::detail
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/http/impl/incoming_state.ipp>
+#endif

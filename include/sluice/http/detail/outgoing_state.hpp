@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What a ServerResponse or a ClientRequest is a handle to: headers until they are sent, then how
+// the body is framed, then how far its end has come. Its bytes go to an OutputStream.
+#pragma once
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <sluice/detail/listeners.hpp>
+#include <sluice/http/detail/framing.hpp>
+#include <sluice/http/detail/header_store.hpp>
+#include <sluice/http/error.hpp>
+#include <sluice/net/detail/output_stream.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::net {
+class Socket;
+}
+
+namespace sluice::http {
+
+using OutgoingEvents = EventList<Event<"prefinish", void()>, Event<"finish", void()>,
+                                 Event<"close", void()>, Event<"drain", void()>,
+                                 Event<"timeout", void()>, Event<"socket", void(net::Socket&)>,
+                                 Event<"error", void(const Error&)>>;
+
+namespace detail {
+
+/// The connection or exchange that a message is sent by.
+class OutgoingOwner {
+ public:
+  virtual net::Socket* outgoingSocket() = 0;
+  /// end() was called: everything is in the stream.
+  virtual void onMessageEnded() = 0;
+  /// Call OutgoingState::emitDue() soon, but not from here.
+  virtual void eventsAreDue() = 0;
+  virtual void destroyMessage(const error_code& reason) = 0;
+  virtual void setTimeout(std::chrono::milliseconds idle) = 0;
+
+ protected:
+  ~OutgoingOwner() = default;
+};
+
+class OutgoingState
+    : public boost::intrusive_ref_counter<OutgoingState, boost::thread_unsafe_counter> {
+ public:
+  using OutputStream = net::detail::OutputStream;
+
+  // headers ──► body ──► ended ──► finished
+  //    └──────────┴────────┴──► destroyed        closed comes behind the last two
+  enum class Stage { headers, body, ended, finished, destroyed };
+
+  virtual ~OutgoingState() = default;
+
+  /// Ready for a message; keeps memory.
+  void begin(boost::intrusive_ptr<OutputStream> output, OutgoingOwner& owner);
+  void reset();
+
+  bool headSent() const { return headSent_; }
+  void headIsSent(const HeadFraming& decided) {
+    headSent_ = true;
+    framing = decided;
+    if (stage == Stage::headers) stage = Stage::body;
+  }
+  /// Whether the last byte is the kernel's.
+  bool isSent() const {
+    return output->current().settled(OutputStream::Until::sent,
+                                     output->currentPosition(endPosition)) == error_code();
+  }
+
+  /// One piece of body behind the head. false: write() is to return false.
+  template <class Chunk>
+  bool writeBody(Chunk&& chunk, bool strict);
+  /// The rest of the frame: last chunk and trailers.
+  void endBody(bool strict);
+  void flushCorkedChunk();
+  void cork();
+  void uncork();
+
+  /// The connection is gone, or the message was given up.
+  void destroy(const error_code& reason);
+  void reportError(const error_code& ec);
+  /// Emits what has become due since: errors, 'prefinish' and 'finish', 'close'.
+  void emitDue();
+  bool eventsDue() const;
+  bool ended() const { return stage == Stage::ended || stage == Stage::finished; }
+
+  HeaderStore headers;
+  HeadFraming framing;
+  std::optional<Headers> trailers;
+  std::vector<std::string> uniqueHeaders;
+  boost::intrusive_ptr<OutputStream> output;
+  OutgoingOwner* owner = nullptr;
+  sluice::detail::Listeners listeners;
+  ByteBuffer corkedChunk;
+  std::uint64_t bodyWritten = 0;
+  std::uint64_t endPosition = 0;
+  unsigned corked = 0;
+  error_code failure;
+  Stage stage = Stage::headers;
+  bool closed = false;
+  bool rejectBody = false;
+
+ private:
+  void checkLength(std::uint64_t size, bool atEnd) const;
+
+  std::vector<error_code> errors_;
+  bool headSent_ = false;
+};
+
+}  // namespace detail
+}  // namespace sluice::http
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/http/impl/outgoing_state.ipp>
+#endif

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// One connection of a server: the coroutine that reads a head, runs the handler, finishes the
+// response and goes on. It moves bytes and keeps order; what they mean, others know.
+#pragma once
+
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
+#include <memory>
+#include <optional>
+#include <sluice/detail/completion.hpp>
+#include <sluice/http/detail/body_decoder.hpp>
+#include <sluice/http/detail/incoming_state.hpp>
+#include <sluice/http/detail/input_buffer.hpp>
+#include <sluice/http/detail/message_pair.hpp>
+#include <sluice/http/detail/message_parser.hpp>
+#include <sluice/http/detail/outgoing_state.hpp>
+#include <sluice/http/server_response.hpp>
+#include <sluice/net/socket.hpp>
+#include <sluice/task.hpp>
+#include <string>
+#include <string_view>
+
+namespace sluice::http::detail {
+
+class ServerState;
+
+class ServerConnection final
+    : public boost::intrusive_ref_counter<ServerConnection, boost::thread_unsafe_counter>,
+      private net::detail::SocketUser,
+      private BodySource,
+      private OutgoingOwner {
+ public:
+  ServerConnection(boost::intrusive_ptr<ServerState> server, net::Socket socket);
+  ~ServerConnection();
+
+  void start();
+  /// No request is being received or answered.
+  bool idle() const { return phase_ == Phase::head && !started_ && input_.empty(); }
+  bool upgraded() const { return phase_ == Phase::upgraded; }
+  /// Ends everything at once; the handler's wait is cancelled.
+  void destroy();
+  /// Answers 408 where the head or the whole request takes too long.
+  void checkTimeouts(net::detail::TimePoint now);
+
+  // For ServerResponse.
+  void composeHead(ServerResponse& res, std::string_view reason, const Headers* headers,
+                   std::optional<std::uint64_t> bodyLength);
+  void sendInformation();
+  void continueIsSent() { awaitsContinue_ = false; }
+  MessagePair& messages() { return *messages_; }
+  const boost::intrusive_ptr<OutgoingState>& outgoing() const { return outgoing_; }
+
+  // Links of the server's list.
+  ServerConnection* previous = nullptr;
+  ServerConnection* next = nullptr;
+
+ private:
+  // head: reading one; handler: it runs; finishing: the response leaves, the rest of the body is
+  // read; upgraded: the socket is somebody else's; closing: the last bytes leave; gone.
+  //
+  //   head ──► handler ──► finishing ──► head …
+  //     ├────────┬─────────────┴──► closing ──► gone
+  //     └──► upgraded
+  enum class Phase { head, handler, finishing, upgraded, closing, gone };
+
+  using Wake = sluice::detail::Completion<void()>;
+  struct InputArrived;
+
+  task<> run(boost::intrusive_ptr<ServerConnection> self);
+  task<> exchange();
+  task<> answer();
+  task<> handOver();
+  void beginExchange();
+  void endExchange();
+  bool readsOn() const;
+  bool takesUpgrade();
+  void handlerFailed(std::exception_ptr failure);
+  void reportHandlerError(const std::exception_ptr& failure);
+  void answerEmpty(int status);
+  void refuse(const error_code& code, std::string_view reason);
+  void refuseWith(const Error& error, std::string_view reply);
+  void closeSoon();
+  void peerEnded();
+  void wake();
+  void wakeSoon();
+  bool wantsRead() const;
+  void emitEvents();
+  bool gone() const { return phase_ == Phase::gone; }
+
+  // SocketUser
+  void onInput(const error_code&, std::size_t count) override;
+  void onSent() override;
+  void onDrained() override;
+  void onTurn() override;
+  bool onIdle() override;
+  void onDestroyed(const error_code&) override;
+
+  // BodySource and OutgoingOwner
+  asio::any_io_executor executor() const override { return core_->loop().executor(); }
+  net::Socket& socket() override { return socket_; }
+  net::Socket* outgoingSocket() override { return &socket_; }
+  Piece takePiece() override;
+  const HeaderBlock& trailers() const override { return body_.trailers(); }
+  void wantInput() override { core_->callAtTurnEnd(); }
+  void eventsAreDue() override { core_->callAtTurnEnd(); }
+  void destroyMessage(const error_code& reason) override;
+  void setTimeout(std::chrono::milliseconds idle) override { core_->setTimeout(idle); }
+  void onMessageEnded() override;
+
+  boost::intrusive_ptr<ServerState> server_;
+  net::Socket socket_;
+  boost::intrusive_ptr<net::detail::SocketCore> core_;
+  net::detail::OutputStream& output_;
+  InputBuffer input_;
+  MessageParser parser_{MessageParser::Kind::request};
+  BodyDecoder body_;
+  boost::intrusive_ptr<IncomingState> incoming_;
+  boost::intrusive_ptr<OutgoingState> outgoing_;
+  std::unique_ptr<MessagePair> messages_;
+  asio::cancellation_signal cancel_;
+  Wake waiting_;
+  error_code inputEnd_;
+  net::detail::TimePoint messageStart_;
+  ParserLimits limits_;
+  std::size_t requests_ = 0;
+  Phase phase_ = Phase::head;
+  bool started_ = false;        // a byte of the current message has come
+  bool awaitsContinue_ = false;  // the client waits for a 100 that was not sent
+  bool bodyRefused_ = false;
+  bool handlerRuns_ = false;
+  bool destroyedHere_ = false;
+};
+
+}  // namespace sluice::http::detail
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+// The definitions need the whole server, whose header ends with all of them.
+#include <sluice/http/server.hpp>
+#endif

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What is behind a Server: its options, its listeners, and the list of its connections. It lives as
+// long as one of them does.
+#pragma once
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
+#include <chrono>
+#include <cstddef>
+#include <sluice/detail/listeners.hpp>
+#include <sluice/http/detail/date.hpp>
+#include <sluice/http/server.hpp>
+#include <sluice/net/detail/loop.hpp>
+#include <sluice/net/detail/server_core.hpp>
+#include <sluice/net/detail/transport.hpp>
+
+namespace sluice::http::detail {
+
+class ServerConnection;
+
+class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thread_unsafe_counter>,
+                    private net::detail::ServerCore::User {
+ public:
+  ServerState(asio::any_io_executor executor, ServerOptions options);
+  virtual ~ServerState();
+
+  /// The handle moved there.
+  void useSettings(const ServerSettings* settings) { settings_ = settings; }
+  /// The handle is gone: everything ends.
+  void detach();
+
+  const ServerSettings& settings() const { return *settings_; }
+  const ServerOptions& options() const { return options_; }
+  net::detail::Loop& loop() const { return core_->loop(); }
+  net::detail::ServerCore& core() { return *core_; }
+  sluice::detail::Listeners& listeners() { return listeners_; }
+
+  void listen(const ListenOptions& options, std::function<void()> onListening);
+  void close(std::function<void(error_code)> onClosed);
+  task<> shutdown(std::chrono::milliseconds grace);
+  bool closing() const { return closing_; }
+  void serve(net::Socket socket);
+  void closeAll();
+  void closeIdle();
+  std::size_t connections() const override { return count_; }
+  void remove(ServerConnection& connection);
+
+  template <fixed_string Name>
+  auto handler() const {
+    return sluice::detail::handler<ServerEvents, Name>(listeners_);
+  }
+  template <fixed_string Name, class... Args>
+  bool emit(Args&&... args) {
+    return sluice::detail::emit<ServerEvents, Name>(listeners_, std::forward<Args>(args)...);
+  }
+  template <fixed_string Name>
+  bool has() const {
+    return sluice::detail::has<ServerEvents, Name>(listeners_);
+  }
+
+  /// The Date line of this second.
+  std::string_view dateLine();
+
+  MessagePairFactory makeMessages;
+
+ protected:
+  /// A connection of the kernel: TLS puts itself in between here.
+  virtual boost::intrusive_ptr<net::detail::Transport> wrap(
+      boost::intrusive_ptr<net::detail::Transport> transport);
+
+ private:
+  void onConnection(net::detail::Listener::Socket socket) override;
+  std::size_t maxConnections() const override { return settings_->maxConnections; }
+  bool hasErrorListener() const override { return has<"error">(); }
+  void onListening() override { emit<"listening">(); }
+  void onError(const Error& error) override { emit<"error">(error); }
+  void onDrop(const net::DropInfo& info) override { emit<"drop">(info); }
+  void onClose() override { emit<"close">(); }
+  void startChecking();
+  void check();
+  template <class Condition>
+  void destroyWhere(Condition condition);
+
+  ServerOptions options_;
+  ServerSettings own_;
+  const ServerSettings* settings_;
+  sluice::detail::Listeners listeners_;
+  boost::intrusive_ptr<net::detail::ServerCore> core_;
+  ServerConnection* first_ = nullptr;
+  std::size_t count_ = 0;
+  net::detail::TimerEntry checking_;
+  net::detail::TimerEntry grace_;
+  DateLine date_;
+  bool closing_ = false;
+};
+
+}  // namespace sluice::http::detail

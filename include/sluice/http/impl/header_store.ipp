@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The store of outgoing headers: what is set, added, merged and removed, and what is noted of it.
+#pragma once
+
+#include <charconv>
+#include <sluice/http/detail/header_store.hpp>
+#include <sluice/http/error.hpp>
+
+namespace sluice::http::detail {
+
+SLUICE_DECL KnownHeader knownHeader(std::string_view name) {
+  const auto orOther = [name](KnownHeader header, std::string_view lowerName) {
+    return equalIgnoreCase(name, lowerName) ? header : KnownHeader::other;
+  };
+  switch (name.size()) {
+    case 4:
+      return toLower(name[0]) == 'd' ? orOther(KnownHeader::date, "date")
+                                     : orOther(KnownHeader::host, "host");
+    case 6:
+      return toLower(name[0]) == 'c' ? orOther(KnownHeader::cookie, "cookie")
+                                     : orOther(KnownHeader::expect, "expect");
+    case 7:
+      return toLower(name[0]) == 't' ? orOther(KnownHeader::trailer, "trailer")
+                                     : orOther(KnownHeader::upgrade, "upgrade");
+    case 10:
+      return toLower(name[0]) == 'c' ? orOther(KnownHeader::connection, "connection")
+                                     : orOther(KnownHeader::keepAlive, "keep-alive");
+    case 14:
+      return orOther(KnownHeader::contentLength, "content-length");
+    case 17:
+      return orOther(KnownHeader::transferEncoding, "transfer-encoding");
+    default:
+      return KnownHeader::other;
+  }
+}
+
+SLUICE_DECL void validateHeaders(const Headers& headers) {
+  for (std::size_t index = 0; index < headers.lineCount(); ++index) {
+    const RawHeader line = headers.line(index);
+    validateHeaderName(line.name);
+    validateHeaderValue(line.name, line.value);
+  }
+}
+
+SLUICE_DECL void HeaderStore::setText(std::string_view name, std::string_view text) {
+  validateHeaderName(name);
+  validateHeaderValue(name, text);
+  put(name, text, Kind::text);
+}
+
+SLUICE_DECL void HeaderStore::setNumber(std::string_view name, std::int64_t number) {
+  validateHeaderName(name);
+  char digits[20];
+  const char* end = std::to_chars(digits, digits + sizeof(digits), number).ptr;
+  put(name, {digits, static_cast<std::size_t>(end - digits)}, Kind::number);
+}
+
+SLUICE_DECL void HeaderStore::set(std::string_view name, const HeaderValue& value) {
+  validateHeaderName(name);
+  if (!value) throwUnsetHeader(name);
+  validateHeaderValue(name, value.str());
+  if (value.isArray()) {
+    put(name, value.array());
+  } else {
+    put(name, value.str(), value.isNumber() ? Kind::number : Kind::text);
+  }
+}
+
+SLUICE_DECL void HeaderStore::append(std::string_view name, const HeaderValue& value) {
+  std::size_t line = lines_.find(name);
+  if (line == Lines::npos) return set(name, value);
+  if (!value) throwUnsetHeader(name);
+  validateHeaderValue(name, value.str());
+  // A view of the store's own text would not survive the change.
+  const std::string spelling(lines_.name(line));
+  std::vector<std::string> values;
+  for (; line < lines_.size() && equalIgnoreCase(lines_.name(line), spelling); ++line) {
+    if (isLine(line)) values.emplace_back(lines_.value(line));
+  }
+  if (value.isArray()) {
+    values.insert(values.end(), value.array().begin(), value.array().end());
+  } else {
+    values.emplace_back(value.str());
+  }
+  put(spelling, values);
+}
+
+SLUICE_DECL void HeaderStore::merge(const Headers& headers) {
+  validateHeaders(headers);
+  for (std::size_t index = 0; index < headers.lineCount(); ++index) {
+    const RawHeader line = headers.line(index);
+    if (headers.firstLineOf(index) == index) {
+      put(line.name, line.value, Kind::text);
+    } else {
+      append(line.name, line.value);
+    }
+  }
+}
+
+SLUICE_DECL void HeaderStore::remove(std::string_view name) {
+  removed_.insert(knownHeader(name));
+  const std::size_t line = lines_.find(name);
+  if (line != Lines::npos) eraseFrom(line, name);
+}
+
+SLUICE_DECL HeaderValue HeaderStore::get(std::string_view name) const {
+  std::size_t line = lines_.find(name);
+  if (line == Lines::npos) return {};
+  const std::string_view value = lines_.value(line);
+  switch (lines_.mark(line).kind) {
+    case Kind::number: {
+      std::int64_t number = 0;
+      std::from_chars(value.data(), value.data() + value.size(), number);
+      return number;
+    }
+    case Kind::list: {
+      std::vector<std::string_view> values;
+      for (; line < lines_.size() && equalIgnoreCase(lines_.name(line), name); ++line) {
+        values.push_back(lines_.value(line));
+      }
+      return values;
+    }
+    case Kind::emptyList:
+      return std::vector<std::string_view>();
+    case Kind::text:
+      break;
+  }
+  return value;
+}
+
+SLUICE_DECL std::string_view HeaderStore::text(std::string_view name) const {
+  const std::size_t line = lines_.find(name);
+  return line == Lines::npos ? std::string_view() : lines_.value(line);
+}
+
+SLUICE_DECL std::vector<std::string> HeaderStore::names() const {
+  std::vector<std::string> names = rawNames();
+  for (std::string& name : names) copyLower(name.data(), std::string(name));
+  return names;
+}
+
+SLUICE_DECL std::vector<std::string> HeaderStore::rawNames() const {
+  std::vector<std::string> names;
+  for (std::size_t line = 0; line < lines_.size(); ++line) {
+    if (firstLineOf(line) == line) names.emplace_back(lines_.name(line));
+  }
+  return names;
+}
+
+SLUICE_DECL Headers HeaderStore::headers() const {
+  std::vector<RawHeader> lines;
+  lines.reserve(lines_.size());
+  for (std::size_t index = 0; index < lines_.size(); ++index) {
+    if (isLine(index)) lines.push_back(line(index));
+  }
+  Headers headers;
+  headers.assign(lines);
+  return headers;
+}
+
+SLUICE_DECL void HeaderStore::clear() {
+  lines_.clear();
+  present_ = {};
+  removed_ = {};
+  emptyLists_ = 0;
+}
+
+SLUICE_DECL void HeaderStore::put(std::string_view name, std::string_view value, Kind kind) {
+  const KnownHeader known = knownHeader(name);
+  const std::size_t line = lines_.find(name);
+  if (line == Lines::npos) {
+    lines_.add(name, value, {kind, known});
+  } else {
+    if (!isLine(line)) --emptyLists_;
+    lines_.replace(line, name, value, {kind, known});
+    eraseFrom(line + 1, name);
+  }
+  present_.insert(known);
+  removed_.erase(known);
+}
+
+SLUICE_DECL void HeaderStore::put(std::string_view name, std::span<const std::string> values) {
+  if (values.empty()) {
+    put(name, std::string_view(), Kind::emptyList);
+    present_.erase(knownHeader(name));
+    ++emptyLists_;
+    return;
+  }
+  put(name, values.front(), Kind::list);
+  std::size_t line = lines_.find(name);
+  const KnownHeader known = lines_.mark(line).known;
+  for (const std::string& value : values.subspan(1)) {
+    lines_.insert(++line, name, value, {Kind::list, known});
+  }
+}
+
+SLUICE_DECL void HeaderStore::eraseLine(std::size_t index) {
+  present_.erase(lines_.mark(index).known);
+  if (!isLine(index)) --emptyLists_;
+  lines_.erase(index);
+}
+
+SLUICE_DECL void HeaderStore::eraseFrom(std::size_t index, std::string_view name) {
+  while (index < lines_.size() && equalIgnoreCase(lines_.name(index), name)) eraseLine(index);
+}
+
+}  // namespace sluice::http::detail

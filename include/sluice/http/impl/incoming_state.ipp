@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of incoming_state.hpp.
+#pragma once
+
+#include <boost/asio/error.hpp>
+#include <sluice/http/detail/incoming_state.hpp>
+
+namespace sluice::http::detail {
+
+SLUICE_DECL void IncomingState::begin(const MessageParser& parser, BodySource& source,
+                                      bool joinDuplicateHeaders) {
+  source_ = &source;
+  executor_ = source.executor();
+  block_ = &parser.headers();
+  method_ = parser.method();
+  url_ = parser.target();
+  statusCode_ = parser.statusCode();
+  statusMessage_ = parser.statusMessage();
+  version_ = parser.version();
+  joinDuplicates_ = joinDuplicateHeaders;
+  if (parser.framing() == Framing::sized) length_ = parser.contentLength();
+  if (parser.framing() == Framing::none) progress_ = Progress::complete;
+}
+
+SLUICE_DECL void IncomingState::reset() {
+  source_ = nullptr;
+  listeners_.clear();
+  block_ = nullptr;
+  if (rawMade_) rawHeaders_.clear();
+  if (headersMade_) headers_.clear();
+  if (!rawTrailers_.empty()) {
+    rawTrailers_.clear();
+    trailers_.clear();
+  }
+  length_.reset();
+  decoder_.reset();
+  failure_ = {};
+  discarded_ = 0;
+  mode_ = Mode::idle;
+  progress_ = Progress::open;
+  rawMade_ = headersMade_ = decoderEnded_ = false;
+  ended_ = aborted_ = destroyed_ = closed_ = abortEmitted_ = false;
+  upgraded = false;
+}
+
+SLUICE_DECL void IncomingState::detach() {
+  static_cast<void>(rawHeaders());
+  std::size_t size = method_.size() + url_.size() + statusMessage_.size();
+  for (const RawHeader& line : rawHeaders_) size += line.name.size() + line.value.size();
+  owned_.clear();
+  owned_.reserve(size);
+  const auto own = [this](std::string_view& view) {
+    const std::size_t begin = owned_.size();
+    owned_.append(view);
+    view = std::string_view(owned_).substr(begin);
+  };
+  own(method_);
+  own(url_);
+  own(statusMessage_);
+  for (RawHeader& line : rawHeaders_) {
+    own(line.name);
+    own(line.value);
+  }
+  block_ = nullptr;
+  source_ = nullptr;
+}
+
+SLUICE_DECL std::span<const RawHeader> IncomingState::rawHeaders() {
+  if (!rawMade_ && block_ != nullptr) {
+    rawHeaders_.assign(block_->begin(), block_->end());
+    rawMade_ = true;
+  }
+  return rawHeaders_;
+}
+
+SLUICE_DECL const Headers& IncomingState::headers() {
+  if (!headersMade_) {
+    headers_.assign(rawHeaders(), joinDuplicates_);
+    headersMade_ = true;
+  }
+  return headers_;
+}
+
+SLUICE_DECL const Headers& IncomingState::trailers() {
+  if (trailers_.empty() && !rawTrailers_.empty()) trailers_.assign(rawTrailers_, joinDuplicates_);
+  return trailers_;
+}
+
+SLUICE_DECL std::string_view IncomingState::decoded(std::string_view data) {
+  if (!decoder_) return data;
+  text_ = decoder_->write(data);
+  return text_;
+}
+
+SLUICE_DECL void IncomingState::finish() {
+  if (progress_ != Progress::open) return;
+  progress_ = Progress::complete;
+  const HeaderBlock& block = source_->trailers();
+  if (block.empty()) return;
+  trailerText_.clear();
+  std::size_t size = 0;
+  for (const RawHeader line : block) size += line.name.size() + line.value.size();
+  trailerText_.reserve(size);
+  for (const RawHeader line : block) {
+    const std::size_t begin = trailerText_.size();
+    trailerText_.append(line.name).append(line.value);
+    const std::string_view text = std::string_view(trailerText_).substr(begin);
+    rawTrailers_.push_back({text.substr(0, line.name.size()), text.substr(line.name.size())});
+  }
+}
+
+SLUICE_DECL IncomingState::Next IncomingState::next() {
+  if (mode_ == Mode::idle || mode_ == Mode::paused) mode_ = Mode::pulling;
+  using Kind = Next::Kind;
+  while (progress_ == Progress::open) {
+    if (source_ == nullptr) {
+      fail(make_error_code(errc::ERR_STREAM_DESTROYED));
+      break;
+    }
+    const auto piece = source_->takePiece();
+    if (piece.status == BodyDecoder::Status::failed) break;
+    if (piece.status == BodyDecoder::Status::complete) finish();
+    if (!piece.data.empty()) {
+      const std::string_view data = decoded(piece.data);
+      if (!data.empty()) return {Kind::data, data};
+      continue;
+    }
+    if (piece.status == BodyDecoder::Status::needMore) {
+      source_->wantInput();
+      return {Kind::wait, {}};
+    }
+  }
+  if (progress_ != Progress::complete) {
+    if (source_ != nullptr) source_->eventsAreDue();
+    return {Kind::failed, {}};
+  }
+  if (decoder_ && !decoderEnded_) {
+    decoderEnded_ = true;
+    text_ = decoder_->end();
+    if (!text_.empty()) return {Kind::data, text_};
+  }
+  if (!ended_) {
+    ended_ = true;
+    if (source_ != nullptr && listeners_.get() != nullptr) source_->eventsAreDue();
+  }
+  return {Kind::end, {}};
+}
+
+SLUICE_DECL void IncomingState::wait(sluice::detail::Completion<void(error_code)> handler) {
+  if (auto slot = handler.slot(); slot.is_connected()) {
+    slot.assign([this](asio::cancellation_type) { wake(asio::error::operation_aborted); });
+  }
+  waiter_ = std::move(handler);
+}
+
+SLUICE_DECL void IncomingState::wake(const error_code& ec) {
+  if (!waiter_) return;
+  auto handler = std::move(waiter_);
+  if (ec) {
+    handler.post(executor_, ec);
+  } else {
+    handler.dispatch(executor_, ec);
+  }
+}
+
+SLUICE_DECL void IncomingState::flow() {
+  if (mode_ == Mode::pulling || mode_ == Mode::discarding) return;
+  mode_ = Mode::flowing;
+  if (source_ != nullptr) source_->eventsAreDue();
+}
+
+SLUICE_DECL void IncomingState::pause() {
+  if (mode_ == Mode::flowing || mode_ == Mode::idle) mode_ = Mode::paused;
+}
+
+SLUICE_DECL void IncomingState::resume() {
+  if (mode_ == Mode::pulling) return;
+  if (sluice::detail::has<IncomingEvents, "data">(listeners_)) {
+    flow();
+  } else {
+    discard();
+    if (source_ != nullptr) source_->eventsAreDue();
+  }
+}
+
+SLUICE_DECL void IncomingState::discard() {
+  if (progress_ == Progress::open) mode_ = Mode::discarding;
+  if (progress_ == Progress::complete) ended_ = true;
+}
+
+SLUICE_DECL void IncomingState::setEncoding(Encoding encoding) { decoder_.emplace(encoding); }
+
+SLUICE_DECL void IncomingState::pump() {
+  const boost::intrusive_ptr<IncomingState> alive(this);
+  while (progress_ == Progress::open && source_ != nullptr &&
+         (mode_ == Mode::flowing || mode_ == Mode::discarding)) {
+    const auto piece = source_->takePiece();
+    if (piece.status == BodyDecoder::Status::failed) return;
+    if (piece.status == BodyDecoder::Status::complete) finish();
+    if (mode_ == Mode::discarding) {
+      discarded_ += piece.data.size();
+    } else if (!piece.data.empty()) {
+      sluice::detail::emit<IncomingEvents, "data">(listeners_, decoded(piece.data));
+    }
+    if (piece.status == BodyDecoder::Status::needMore && piece.data.empty()) {
+      if (source_ != nullptr) source_->wantInput();
+      return;
+    }
+  }
+  if (complete() && (mode_ == Mode::flowing || mode_ == Mode::discarding)) {
+    if (decoder_ && !decoderEnded_ && mode_ == Mode::flowing) {
+      decoderEnded_ = true;
+      text_ = decoder_->end();
+      if (!text_.empty()) {
+        sluice::detail::emit<IncomingEvents, "data">(listeners_, std::string_view(text_));
+      }
+    }
+    ended_ = true;
+  }
+}
+
+SLUICE_DECL void IncomingState::onInput() {
+  if (waiter_) {
+    wake();
+  } else {
+    pump();
+    if (eventsDue() && source_ != nullptr) source_->eventsAreDue();
+  }
+}
+
+SLUICE_DECL void IncomingState::fail(const error_code& reason) {
+  if (destroyed_) return;
+  destroyed_ = aborted_ = true;
+  if (progress_ == Progress::open) progress_ = Progress::failed;
+  if (!failure_) failure_ = reason;
+  const boost::intrusive_ptr<IncomingState> alive(this);
+  wake();
+}
+
+SLUICE_DECL bool IncomingState::eventsDue() const {
+  return listeners_.get() != nullptr && !closed_ &&
+         (progress_ == Progress::failed || destroyed_ || (ended_ && complete()));
+}
+
+SLUICE_DECL void IncomingState::emitAborted() {
+  if (!std::exchange(abortEmitted_, true)) {
+    sluice::detail::emit<IncomingEvents, "aborted">(listeners_);
+  }
+}
+
+SLUICE_DECL void IncomingState::emitDue() {
+  const boost::intrusive_ptr<IncomingState> alive(this);
+  if (mode_ == Mode::flowing || mode_ == Mode::discarding) pump();
+  if (!eventsDue()) return;
+  if (aborted_) {
+    emitAborted();
+    if (sluice::detail::has<IncomingEvents, "error">(listeners_)) {
+      const bool reset = failure_ == boost::system::errc::connection_reset;
+      sluice::detail::emit<IncomingEvents, "error">(
+          listeners_, Error(failure_, reset ? std::string("aborted") : std::string()));
+    }
+  } else if (ended_) {
+    sluice::detail::emit<IncomingEvents, "end">(listeners_);
+  }
+  closed_ = true;
+  sluice::detail::emit<IncomingEvents, "close">(listeners_);
+}
+
+}  // namespace sluice::http::detail

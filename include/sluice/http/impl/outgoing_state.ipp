@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of outgoing_state.hpp.
+#pragma once
+
+#include <sluice/http/detail/outgoing_state.hpp>
+
+namespace sluice::http::detail {
+
+SLUICE_DECL void OutgoingState::begin(boost::intrusive_ptr<OutputStream> stream,
+                                      OutgoingOwner& messageOwner) {
+  output = std::move(stream);
+  owner = &messageOwner;
+}
+
+SLUICE_DECL void OutgoingState::reset() {
+  headers.clear();
+  framing = {};
+  trailers.reset();
+  owner = nullptr;
+  listeners.clear();
+  corkedChunk.clear();
+  bodyWritten = endPosition = 0;
+  corked = 0;
+  failure = {};
+  stage = Stage::headers;
+  closed = false;
+  errors_.clear();
+  headSent_ = false;
+}
+
+SLUICE_DECL void OutgoingState::checkLength(std::uint64_t size, bool atEnd) const {
+  if (framing.mode != BodyMode::sized || !framing.contentLength) return;
+  const std::uint64_t total = bodyWritten + size;
+  if (atEnd ? total == *framing.contentLength : total <= *framing.contentLength) return;
+  throw Error(make_error_code(errc::ERR_HTTP_CONTENT_LENGTH_MISMATCH),
+              "Response body's content-length of " + std::to_string(total) +
+                  " byte(s) does not match the content-length of " +
+                  std::to_string(*framing.contentLength) + " byte(s) set in header");
+}
+
+template <class Chunk>
+SLUICE_DECL bool OutgoingState::writeBody(Chunk&& chunk, bool strict) {
+  OutputStream& stream = output->current();
+  const std::size_t size = chunk.size();
+  if (!framing.bodyAllowed) {
+    if (size != 0 && rejectBody) throw Error(make_error_code(errc::ERR_HTTP_BODY_NOT_ALLOWED));
+    static_cast<void>(stream.queued());
+    return true;
+  }
+  if (strict) checkLength(size, false);
+  bodyWritten += size;
+  if (size == 0) return stream.queued();
+  if (framing.mode != BodyMode::chunked) return stream.write(std::forward<Chunk>(chunk));
+  if (corked != 0) {
+    corkedChunk.append(chunk);
+    return corkedChunk.size() < stream.highWaterMark();
+  }
+  appendChunkHead(stream.queue().gathered(), size);
+  return stream.write(std::forward<Chunk>(chunk), "\r\n");
+}
+
+SLUICE_DECL void OutgoingState::endBody(bool strict) {
+  if (strict && framing.bodyAllowed) checkLength(0, true);
+  flushCorkedChunk();
+  OutputStream& stream = output->current();
+  if (framing.bodyAllowed && framing.mode == BodyMode::chunked) {
+    appendLastChunk(stream.queue().gathered(), trailers ? &*trailers : nullptr, uniqueHeaders);
+  }
+  while (corked != 0) {
+    --corked;
+    stream.uncork();
+  }
+  stage = Stage::ended;
+  endPosition = stream.queue().queued() - output->currentPosition(0);
+  static_cast<void>(stream.queued());
+}
+
+SLUICE_DECL void OutgoingState::flushCorkedChunk() {
+  if (corkedChunk.empty()) return;
+  OutputStream& stream = output->current();
+  ByteBuffer& out = stream.queue().gathered();
+  appendChunkHead(out, corkedChunk.size());
+  out.append(corkedChunk.view());
+  appendChunkEnd(out);
+  corkedChunk.clear();
+}
+
+SLUICE_DECL void OutgoingState::cork() {
+  ++corked;
+  output->current().cork();
+}
+
+SLUICE_DECL void OutgoingState::uncork() {
+  if (corked == 0) return;
+  if (--corked == 0) flushCorkedChunk();
+  output->current().uncork();
+}
+
+SLUICE_DECL void OutgoingState::destroy(const error_code& reason) {
+  if (stage == Stage::finished || stage == Stage::destroyed) return;
+  stage = Stage::destroyed;
+  failure = reason;
+  if (owner != nullptr && listeners.get() != nullptr) owner->eventsAreDue();
+}
+
+SLUICE_DECL void OutgoingState::reportError(const error_code& ec) {
+  if (closed || stage == Stage::destroyed || listeners.get() == nullptr) return;
+  errors_.push_back(ec);
+  if (owner != nullptr) owner->eventsAreDue();
+}
+
+SLUICE_DECL bool OutgoingState::eventsDue() const {
+  return listeners.get() != nullptr &&
+         (!errors_.empty() ||
+          (!closed && (stage == Stage::destroyed || stage == Stage::finished ||
+                       (stage == Stage::ended && isSent()))));
+}
+
+SLUICE_DECL void OutgoingState::emitDue() {
+  if (!eventsDue()) return;
+  const boost::intrusive_ptr<OutgoingState> alive(this);
+  for (const error_code& ec : std::exchange(errors_, {})) {
+    sluice::detail::emit<OutgoingEvents, "error">(listeners, Error(ec));
+  }
+  if (closed) return;
+  if (stage == Stage::ended && isSent()) {
+    sluice::detail::emit<OutgoingEvents, "prefinish">(listeners);
+    stage = Stage::finished;
+    sluice::detail::emit<OutgoingEvents, "finish">(listeners);
+  }
+  if (stage == Stage::finished || stage == Stage::destroyed) {
+    closed = true;
+    sluice::detail::emit<OutgoingEvents, "close">(listeners);
+  }
+}
+
+}  // namespace sluice::http::detail

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of server.hpp and server_state.hpp.
+#pragma once
+
+#include <sluice/http/detail/server_connection.hpp>
+#include <sluice/http/detail/server_state.hpp>
+#include <sluice/http/server.hpp>
+#include <sluice/net/detail/stream_transport.hpp>
+
+namespace sluice::http {
+
+namespace detail {
+
+inline ServerSettings settingsOf(const ServerOptions& options) {
+  ServerSettings settings;
+  settings.timeout = options.timeout;
+  settings.keepAliveTimeout = options.keepAliveTimeout;
+  settings.requestTimeout = options.requestTimeout;
+  settings.headersTimeout = options.headersTimeout.value_or(
+      std::min<std::chrono::milliseconds>(std::chrono::seconds(60), options.requestTimeout));
+  if (settings.headersTimeout.count() > 0 && settings.requestTimeout.count() > 0 &&
+      settings.headersTimeout > settings.requestTimeout) {
+    throw Error(make_error_code(errc::ERR_OUT_OF_RANGE),
+                "headersTimeout must not be longer than requestTimeout");
+  }
+  return settings;
+}
+
+SLUICE_DECL ServerState::ServerState(asio::any_io_executor executor, ServerOptions options)
+    : makeMessages(&makeMessagePair<IncomingMessage, ServerResponse>),
+      options_(std::move(options)),
+      own_(settingsOf(options_)),
+      settings_(&own_),
+      core_(new net::detail::ServerCore(std::move(executor), *this)),
+      checking_([](void* self) { static_cast<ServerState*>(self)->check(); }, this),
+      grace_([](void* self) { static_cast<ServerState*>(self)->closeAll(); }, this) {}
+
+SLUICE_DECL ServerState::~ServerState() { core_->detach(); }
+
+SLUICE_DECL void ServerState::detach() {
+  const boost::intrusive_ptr<ServerState> alive(this);
+  own_ = *settings_;
+  settings_ = &own_;
+  core_->detach();
+  checking_.stop();
+  grace_.stop();
+  destroyWhere([](const ServerConnection&) { return true; });
+  listeners_.clear();
+}
+
+SLUICE_DECL void ServerState::listen(const ListenOptions& options,
+                                     std::function<void()> onListening) {
+  if (core_->listen(options)) {
+    closing_ = false;
+    startChecking();
+    if (onListening) {
+      asio::post(loop().executor(), [self = boost::intrusive_ptr<ServerState>(this),
+                                     callback = std::move(onListening)] { callback(); });
+    }
+  }
+}
+
+SLUICE_DECL void ServerState::startChecking() {
+  if (!checking_.running()) {
+    loop().startTimer(checking_, options_.connectionsCheckingInterval);
+  }
+}
+
+SLUICE_DECL void ServerState::check() {
+  const boost::intrusive_ptr<ServerState> alive(this);
+  const auto now = loop().now();
+  for (ServerConnection* each = first_; each != nullptr;) {
+    ServerConnection* following = each->next;
+    each->checkTimeouts(now);
+    each = following;
+  }
+  if (core_->listening() || count_ != 0) startChecking();
+}
+
+SLUICE_DECL void ServerState::close(std::function<void(error_code)> onClosed) {
+  const boost::intrusive_ptr<ServerState> alive(this);
+  closing_ = true;
+  core_->close(std::move(onClosed));
+  closeIdle();
+}
+
+SLUICE_DECL task<> ServerState::shutdown(std::chrono::milliseconds grace) {
+  const boost::intrusive_ptr<ServerState> alive(this);
+  close({});
+  if (grace.count() > 0) {
+    loop().startTimer(grace_, grace);
+  } else {
+    closeAll();
+  }
+  co_await core_->closed();
+  grace_.stop();
+}
+
+template <class Condition>
+SLUICE_DECL void ServerState::destroyWhere(Condition condition) {
+  // Each may take others with it: begin again after every one.
+  for (ServerConnection* each = first_; each != nullptr;) {
+    if (!condition(*each)) {
+      each = each->next;
+      continue;
+    }
+    each->destroy();
+    each = first_;
+  }
+}
+
+SLUICE_DECL void ServerState::closeAll() {
+  destroyWhere([](const ServerConnection& each) { return !each.upgraded(); });
+}
+
+SLUICE_DECL void ServerState::closeIdle() {
+  destroyWhere([](const ServerConnection& each) { return each.idle(); });
+}
+
+SLUICE_DECL void ServerState::onConnection(net::detail::Listener::Socket accepted) {
+  boost::intrusive_ptr<net::detail::SocketCore> core(
+      new net::detail::SocketCore(core_->loop().shared_from_this(), options_.highWaterMark));
+  core->open(wrap(new net::detail::StreamTransport(std::move(accepted))));
+  net::Socket socket(std::move(core));
+  if (options_.noDelay) socket.setNoDelay();
+  if (options_.keepAlive) socket.setKeepAlive(true, options_.keepAliveInitialDelay);
+  serve(std::move(socket));
+}
+
+SLUICE_DECL boost::intrusive_ptr<net::detail::Transport> ServerState::wrap(
+    boost::intrusive_ptr<net::detail::Transport> transport) {
+  return transport;
+}
+
+SLUICE_DECL void ServerState::serve(net::Socket socket) {
+  boost::intrusive_ptr<ServerConnection> connection(
+      new ServerConnection(boost::intrusive_ptr<ServerState>(this), std::move(socket)));
+  connection->next = first_;
+  if (first_ != nullptr) first_->previous = connection.get();
+  first_ = connection.get();
+  ++count_;
+  startChecking();
+  connection->start();
+}
+
+SLUICE_DECL void ServerState::remove(ServerConnection& connection) {
+  if (connection.previous != nullptr) {
+    connection.previous->next = connection.next;
+  } else if (first_ == &connection) {
+    first_ = connection.next;
+  } else {
+    return;
+  }
+  if (connection.next != nullptr) connection.next->previous = connection.previous;
+  connection.previous = connection.next = nullptr;
+  --count_;
+  const boost::intrusive_ptr<ServerState> alive(this);
+  core_->connectionEnded();
+}
+
+SLUICE_DECL std::string_view ServerState::dateLine() {
+  const auto now = loop().now();
+  return date_.holds(now) ? date_.last() : date_.at(loop().clock().wallTime(), now);
+}
+
+}  // namespace detail
+
+SLUICE_DECL Server::Server(Executor executor, ServerOptions options)
+    : state_(new detail::ServerState(executor.get(), std::move(options))) {
+  static_cast<ServerSettings&>(*this) = state_->settings();
+  state_->useSettings(this);
+}
+
+SLUICE_DECL Server::Server(Server&& other) noexcept
+    : ServerSettings(other), state_(std::move(other.state_)) {
+  if (state_) state_->useSettings(this);
+}
+
+SLUICE_DECL Server& Server::operator=(Server&& other) noexcept {
+  if (this == &other) return *this;
+  if (state_) state_->detach();
+  static_cast<ServerSettings&>(*this) = other;
+  state_ = std::move(other.state_);
+  if (state_) state_->useSettings(this);
+  return *this;
+}
+
+SLUICE_DECL Server::~Server() {
+  if (state_) state_->detach();
+}
+
+SLUICE_DECL Server& Server::listen(const ListenOptions& options,
+                                   std::function<void()> onListening) {
+  state_->listen(options, std::move(onListening));
+  return *this;
+}
+
+SLUICE_DECL Server& Server::listen(int port, std::string_view host, int backlog,
+                                   std::function<void()> onListening) {
+  if (port < 0 || port > 65535) {
+    throw Error(make_error_code(errc::ERR_SOCKET_BAD_PORT),
+                "A port must be from 0 to 65535, and not " + std::to_string(port));
+  }
+  ListenOptions options;
+  options.port = static_cast<std::uint16_t>(port);
+  options.host = host;
+  options.backlog = backlog;
+  return listen(options, std::move(onListening));
+}
+
+SLUICE_DECL Server& Server::listen(int port, std::function<void()> onListening) {
+  return listen(port, {}, 511, std::move(onListening));
+}
+
+SLUICE_DECL Server& Server::listen(std::string_view unixSocketPath,
+                                   std::function<void()> onListening) {
+  ListenOptions options;
+  options.path = unixSocketPath;
+  return listen(options, std::move(onListening));
+}
+
+SLUICE_DECL Server& Server::listen(const char* unixSocketPath, std::function<void()> onListening) {
+  return listen(std::string_view(unixSocketPath), std::move(onListening));
+}
+
+SLUICE_DECL bool Server::listening() const { return state_->core().listening(); }
+SLUICE_DECL net::Address Server::address() const { return state_->core().address(); }
+SLUICE_DECL void Server::serve(net::Socket socket) { state_->serve(std::move(socket)); }
+
+SLUICE_DECL Server& Server::close(std::function<void(error_code)> onClosed) {
+  state_->close(std::move(onClosed));
+  return *this;
+}
+
+SLUICE_DECL task<> Server::closed() { return state_->core().closed(); }
+SLUICE_DECL task<> Server::shutdown(std::chrono::milliseconds grace) {
+  return state_->shutdown(grace);
+}
+SLUICE_DECL void Server::closeAllConnections() { state_->closeAll(); }
+SLUICE_DECL void Server::closeIdleConnections() { state_->closeIdle(); }
+SLUICE_DECL std::size_t Server::getConnections() const { return state_->connections(); }
+
+SLUICE_DECL Server& Server::setTimeout(std::chrono::milliseconds idle,
+                                       std::function<void(net::Socket&)> listener) {
+  timeout = idle;
+  if (listener) on<"timeout">(std::move(listener));
+  return *this;
+}
+
+SLUICE_DECL asio::any_io_executor Server::get_executor() const {
+  return state_->loop().executor();
+}
+SLUICE_DECL sluice::detail::Listeners& Server::listeners() { return state_->listeners(); }
+SLUICE_DECL void Server::useMessages(detail::MessagePairFactory factory) {
+  state_->makeMessages = factory;
+}
+
+SLUICE_DECL Server createServer(Executor executor) { return Server(std::move(executor)); }
+SLUICE_DECL Server createServer(Executor executor, ServerOptions options) {
+  return Server(std::move(executor), std::move(options));
+}
+
+}  // namespace sluice::http

@@ -1,0 +1,569 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of server_connection.hpp.
+#pragma once
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+#include <exception>
+#include <sluice/http/constants.hpp>
+#include <sluice/http/detail/framing.hpp>
+#include <sluice/http/detail/server_connection.hpp>
+#include <sluice/http/detail/server_state.hpp>
+
+namespace sluice::http::detail {
+
+/// Suspends the connection's coroutine until input, an end, or the end of the socket.
+struct ServerConnection::InputArrived {
+  ServerConnection* connection;
+
+  template <asio::completion_token_for<void()> Token>
+  auto operator()(Token&& token) {
+    return asio::async_initiate<Token, void()>(
+        [](auto handler, ServerConnection* waiting) {
+          waiting->waiting_ = Wake(std::move(handler));
+          waiting->core_->callAtTurnEnd();
+        },
+        token, connection);
+  }
+};
+
+SLUICE_DECL ServerConnection::ServerConnection(boost::intrusive_ptr<ServerState> server,
+                                               net::Socket socket)
+    : server_(std::move(server)),
+      socket_(std::move(socket)),
+      core_(socket_.core()),
+      output_(core_->output()),
+      input_(std::max<std::size_t>(server_->options().highWaterMark, 16 * 1024)),
+      incoming_(new IncomingState),
+      outgoing_(new OutgoingState),
+      messages_(server_->makeMessages()) {
+  outgoing_->uniqueHeaders = server_->options().uniqueHeaders;
+  outgoing_->rejectBody = server_->options().rejectNonStandardBodyWrites;
+}
+
+SLUICE_DECL ServerConnection::~ServerConnection() { core_->setUser(nullptr); }
+
+SLUICE_DECL void ServerConnection::start() {
+  core_->setUser(this);
+  core_->setTimeout(server_->settings().timeout);
+  messageStart_ = core_->loop().now();
+  server_->emit<"connection">(socket_);
+  const boost::intrusive_ptr<ServerConnection> self(this);
+  asio::co_spawn(core_->loop().executor(), run(self),
+                 asio::bind_cancellation_slot(cancel_.slot(), [self](std::exception_ptr) {
+                   // What a handler throws is dealt with in exchange(); what is left is the end.
+                   self->destroy();
+                   self->server_->remove(*self);
+                 }));
+}
+
+SLUICE_DECL void ServerConnection::destroy() {
+  destroyedHere_ = false;
+  if (phase_ == Phase::upgraded && handlerRuns_) {
+    cancel_.emit(asio::cancellation_type::terminal);
+  }
+  core_->destroy();
+}
+
+SLUICE_DECL task<> ServerConnection::run(
+    [[maybe_unused]] boost::intrusive_ptr<ServerConnection> self) {
+  const std::size_t most = server_->options().maxHeaderSize;
+  limits_ = {most != 0 ? most : maxHeaderSize, server_->settings().maxHeadersCount,
+             server_->options().insecureHTTPParser};
+  while (phase_ != Phase::gone) {
+    phase_ = Phase::head;
+    started_ = false;
+    input_.startMessage();
+    parser_.reset(limits_);
+    auto status = parser_.parseHead(input_.unparsed());
+    while (status == MessageParser::Status::needMore) {
+      if (inputEnd_) {
+        if (parser_.atEof() == MessageParser::Status::complete) {
+          core_->destroySoon();
+        } else {
+          status = MessageParser::Status::failed;
+        }
+        break;
+      }
+      if (!started_ && parser_.startedMessage()) {
+        started_ = true;
+        if (requests_ != 0) messageStart_ = core_->loop().now();
+      }
+      co_await InputArrived{this};
+      if (gone()) co_return;
+      status = parser_.parseHead(input_.unparsed());
+    }
+    if (status == MessageParser::Status::failed) refuse(parser_.error(), parser_.reason());
+    if (status != MessageParser::Status::complete) break;
+    beginExchange();
+    if (parser_.isConnect() || takesUpgrade()) {
+      co_await handOver();
+      co_return;
+    }
+    co_await exchange();
+    if (gone() || phase_ == Phase::closing) break;
+    endExchange();
+  }
+  while (!gone()) co_await InputArrived{this};
+}
+
+SLUICE_DECL void ServerConnection::beginExchange() {
+  const auto& options = server_->options();
+  input_.keepHead(parser_.consumed());
+  body_.reset(parser_.framing(), parser_.contentLength(), limits_);
+  if (requests_ != 0 && !started_) messageStart_ = core_->loop().now();
+  ++requests_;
+  started_ = true;
+  phase_ = Phase::handler;
+  bodyRefused_ = false;
+  if (core_->timeout() != server_->settings().timeout || requests_ > 1) {
+    core_->setTimeout(server_->settings().timeout);
+  }
+  output_.setBatching(false);
+  incoming_->begin(parser_, *this, options.joinDuplicateHeaders);
+  outgoing_->begin(&output_, *this);
+  messages_->renew();
+  messages_->req().attach(incoming_);
+  messages_->res().attach(*this);
+}
+
+SLUICE_DECL bool ServerConnection::takesUpgrade() {
+  if (!parser_.upgrade() || parser_.framing() != Framing::none) return false;
+  const auto& decide = server_->options().shouldUpgradeCallback;
+  return decide ? decide(messages_->req()) : server_->handler<"upgrade">() != nullptr;
+}
+
+SLUICE_DECL task<> ServerConnection::handOver() {
+  const auto handler =
+      parser_.isConnect() ? server_->handler<"connect">() : server_->handler<"upgrade">();
+  if (!handler) {
+    core_->destroy();
+    co_return;
+  }
+  phase_ = Phase::upgraded;
+  incoming_->upgraded = true;
+  const std::string head(input_.unparsed());
+  incoming_->detach();
+  core_->setUser(nullptr);
+  core_->setTimeout({});
+  handlerRuns_ = true;
+  std::exception_ptr failure;
+  try {
+    co_await (*handler)(messages_->req(), socket_, head);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  handlerRuns_ = false;
+  phase_ = Phase::gone;
+  messages_->end();
+  if (failure && !core_->destroyed()) reportHandlerError(failure);
+  if (socket_) socket_.destroy();
+}
+
+SLUICE_DECL task<> ServerConnection::exchange() {
+  handlerRuns_ = true;
+  std::exception_ptr failure;
+  try {
+    co_await answer();
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  handlerRuns_ = false;
+  if (gone() || phase_ == Phase::closing) co_return;
+  if (failure) handlerFailed(failure);
+  if (gone()) co_return;
+  if (!outgoing_->ended()) messages_->res().end();
+  phase_ = Phase::finishing;
+  while (!gone() && !outgoing_->isSent()) co_await InputArrived{this};
+  emitEvents();
+  if (gone() || phase_ == Phase::closing) co_return;
+  // What is kept: both messages complete, nothing failed, nothing left unread.
+  using Mode = IncomingState::Mode;
+  const std::size_t limit = server_->options().maxDiscardedBody;
+  const bool mayContinue = outgoing_->framing.keepAlive && !server_->closing();
+  while (mayContinue && !incoming_->complete() && !awaitsContinue_) {
+    if (incoming_->mode() != Mode::flowing) incoming_->discard();
+    incoming_->pump();
+    if (gone() || phase_ == Phase::closing || incoming_->complete()) break;
+    if (inputEnd_ || incoming_->discardedBytes() > limit) break;
+    co_await InputArrived{this};
+  }
+  if (gone() || phase_ == Phase::closing) co_return;
+  if (incoming_->complete() && incoming_->mode() == Mode::idle) incoming_->discard();
+  emitEvents();
+  if (!readsOn()) closeSoon();
+}
+
+SLUICE_DECL task<> ServerConnection::answer() {
+  const auto& options = server_->options();
+  IncomingMessage& req = messages_->req();
+  ServerResponse& res = messages_->res();
+  if (options.requireHostHeader ? parser_.hostProblem() != HostProblem::none
+                                : parser_.hostProblem() > HostProblem::missing) {
+    res.shouldKeepAlive = false;
+    answerEmpty(400);
+    co_return;
+  }
+  const std::size_t most = server_->settings().maxRequestsPerSocket;
+  if (most != 0 && requests_ > most) {
+    server_->emit<"dropRequest">(req, socket_);
+    res.shouldKeepAlive = false;
+    answerEmpty(503);
+    co_return;
+  }
+  auto handler = server_->handler<"request">();
+  if (parser_.expectContinue()) {
+    awaitsContinue_ = true;
+    if (auto check = server_->handler<"checkContinue">()) {
+      handler = std::move(check);
+    } else {
+      res.writeContinue();
+    }
+  } else if (parser_.expectOther()) {
+    handler = server_->handler<"checkExpectation">();
+    if (!handler) {
+      answerEmpty(417);
+      co_return;
+    }
+  }
+  if (!handler) {
+    answerEmpty(404);
+    co_return;
+  }
+  core_->callAtTurnEnd();
+  co_await (*handler)(req, res);
+}
+
+SLUICE_DECL void ServerConnection::answerEmpty(int status) {
+  ServerResponse& res = messages_->res();
+  res.writeHead(status);
+  res.end();
+}
+
+SLUICE_DECL void ServerConnection::endExchange() {
+  // A handle that a user moved out outlives this: it keeps the state, and gets its own copies.
+  messages_->end();
+  if (incoming_->use_count() > 1) {
+    incoming_->detach();
+    incoming_ = new IncomingState;
+  } else {
+    incoming_->reset();
+  }
+  outgoing_->reset();
+  const auto& settings = server_->settings();
+  if (input_.empty() && settings.keepAliveTimeout.count() > 0) {
+    core_->setTimeout(settings.keepAliveTimeout + server_->options().keepAliveTimeoutBuffer);
+  }
+}
+
+SLUICE_DECL bool ServerConnection::readsOn() const {
+  return outgoing_->framing.keepAlive && incoming_->complete() && !awaitsContinue_ &&
+         !server_->closing() && !core_->destroyed() &&
+         (!inputEnd_ || server_->options().httpAllowHalfOpen || !input_.empty());
+}
+
+SLUICE_DECL void ServerConnection::closeSoon() {
+  phase_ = Phase::closing;
+  if (incoming_->complete() && !input_.empty() && server_->has<"clientError">()) {
+    const Error error = Error::parse(make_error_code(errc::HPE_CLOSED_CONNECTION), {}, 0,
+                                     std::string(input_.unparsed()));
+    server_->emit<"clientError">(error, socket_);
+    if (gone()) return;
+  }
+  if (incoming_->complete() && input_.empty()) {
+    core_->destroySoon();
+  } else {
+    core_->linger();
+  }
+}
+
+SLUICE_DECL void ServerConnection::reportHandlerError(const std::exception_ptr& failure) {
+  if (!server_->has<"error">()) return;
+  try {
+    std::rethrow_exception(failure);
+  } catch (const Error& error) {
+    server_->emit<"error">(error);
+  } catch (const boost::system::system_error& error) {
+    server_->emit<"error">(Error(error.code(), error.what()));
+  } catch (const std::exception& error) {
+    server_->emit<"error">(Error(make_error_code(errc::ERR_UNHANDLED_ERROR), error.what()));
+  } catch (...) {
+    server_->emit<"error">(Error(make_error_code(errc::ERR_UNHANDLED_ERROR)));
+  }
+}
+
+SLUICE_DECL void ServerConnection::handlerFailed(std::exception_ptr failure) {
+  if (bodyRefused_) return;
+  const bool sent = outgoing_->headSent();
+  const bool over = outgoing_->ended();
+  if (!sent) {
+    outgoing_->headers.clear();
+    ServerResponse& res = messages_->res();
+    res.statusCode = 500;
+    res.statusMessage.clear();
+    res.end("Internal Server Error");
+  }
+  reportHandlerError(failure);
+  if (sent && !over && !gone()) core_->destroy();
+}
+
+SLUICE_DECL void ServerConnection::refuse(const error_code& code, std::string_view reason) {
+  std::string_view reply = badRequestReply;
+  if (code == errc::HPE_HEADER_OVERFLOW) reply = headerFieldsTooLargeReply;
+  if (code == errc::HPE_CHUNK_EXTENSIONS_OVERFLOW) reply = payloadTooLargeReply;
+  refuseWith(Error::parse(code, std::string(reason), parser_.bytesParsed(),
+                          std::string(input_.unparsed())),
+             reply);
+}
+
+SLUICE_DECL void ServerConnection::refuseWith(const Error& error, std::string_view reply) {
+  const bool answered = phase_ != Phase::head && outgoing_->headSent();
+  const bool handling = handlerRuns_;
+  phase_ = Phase::closing;
+  if (incoming_->source() != nullptr) {
+    incoming_->fail(make_error_code(boost::system::errc::connection_reset));
+    outgoing_->destroy(error.code());
+  }
+  if (server_->has<"clientError">()) {
+    server_->emit<"clientError">(error, socket_);
+  } else if (answered) {
+    core_->destroy();
+  } else {
+    output_.write(reply);
+    core_->linger();
+  }
+  if (handling && !gone()) {
+    emitEvents();
+    if (server_->options().cancelOnDisconnect) cancel_.emit(asio::cancellation_type::terminal);
+  }
+}
+
+SLUICE_DECL void ServerConnection::checkTimeouts(net::detail::TimePoint now) {
+  const auto& settings = server_->settings();
+  const bool head = phase_ == Phase::head && (started_ || requests_ == 0);
+  const bool body = (phase_ == Phase::handler || phase_ == Phase::finishing) &&
+                    !incoming_->complete();
+  const auto passed = [&](std::chrono::milliseconds limit) {
+    return limit.count() > 0 && now - messageStart_ >= limit;
+  };
+  if ((head && passed(settings.headersTimeout)) ||
+      ((head || body) && passed(settings.requestTimeout))) {
+    const boost::intrusive_ptr<ServerConnection> alive(this);
+    refuseWith(Error(make_error_code(errc::ERR_HTTP_REQUEST_TIMEOUT)), requestTimeoutReply);
+    wake();
+  }
+}
+
+SLUICE_DECL void ServerConnection::composeHead(ServerResponse& res, std::string_view reason,
+                                               const Headers* headers,
+                                               std::optional<std::uint64_t> bodyLength) {
+  const auto& settings = server_->settings();
+  const std::size_t most = settings.maxRequestsPerSocket;
+  const ResponseHead head{
+      .statusCode = res.statusCode,
+      .reason = reason,
+      .headers = outgoing_->headers,
+      .writeHeadHeaders = headers,
+      .uniqueHeaders = outgoing_->uniqueHeaders,
+      .isHead = parser_.method() == "HEAD",
+      .http10 = parser_.isHttp10(),
+      .acceptsChunked = parser_.teChunked(),
+      .requestKeepAlive = parser_.keepAlive(),
+      .shouldKeepAlive = res.shouldKeepAlive,
+      .forceClose = awaitsContinue_ || (inputEnd_ && input_.empty()),
+      .lastRequest = most != 0 && requests_ >= most,
+      .keepAliveTimeout = settings.keepAliveTimeout,
+      .maxRequestsPerSocket = most,
+      .dateLine = res.sendDate ? server_->dateLine() : std::string_view(),
+      .bodyLength = bodyLength,
+  };
+  outgoing_->headIsSent(composeResponseHead(output_.queue().gathered(), head));
+}
+
+SLUICE_DECL void ServerConnection::sendInformation() {
+  static_cast<void>(output_.queued());
+  output_.flush();
+}
+
+SLUICE_DECL void ServerConnection::onMessageEnded() {
+  // More requests wait in the buffer: their answers leave together.
+  const bool more = incoming_->complete() && !input_.empty() && outgoing_->framing.keepAlive;
+  output_.setBatching(more);
+  if (!more) output_.flush();
+  if (outgoing_->listeners.get() != nullptr) eventsAreDue();
+}
+
+SLUICE_DECL void ServerConnection::destroyMessage(const error_code& reason) {
+  if (gone() || phase_ == Phase::closing) return;
+  if (outgoing_->stage == OutgoingState::Stage::finished) return;
+  destroyedHere_ = true;
+  core_->destroy(reason);
+}
+
+SLUICE_DECL BodySource::Piece ServerConnection::takePiece() {
+  input_.reclaim();
+  auto piece = body_.decode(input_.unparsed());
+  input_.take(piece.consumed);
+  if (piece.status == BodyDecoder::Status::needMore && piece.data.empty() && inputEnd_) {
+    piece.status = body_.atEof();
+  }
+  if (piece.status == BodyDecoder::Status::failed && !bodyRefused_) {
+    bodyRefused_ = true;
+    incoming_->fail(body_.error());
+    core_->callAtTurnEnd();
+  }
+  return piece;
+}
+
+SLUICE_DECL bool ServerConnection::wantsRead() const {
+  if (core_->reading() || inputEnd_ || core_->destroyed()) return false;
+  switch (phase_) {
+    case Phase::head:
+      return static_cast<bool>(waiting_);
+    case Phase::handler:
+    case Phase::finishing:
+      return incoming_->complete() ? input_.empty() : true;
+    case Phase::closing:
+      // A "clientError" listener has the socket: only its end is of interest.
+      return true;
+    case Phase::upgraded:
+    case Phase::gone:
+      return false;
+  }
+  return false;
+}
+
+SLUICE_DECL void ServerConnection::onTurn() {
+  const boost::intrusive_ptr<ServerConnection> alive(this);
+  if (bodyRefused_ && phase_ != Phase::closing && !gone()) {
+    refuse(body_.error(), body_.reason());
+    wake();
+  }
+  if (phase_ == Phase::handler || phase_ == Phase::finishing) emitEvents();
+  if (!wantsRead()) return;
+  if (phase_ == Phase::closing) input_.dropAll();
+  const auto room = phase_ == Phase::head ? input_.prepareHead(limits_.maxHeaderSize + 1024)
+                                          : input_.prepareBody();
+  if (room.size() != 0) core_->startRead(room);
+}
+
+SLUICE_DECL void ServerConnection::onInput(const error_code& ec, std::size_t count) {
+  const boost::intrusive_ptr<ServerConnection> alive(this);
+  input_.commit(count);
+  if (ec == asio::error::operation_aborted) return;
+  if (ec) inputEnd_ = ec;
+  if (phase_ == Phase::closing) {
+    if (ec) {
+      core_->destroySoon();
+    } else {
+      core_->callAtTurnEnd();
+    }
+    return;
+  }
+  if (ec && ec != asio::error::eof) {
+    core_->destroy(ec);
+    return;
+  }
+  if (phase_ == Phase::handler || phase_ == Phase::finishing) {
+    incoming_->onInput();
+    if (ec && !gone() && phase_ != Phase::closing) peerEnded();
+    if (!gone()) core_->callAtTurnEnd();
+  }
+  wake();
+}
+
+SLUICE_DECL void ServerConnection::peerEnded() {
+  if (bodyRefused_ || parser_.framing() == Framing::untilClose) return;
+  const bool cut = !incoming_->complete() &&
+                   (input_.empty() || body_.remaining() > input_.unparsed().size());
+  if (cut) {
+    refuseWith(Error::parse(make_error_code(errc::HPE_INVALID_EOF_STATE), {}, 0,
+                            std::string(input_.unparsed())),
+               badRequestReply);
+  } else if (!server_->options().httpAllowHalfOpen && !outgoing_->ended()) {
+    core_->destroy(make_error_code(boost::system::errc::connection_reset));
+  }
+}
+
+SLUICE_DECL void ServerConnection::onSent() {
+  if (phase_ == Phase::finishing) {
+    core_->callAtTurnEnd();
+    if (outgoing_->isSent()) wakeSoon();
+  } else if (outgoing_->stage == OutgoingState::Stage::ended &&
+             outgoing_->listeners.get() != nullptr) {
+    core_->callAtTurnEnd();
+  }
+}
+
+SLUICE_DECL void ServerConnection::onDrained() {
+  if (phase_ == Phase::handler && !outgoing_->ended()) {
+    sluice::detail::emit<OutgoingEvents, "drain">(outgoing_->listeners);
+  }
+}
+
+SLUICE_DECL bool ServerConnection::onIdle() {
+  const boost::intrusive_ptr<ServerConnection> alive(this);
+  bool heard = false;
+  if (phase_ == Phase::handler || phase_ == Phase::finishing) {
+    if (!incoming_->complete()) {
+      heard = sluice::detail::emit<IncomingEvents, "timeout">(incoming_->listeners());
+    }
+    heard |= sluice::detail::emit<OutgoingEvents, "timeout">(outgoing_->listeners);
+  }
+  heard |= server_->emit<"timeout">(socket_);
+  heard |= sluice::detail::has<net::SocketEvents, "timeout">(core_->listeners());
+  if (!heard && !gone()) core_->destroy();
+  return gone();
+}
+
+SLUICE_DECL void ServerConnection::onDestroyed(const error_code&) {
+  const boost::intrusive_ptr<ServerConnection> alive(this);
+  const Phase before = std::exchange(phase_, Phase::gone);
+  if (before == Phase::handler || before == Phase::finishing || before == Phase::closing) {
+    const auto reset = make_error_code(boost::system::errc::connection_reset);
+    if (incoming_->source() != nullptr) {
+      if (!outgoing_->ended() || !incoming_->complete()) incoming_->fail(reset);
+      outgoing_->destroy(reset);
+    }
+    asio::post(core_->loop().executor(), [alive] { alive->emitEvents(); });
+    if (handlerRuns_ && !destroyedHere_ && server_->options().cancelOnDisconnect) {
+      cancel_.emit(asio::cancellation_type::terminal);
+    }
+  }
+  wakeSoon();
+}
+
+SLUICE_DECL void ServerConnection::emitEvents() {
+  if (incoming_->source() == nullptr) return;
+  const boost::intrusive_ptr<ServerConnection> alive(this);
+  const boost::intrusive_ptr<IncomingState> incoming = incoming_;
+  const boost::intrusive_ptr<OutgoingState> outgoing = outgoing_;
+  if (incoming->aborted()) {
+    incoming->emitAborted();
+    outgoing->emitDue();
+    incoming->emitDue();
+  } else if (incoming->ended()) {
+    incoming->emitDue();
+    outgoing->emitDue();
+  } else {
+    outgoing->emitDue();
+    incoming->emitDue();
+  }
+}
+
+SLUICE_DECL void ServerConnection::wake() {
+  if (!waiting_) return;
+  Wake handler = std::move(waiting_);
+  handler.dispatch(core_->loop().executor());
+}
+
+SLUICE_DECL void ServerConnection::wakeSoon() {
+  if (!waiting_) return;
+  asio::post(core_->loop().executor(),
+             [self = boost::intrusive_ptr<ServerConnection>(this)] { self->wake(); });
+}
+
+}  // namespace sluice::http::detail

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of server_response.hpp.
+#pragma once
+
+#include <sluice/http/detail/server_connection.hpp>
+#include <sluice/http/server_response.hpp>
+
+namespace sluice::http {
+
+SLUICE_DECL void ServerResponse::attach(detail::ServerConnection& connection) {
+  connection_ = &connection;
+  state_ = connection.outgoing();
+}
+
+SLUICE_DECL ServerResponse& ServerResponse::writeHead(int status, std::string_view reason,
+                                                      const Headers* headers) {
+  requireHeadersNotSent("write");
+  const int before = std::exchange(statusCode, status);
+  try {
+    connection_->composeHead(*this, reason, headers, std::nullopt);
+  } catch (...) {
+    statusCode = before;
+    throw;
+  }
+  if (!reason.empty()) statusMessage = reason;
+  return *this;
+}
+
+SLUICE_DECL ServerResponse& ServerResponse::writeHead(int status) {
+  return writeHead(status, statusMessage, nullptr);
+}
+SLUICE_DECL ServerResponse& ServerResponse::writeHead(int status, std::string_view reason) {
+  return writeHead(status, reason, nullptr);
+}
+SLUICE_DECL ServerResponse& ServerResponse::writeHead(int status, const Headers& headers) {
+  return writeHead(status, statusMessage, &headers);
+}
+SLUICE_DECL ServerResponse& ServerResponse::writeHead(int status, std::string_view reason,
+                                                      const Headers& headers) {
+  return writeHead(status, reason, &headers);
+}
+
+SLUICE_DECL void ServerResponse::composeHead(std::optional<std::uint64_t> bodyLength, bool) {
+  connection_->composeHead(*this, statusMessage, nullptr, bodyLength);
+}
+
+SLUICE_DECL void ServerResponse::writeContinue() {
+  requireHeadersNotSent("write");
+  connection_->continueIsSent();
+  detail::appendContinue(state_->output->queue().gathered());
+  connection_->sendInformation();
+}
+
+SLUICE_DECL void ServerResponse::writeProcessing() {
+  requireHeadersNotSent("write");
+  detail::appendProcessing(state_->output->queue().gathered());
+  connection_->sendInformation();
+}
+
+SLUICE_DECL void ServerResponse::writeEarlyHints(const Headers& hints,
+                                                 std::function<void()> written) {
+  requireHeadersNotSent("write");
+  if (detail::appendEarlyHints(state_->output->queue().gathered(), hints)) {
+    connection_->sendInformation();
+  }
+  if (written) asio::post(get_executor(), std::move(written));
+}
+
+SLUICE_DECL IncomingMessage& ServerResponse::req() const {
+  return connection_->messages().req();
+}
+
+SLUICE_DECL asio::any_io_executor ServerResponse::get_executor() const {
+  return state_->output->loop().executor();
+}
+
+SLUICE_DECL sluice::detail::Listeners& ServerResponse::listeners() { return state_->listeners; }
+
+}  // namespace sluice::http

@@ -1,0 +1,699 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The parser of the WHATWG URL Standard, told as functions that each take their piece off the front
+// of the text instead of as the standard's state machine; the results are the same. Section numbers
+// are the standard's.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <iterator>
+#include <sluice/http/error.hpp>
+#include <sluice/http/url.hpp>
+#include <system_error>
+
+namespace sluice::http {
+
+namespace detail::urls {
+
+// The percent-encode sets (1.3) and what a host must not contain (3.1), one bit each.
+enum URLCharacters : std::uint8_t {
+  controlSet = 1,
+  fragmentSet = 2,
+  querySet = 4,
+  specialQuerySet = 8,
+  pathSet = 16,
+  userinfoSet = 32,
+  formSet = 64,
+  forbiddenInHost = 128
+};
+
+constexpr bool isDigit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool isAlpha(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
+constexpr bool isControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
+constexpr char toLower(char c) { return static_cast<char>(isAlpha(c) ? c | 0x20 : c); }
+
+inline constexpr auto urlCharacters = [] {
+  std::array<std::uint8_t, 256> table{};
+  const auto mark = [&table](std::string_view characters, int sets) {
+    for (const char c : characters) {
+      auto& entry = table[static_cast<unsigned char>(c)];
+      entry = static_cast<std::uint8_t>(entry | sets);
+    }
+  };
+  constexpr int inPath = pathSet | userinfoSet;
+  constexpr int inQuery = querySet | specialQuerySet | inPath;
+  for (int byte = 0; byte < 256; ++byte) {
+    const char c = static_cast<char>(byte);
+    const std::string_view self(&c, 1);
+    if (byte < 0x20 || byte > 0x7E) mark(self, controlSet | fragmentSet | inQuery);
+    const bool plain = isDigit(c) || isAlpha(c) || c == '*' || c == '-' || c == '.' || c == '_';
+    // A blank becomes '+' in a form, not %20.
+    if (byte > 0x7E || (!plain && c != ' ')) mark(self, formSet);
+  }
+  mark(" \"<>", fragmentSet | inQuery);
+  mark("#", inQuery);
+  mark("'", specialQuerySet);
+  mark("`", fragmentSet | inPath);
+  mark("?{}", inPath);
+  mark("/:;=@[\\]^|", userinfoSet);
+  mark(std::string_view("\0\t\n\r #/:<>?@[\\]^|", 17), forbiddenInHost);
+  return table;
+}();
+
+inline bool isIn(char c, URLCharacters set) {
+  return (urlCharacters[static_cast<unsigned char>(c)] & set) != 0;
+}
+
+inline void appendEncoded(std::string& out, std::string_view text, URLCharacters set) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  for (const char c : text) {
+    if (isIn(c, set)) {
+      const auto byte = static_cast<unsigned char>(c);
+      out += {'%', digits[byte >> 4], digits[byte & 15]};
+    } else {
+      out += c;
+    }
+  }
+}
+
+/// The number that all of `text` spells in that base; nothing where it spells none. One that 64
+/// bits do not hold comes out as the largest that they do, which every caller refuses.
+inline std::optional<std::uint64_t> wholeNumber(std::string_view text, int base = 10) {
+  std::uint64_t number = 0;
+  const char* end = text.data() + text.size();
+  const std::from_chars_result result = std::from_chars(text.data(), end, number, base);
+  if (text.empty() || result.ptr != end) return std::nullopt;
+  return result.ec == std::errc::result_out_of_range ? ~std::uint64_t{0} : number;
+}
+
+inline std::string formEncode(std::string_view text) {
+  std::string out;
+  appendEncoded(out, text, formSet);
+  std::replace(out.begin(), out.end(), ' ', '+');
+  return out;
+}
+
+// The schemes that the standard calls special and their ports (4.2); `file:` is refused before.
+inline std::optional<std::string_view> specialPort(std::string_view protocol) {
+  if (protocol == "http:" || protocol == "ws:") return "80";
+  if (protocol == "https:" || protocol == "wss:") return "443";
+  if (protocol == "ftp:") return "21";
+  return std::nullopt;
+}
+
+// One number of an IPv4 address: decimal, 0x and hexadecimal, or 0 and octal (3.5).
+inline std::optional<std::uint64_t> ipv4Number(std::string_view text) {
+  if (text.starts_with("0x") || text.starts_with("0X")) {
+    return text.size() == 2 ? 0 : wholeNumber(text.substr(2), 16);
+  }
+  return wholeNumber(text, text.size() > 1 && text.front() == '0' ? 8 : 10);
+}
+
+// 3.5, "ends in a number": such a host is an IPv4 address or an error, never a name.
+inline bool endsInNumber(std::string_view host) {
+  if (host.ends_with('.')) host.remove_suffix(1);
+  const std::string_view last = host.substr(host.rfind('.') + 1);
+  return ipv4Number(last) || (!last.empty() && std::all_of(last.begin(), last.end(), isDigit));
+}
+
+// Up to four numbers, a byte each, but the last one fills all bytes that are left.
+inline std::optional<std::uint32_t> parseIPv4(std::string_view text) {
+  if (text.ends_with('.')) text.remove_suffix(1);
+  std::uint64_t address = 0;
+  for (int bits = 32; bits > 0; bits -= 8) {
+    const std::size_t dot = text.find('.');
+    const auto number = ipv4Number(text.substr(0, dot));
+    const bool last = dot == std::string_view::npos;
+    if (!number || *number >> (last ? bits : 8) != 0) return std::nullopt;
+    if (last) return static_cast<std::uint32_t>(address | *number);
+    address |= *number << (bits - 8);
+    text.remove_prefix(dot + 1);
+  }
+  return std::nullopt;
+}
+
+// The form within an IPv6 address: four decimals without leading zeros (3.5).
+inline std::optional<std::uint32_t> parseDottedQuad(std::string_view text) {
+  std::uint32_t address = 0;
+  for (int count = 1; count <= 4; ++count) {
+    const std::size_t dot = count < 4 ? text.find('.') : text.size();
+    if (dot == std::string_view::npos) return std::nullopt;
+    const std::string_view digits = text.substr(0, dot);
+    const auto number = wholeNumber(digits);
+    if (!number || *number > 255 || (digits.size() > 1 && digits.front() == '0')) {
+      return std::nullopt;
+    }
+    address = address << 8 | static_cast<std::uint32_t>(*number);
+    text.remove_prefix(std::min(dot + 1, text.size()));
+  }
+  return address;
+}
+
+using IPv6Pieces = std::array<std::uint16_t, 8>;
+
+inline std::optional<IPv6Pieces> parseIPv6(std::string_view text) {
+  IPv6Pieces pieces{};
+  std::size_t count = 0;
+  std::optional<std::size_t> compressedAt;  // "::" stands for at least one piece of zeros
+  if (text.starts_with(':')) {
+    if (!text.starts_with("::")) return std::nullopt;
+    text.remove_prefix(1);
+  }
+  while (!text.empty()) {
+    if (count == pieces.size()) return std::nullopt;
+    if (text.front() == ':') {
+      if (compressedAt) return std::nullopt;
+      compressedAt = ++count;
+      text.remove_prefix(1);
+      continue;
+    }
+    const std::size_t colon = text.find(':');
+    const std::string_view piece = text.substr(0, colon);
+    if (colon == std::string_view::npos && piece.find('.') != std::string_view::npos) {
+      const auto address = parseDottedQuad(piece);
+      if (!address || count > 6) return std::nullopt;
+      pieces[count++] = static_cast<std::uint16_t>(*address >> 16);
+      pieces[count++] = static_cast<std::uint16_t>(*address);
+      break;
+    }
+    const auto number = wholeNumber(piece, 16);
+    // A single colon at the end announces a piece that does not come.
+    if (!number || piece.size() > 4 || colon == text.size() - 1) return std::nullopt;
+    pieces[count++] = static_cast<std::uint16_t>(*number);
+    text.remove_prefix(colon == std::string_view::npos ? text.size() : colon + 1);
+  }
+  if (compressedAt) {
+    const auto from = pieces.begin() + static_cast<std::ptrdiff_t>(*compressedAt);
+    std::rotate(from, pieces.begin() + static_cast<std::ptrdiff_t>(count), pieces.end());
+  } else if (count != pieces.size()) {
+    return std::nullopt;
+  }
+  return pieces;
+}
+
+inline std::string serializeIPv4(std::uint32_t address) {
+  std::string out;
+  for (int shift = 24; shift >= 0; shift -= 8) {
+    out += std::to_string(address >> shift & 0xFF);
+    if (shift != 0) out += '.';
+  }
+  return out;
+}
+
+// RFC 5952 §4: the first of the longest runs of two or more zero pieces is "::".
+inline std::string serializeIPv6(const IPv6Pieces& pieces) {
+  std::size_t runAt = pieces.size();
+  std::size_t runLength = 1;
+  for (std::size_t at = 0; at < pieces.size(); ++at) {
+    std::size_t end = at;
+    while (end < pieces.size() && pieces[end] == 0) ++end;
+    if (end - at > runLength) {
+      runAt = at;
+      runLength = end - at;
+    }
+  }
+  std::string out = "[";
+  for (std::size_t at = 0; at < pieces.size(); ++at) {
+    if (at == runAt) {
+      out += at == 0 ? "::" : ":";
+      at += runLength - 1;
+      continue;
+    }
+    std::array<char, 4> digits{};
+    char* end = std::to_chars(digits.data(), digits.data() + digits.size(), pieces[at], 16).ptr;
+    out.append(digits.data(), end);
+    if (at + 1 < pieces.size()) out += ':';
+  }
+  return out += ']';
+}
+
+// A message goes to logs: nothing unprintable, no endless line.
+inline std::string quoted(std::string_view text) {
+  constexpr std::size_t most = 200;
+  std::string out = "'";
+  for (const char c : text.substr(0, most)) {
+    if (isControl(c)) {
+      appendEncoded(out, std::string_view(&c, 1), controlSet);
+    } else {
+      out += c;
+    }
+  }
+  return out += text.size() > most ? "...'" : "'";
+}
+
+inline std::string describe(char c) {
+  if (c == ' ') return "space";
+  if (isControl(c)) return "control character";
+  return {'\'', c, '\''};
+}
+
+}  // namespace detail::urls
+
+SLUICE_DECL std::string detail::percentDecode(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    std::optional<std::uint64_t> byte;
+    if (text.front() == '%' && text.size() > 2) {
+      byte = detail::urls::wholeNumber(text.substr(1, 2), 16);
+    }
+    out += byte ? static_cast<char>(*byte) : text.front();
+    text.remove_prefix(byte ? 3 : 1);
+  }
+  return out;
+}
+
+// Takes `rest_` apart from its front and fills in `parts_`. Members that return bool return false
+// where the text is no URL, and `problem` says why.
+class URL::Parser {
+ public:
+  Parser(std::string_view input, const Parts* base) : base_(base) {
+    const auto outer = [](char c) { return static_cast<unsigned char>(c) <= ' '; };
+    while (!input.empty() && outer(input.front())) input.remove_prefix(1);
+    while (!input.empty() && outer(input.back())) input.remove_suffix(1);
+    text_ = input;
+    std::erase_if(text_, [](char c) { return c == '\t' || c == '\n' || c == '\r'; });
+    rest_ = text_;
+  }
+
+  bool run() {
+    if (!takeScheme()) return relative();
+    if (parts_.protocol == "file:") return fail("the scheme file: is not supported");
+    setSpecial();
+    if (special_) {
+      const bool sameScheme = base_ != nullptr && base_->protocol == parts_.protocol;
+      return sameScheme && !rest_.starts_with("//") ? relative() : authority();
+    }
+    if (rest_.starts_with("//")) return authority();
+    if (rest_.starts_with('/')) {
+      path();
+    } else {
+      opaquePath();
+    }
+    queryAndFragment();
+    return true;
+  }
+
+  Parts takeParts() { return std::move(parts_); }
+  const std::string& problem() const { return problem_; }
+
+ private:
+  bool fail(std::string problem) {
+    problem_ = std::move(problem);
+    return false;
+  }
+
+  bool isSlash(std::size_t at) const {
+    return at < rest_.size() && (rest_[at] == '/' || (special_ && rest_[at] == '\\'));
+  }
+
+  void setSpecial() {
+    const auto port = detail::urls::specialPort(parts_.protocol);
+    special_ = port.has_value();
+    defaultPort_ = port.value_or("");
+  }
+
+  bool takeScheme() {
+    const std::size_t colon = rest_.find(':');
+    if (colon == std::string_view::npos || !detail::urls::isAlpha(rest_.front())) return false;
+    const std::string_view scheme = rest_.substr(0, colon);
+    const auto allowed = [](char c) {
+      return detail::urls::isAlpha(c) || detail::urls::isDigit(c) || c == '+' || c == '-' ||
+             c == '.';
+    };
+    if (!std::all_of(scheme.begin(), scheme.end(), allowed)) return false;
+    std::transform(scheme.begin(), scheme.end(), std::back_inserter(parts_.protocol),
+                   detail::urls::toLower);
+    parts_.protocol += ':';
+    rest_.remove_prefix(colon + 1);
+    return true;
+  }
+
+  bool relative() {
+    if (base_ == nullptr) return fail("no scheme, and no base to take it from");
+    if (base_->hasOpaquePath && !rest_.starts_with('#')) {
+      return fail("nothing can be relative to a base of the form " + base_->protocol + "text");
+    }
+    parts_.protocol = base_->protocol;
+    setSpecial();
+    if (isSlash(0) && isSlash(1)) return authority();
+    parts_ = *base_;
+    parts_.hash.clear();
+    if (!rest_.empty() && rest_.front() != '#') {
+      parts_.query.clear();
+      if (isSlash(0)) {
+        parts_.pathname.clear();
+        path();
+      } else if (rest_.front() != '?') {
+        dropLastSegment();
+        path();
+      }
+    }
+    queryAndFragment();
+    return true;
+  }
+
+  bool authority() {
+    if (special_) {
+      while (isSlash(0)) rest_.remove_prefix(1);
+    } else {
+      rest_.remove_prefix(2);
+    }
+    std::string_view text = take(special_ ? "/?#\\" : "/?#");
+    if (const std::size_t at = text.rfind('@'); at != std::string_view::npos) {
+      credentials(text.substr(0, at));
+      text.remove_prefix(at + 1);
+      if (text.empty()) return fail("no host behind '@'");
+    }
+    std::size_t colon = 0;
+    for (bool inBrackets = false; colon < text.size(); ++colon) {
+      if (text[colon] == ':' && !inBrackets) break;
+      if (text[colon] == '[') inBrackets = true;
+      if (text[colon] == ']') inBrackets = false;
+    }
+    const std::string_view hostname = text.substr(0, colon);
+    if (hostname.empty() && (special_ || colon < text.size())) return fail("no host");
+    if (!host(hostname)) return false;
+    if (colon < text.size() && !port(text.substr(colon + 1))) return false;
+    if (special_ || isSlash(0)) path();
+    queryAndFragment();
+    return true;
+  }
+
+  void credentials(std::string_view text) {
+    const std::size_t colon = text.find(':');
+    detail::urls::appendEncoded(parts_.username, text.substr(0, colon), detail::urls::userinfoSet);
+    if (colon == std::string_view::npos) return;
+    detail::urls::appendEncoded(parts_.password, text.substr(colon + 1), detail::urls::userinfoSet);
+  }
+
+  bool host(std::string_view text) {
+    parts_.hasHost = true;
+    if (text.starts_with('[')) {
+      if (!text.ends_with(']')) return fail("'[' without ']' at the end of the host");
+      const auto pieces = detail::urls::parseIPv6(text.substr(1, text.size() - 2));
+      if (!pieces) return fail("malformed IPv6 address");
+      parts_.hostname = detail::urls::serializeIPv6(*pieces);
+      return true;
+    }
+    return special_ ? domain(detail::percentDecode(text)) : opaqueHost(text);
+  }
+
+  bool domain(std::string name) {
+    for (char& c : name) {
+      if (static_cast<unsigned char>(c) > 0x7F) return fail("host is not ASCII: write it as xn--");
+      if (detail::urls::isIn(c, detail::urls::forbiddenInHost) || detail::urls::isControl(c) ||
+          c == '%') {
+        return fail(detail::urls::describe(c) + " in host");
+      }
+      c = detail::urls::toLower(c);
+    }
+    if (!detail::urls::endsInNumber(name)) {
+      parts_.hostname = std::move(name);
+      return true;
+    }
+    const auto address = detail::urls::parseIPv4(name);
+    if (!address) return fail("malformed IPv4 address");
+    parts_.hostname = detail::urls::serializeIPv4(*address);
+    return true;
+  }
+
+  bool opaqueHost(std::string_view text) {
+    for (const char c : text) {
+      if (detail::urls::isIn(c, detail::urls::forbiddenInHost)) {
+        return fail(detail::urls::describe(c) + " in host");
+      }
+    }
+    detail::urls::appendEncoded(parts_.hostname, text, detail::urls::controlSet);
+    return true;
+  }
+
+  bool port(std::string_view text) {
+    if (text.empty()) return true;
+    const auto number = detail::urls::wholeNumber(text);
+    if (!number || *number > 0xFFFF) return fail("port is not a number up to 65535");
+    parts_.port = std::to_string(*number);
+    if (parts_.port == defaultPort_) parts_.port.clear();
+    return true;
+  }
+
+  void path() {
+    if (isSlash(0)) rest_.remove_prefix(1);
+    for (bool more = true; more;) {
+      const std::string_view segment = take(special_ ? "/\\?#" : "/?#");
+      more = isSlash(0);
+      if (more) rest_.remove_prefix(1);
+      const int dots = dotSegment(segment);
+      if (dots == 2) dropLastSegment();
+      if (dots != 0 && more) continue;
+      parts_.pathname += '/';
+      if (dots == 0) detail::urls::appendEncoded(parts_.pathname, segment, detail::urls::pathSet);
+    }
+  }
+
+  // 1 for "." and 2 for "..", either dot also as "%2e"; 0 for all else.
+  static int dotSegment(std::string_view segment) {
+    int dots = 0;
+    while (!segment.empty()) {
+      const bool encoded = segment.starts_with("%2e") || segment.starts_with("%2E");
+      if (dots == 2 || (!encoded && segment.front() != '.')) return 0;
+      segment.remove_prefix(encoded ? 3 : 1);
+      ++dots;
+    }
+    return dots;
+  }
+
+  void dropLastSegment() {
+    if (!parts_.pathname.empty()) parts_.pathname.resize(parts_.pathname.rfind('/'));
+  }
+
+  void opaquePath() {
+    parts_.hasOpaquePath = true;
+    detail::urls::appendEncoded(parts_.pathname, take("?#"), detail::urls::controlSet);
+    // A blank before a query that later goes away would be at the end, where parsing drops it.
+    if (parts_.pathname.ends_with(' ')) {
+      parts_.pathname.replace(parts_.pathname.size() - 1, 1, "%20");
+    }
+  }
+
+  void queryAndFragment() {
+    if (rest_.starts_with('?')) {
+      const auto set = special_ ? detail::urls::specialQuerySet : detail::urls::querySet;
+      detail::urls::appendEncoded(parts_.query = "?", take("#").substr(1), set);
+    }
+    if (rest_.starts_with('#')) {
+      detail::urls::appendEncoded(parts_.hash = "#", rest_.substr(1), detail::urls::fragmentSet);
+    }
+  }
+
+  /// Takes what stands before the first of these characters.
+  std::string_view take(std::string_view terminators) {
+    const std::string_view taken = rest_.substr(0, rest_.find_first_of(terminators));
+    rest_.remove_prefix(taken.size());
+    return taken;
+  }
+
+  const Parts* base_;
+  std::string text_;
+  std::string_view rest_;
+  Parts parts_;
+  bool special_ = false;
+  std::string_view defaultPort_;
+  std::string problem_;
+};
+
+SLUICE_DECL URL::URL(std::string_view input) : parts_(parsed(input, nullptr)) {}
+
+SLUICE_DECL URL::URL(std::string_view input, std::string_view base) : URL(input, URL(base)) {}
+
+SLUICE_DECL URL::URL(std::string_view input, const URL& base) {
+  const Parts parts = base.current();
+  parts_ = parsed(input, &parts);
+}
+
+SLUICE_DECL URL::URL(const URL& other) : parts_(other.current()) {}
+
+SLUICE_DECL URL& URL::operator=(const URL& other) { return *this = URL(other); }
+
+SLUICE_DECL bool URL::canParse(std::string_view input) { return Parser(input, nullptr).run(); }
+
+SLUICE_DECL bool URL::canParse(std::string_view input, std::string_view base) {
+  Parser parser(base, nullptr);
+  if (!parser.run()) return false;
+  const Parts parts = parser.takeParts();
+  return Parser(input, &parts).run();
+}
+
+SLUICE_DECL bool URL::canParse(std::string_view input, const URL& base) {
+  return Parser(input, &base.parts_).run();
+}
+
+SLUICE_DECL URL::Parts URL::parsed(std::string_view input, const Parts* base) {
+  Parser parser(input, base);
+  if (parser.run()) return parser.takeParts();
+  throw Error(make_error_code(errc::ERR_INVALID_URL),
+              "Invalid URL: " + detail::urls::quoted(input) + " (" + parser.problem() + ")");
+}
+
+SLUICE_DECL std::string URL::query() const {
+  if (!searchParams_ || !searchParams_->edited_) return parts_.query;
+  std::string text = searchParams_->toString();
+  return text.empty() ? text : "?" + text;
+}
+
+SLUICE_DECL URL::Parts URL::current() const {
+  Parts parts = parts_;
+  parts.query = query();
+  return parts;
+}
+
+SLUICE_DECL std::string URL::href() const {
+  std::string out = parts_.protocol;
+  if (parts_.hasHost) {
+    out += "//";
+    if (!parts_.username.empty() || !parts_.password.empty()) {
+      out += parts_.username;
+      if (!parts_.password.empty()) out += ':' + parts_.password;
+      out += '@';
+    }
+    out += host();
+  } else if (!parts_.hasOpaquePath && parts_.pathname.starts_with("//")) {
+    // 4.5: without these two characters the path would be read as a host.
+    out += "/.";
+  }
+  return out += parts_.pathname + query() + parts_.hash;
+}
+
+SLUICE_DECL std::string URL::origin() const {
+  return detail::urls::specialPort(parts_.protocol) ? parts_.protocol + "//" + host() : "null";
+}
+
+SLUICE_DECL std::string URL::host() const {
+  return parts_.port.empty() ? parts_.hostname : parts_.hostname + ':' + parts_.port;
+}
+
+SLUICE_DECL std::string URL::search() const {
+  std::string text = query();
+  return text.size() > 1 ? text : std::string();
+}
+
+SLUICE_DECL URLSearchParams& URL::searchParams() & {
+  if (!searchParams_) searchParams_ = std::make_unique<URLSearchParams>(parts_.query);
+  return *searchParams_;
+}
+
+SLUICE_DECL URLSearchParams URL::searchParams() const& {
+  return searchParams_ ? *searchParams_ : URLSearchParams(parts_.query);
+}
+
+SLUICE_DECL URLSearchParams::URLSearchParams(std::string_view query) {
+  const auto decoded = [](std::string_view text) {
+    std::string spaced(text);
+    std::replace(spaced.begin(), spaced.end(), '+', ' ');
+    return detail::percentDecode(spaced);
+  };
+  if (query.starts_with('?')) query.remove_prefix(1);
+  while (!query.empty()) {
+    const std::string_view pair = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(pair.size() + 1, query.size()));
+    if (pair.empty()) continue;
+    const std::string_view name = pair.substr(0, pair.find('='));
+    const std::string_view value = pair.substr(std::min(name.size() + 1, pair.size()));
+    pairs_.emplace_back(decoded(name), decoded(value));
+  }
+}
+
+SLUICE_DECL URLSearchParams& URLSearchParams::operator=(URLSearchParams other) noexcept {
+  pairs_.swap(other.pairs_);
+  edited_ = true;
+  return *this;
+}
+
+SLUICE_DECL std::optional<std::string> URLSearchParams::get(std::string_view name) const {
+  for (const value_type& pair : pairs_) {
+    if (pair.first == name) return pair.second;
+  }
+  return std::nullopt;
+}
+
+SLUICE_DECL std::vector<std::string> URLSearchParams::getAll(std::string_view name) const {
+  std::vector<std::string> values;
+  for (const value_type& pair : pairs_) {
+    if (pair.first == name) values.push_back(pair.second);
+  }
+  return values;
+}
+
+SLUICE_DECL bool URLSearchParams::has(std::string_view name) const {
+  return std::any_of(begin(), end(), [&](const value_type& pair) { return pair.first == name; });
+}
+
+SLUICE_DECL bool URLSearchParams::has(std::string_view name, std::string_view value) const {
+  return std::any_of(begin(), end(), [&](const value_type& pair) {
+    return pair.first == name && pair.second == value;
+  });
+}
+
+SLUICE_DECL void URLSearchParams::append(std::string_view name, std::string_view value) {
+  edited_ = true;
+  pairs_.emplace_back(name, value);
+}
+
+SLUICE_DECL void URLSearchParams::set(std::string_view name, std::string_view value) {
+  edited_ = true;
+  // A copy: `name` may be a view into a pair that is about to go. remove() does the same.
+  const auto named = [wanted = std::string(name)](const value_type& pair) {
+    return pair.first == wanted;
+  };
+  const auto first = std::find_if(pairs_.begin(), pairs_.end(), named);
+  if (first == pairs_.end()) {
+    pairs_.emplace_back(name, value);
+    return;
+  }
+  first->second = value;
+  pairs_.erase(std::remove_if(first + 1, pairs_.end(), named), pairs_.end());
+}
+
+SLUICE_DECL void URLSearchParams::remove(std::string_view name) {
+  edited_ = true;
+  std::erase_if(pairs_, [wanted = std::string(name)](const value_type& pair) {
+    return pair.first == wanted;
+  });
+}
+
+SLUICE_DECL void URLSearchParams::remove(std::string_view name, std::string_view value) {
+  edited_ = true;
+  std::erase_if(pairs_, [wanted = value_type(name, value)](const value_type& pair) {
+    return pair == wanted;
+  });
+}
+
+SLUICE_DECL void URLSearchParams::sort() {
+  edited_ = true;
+  // In UTF-16 what lies above U+FFFF begins with a surrogate, which is below U+E000. In UTF-8 the
+  // lead bytes EE and EF of U+E000..U+FFFF are therefore the ones to put last.
+  const auto rank = [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte == 0xEE || byte == 0xEF ? byte + 0x10 : byte;
+  };
+  const auto below = [&](char left, char right) { return rank(left) < rank(right); };
+  std::stable_sort(
+      pairs_.begin(), pairs_.end(), [&](const value_type& left, const value_type& right) {
+        return std::lexicographical_compare(left.first.begin(), left.first.end(),
+                                            right.first.begin(), right.first.end(), below);
+      });
+}
+
+SLUICE_DECL std::string URLSearchParams::toString() const {
+  std::string out;
+  for (const value_type& pair : pairs_) {
+    if (!out.empty()) out += '&';
+    out += detail::urls::formEncode(pair.first) + '=' + detail::urls::formEncode(pair.second);
+  }
+  return out;
+}
+
+}  // namespace sluice::http

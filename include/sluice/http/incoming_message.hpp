@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// A message that is being received: a request on a server, a response on a client. Its head is
+// there; its body comes as it is asked for.
+#pragma once
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <sluice/encoding.hpp>
+#include <sluice/event_emitter.hpp>
+#include <sluice/http/error.hpp>
+#include <sluice/http/headers.hpp>
+#include <sluice/task.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace sluice::net {
+class Socket;
+}
+
+namespace sluice::http {
+
+namespace detail {
+class IncomingState;
+}
+
+using IncomingEvents =
+    EventList<Event<"data", void(std::string_view)>, Event<"end", void()>,
+              Event<"aborted", void()>, Event<"close", void()>,
+              Event<"error", void(const Error&)>, Event<"timeout", void()>>;
+
+/// A received message: borrowed by a server's handler, owned by who awaited a client's response.
+///
+///     while (auto chunk = co_await req.read()) co_await file.write(*chunk);
+///     auto body = co_await req.text();
+///
+/// read() and text() on one side, "data" on the other, are two ways to one body: use one of them.
+/// "end" and "close" come either way. Where nobody reads, the peer feels it: at most the high-water
+/// mark is read ahead.
+///
+/// events  "data"(std::string_view) "end" "aborted" "close" "error"(const Error&) "timeout"
+class IncomingMessage : public EventEmitter<IncomingMessage, IncomingEvents> {
+ public:
+  IncomingMessage() = default;
+  explicit IncomingMessage(boost::intrusive_ptr<detail::IncomingState> state);
+  IncomingMessage(IncomingMessage&&) noexcept;
+  IncomingMessage& operator=(IncomingMessage&&) noexcept;
+  ~IncomingMessage();
+
+  /// Of a request, as it was sent: "GET". Empty for a response.
+  std::string_view method() const;
+  /// Of a request: the target as it was sent, never decoded.
+  std::string_view url() const;
+  /// Of a response.
+  int statusCode() const;
+  /// Of a response; may be empty.
+  std::string_view statusMessage() const;
+  /// "1.1" or "1.0".
+  std::string_view httpVersion() const;
+  int httpVersionMajor() const;
+  int httpVersionMinor() const;
+
+  /// Names in lower case, duplicates joined by Node's rules. Made when first asked for.
+  const Headers& headers() const;
+  /// As headers(); empty until the body has ended.
+  const Headers& trailers() const;
+  /// Every line as it was received.
+  std::span<const RawHeader> rawHeaders() const;
+  std::span<const RawHeader> rawTrailers() const;
+
+  /// The next piece of the body, valid until the next read; nullopt at the end.
+  ///
+  /// throws   ECONNRESET where the peer went away before the end, HPE_* where what it sent is no
+  ///          HTTP, ERR_STREAM_DESTROYED after destroy()
+  /// cancel   total: operation_aborted, nothing is lost
+  task<std::optional<std::string_view>> read();
+
+  /// The whole body, up to `limit` bytes.
+  ///
+  /// throws  as read(); ERR_BODY_TOO_LARGE where it is longer
+  task<std::string> text(std::size_t limit = 16 * 1024 * 1024);
+
+  /// Lets "data" flow (on again after pause()). Where nobody listens the body is thrown away.
+  IncomingMessage& resume();
+  IncomingMessage& pause();
+  bool isPaused() const;
+  /// From now on read(), text() and "data" bring text in this encoding; a code point is never split.
+  IncomingMessage& setEncoding(Encoding encoding);
+  /// Closes the connection where the message is not complete; "aborted", "error" and "close" follow.
+  void destroy(error_code reason = {});
+
+  /// As net::Socket::setTimeout() on the connection. On a server without any listener for "timeout"
+  /// (here, on the response, on the server) the connection is closed.
+  IncomingMessage& setTimeout(std::chrono::milliseconds idle, std::function<void()> listener = {});
+
+  /// The whole message was received. The way to tell a truncated one.
+  bool complete() const;
+  bool aborted() const;
+  bool destroyed() const;
+  bool readableEnded() const;
+  bool readableFlowing() const;
+  error_code errored() const;
+
+  /// The connection it comes from.
+  net::Socket& socket() const;
+  net::Socket& connection() const { return socket(); }
+  /// Whether the request was handed to "upgrade" or "connect".
+  bool upgrade() const;
+
+  asio::any_io_executor get_executor() const;
+
+  template <fixed_string Name>
+  void listenerAdded() {
+    if constexpr (std::string_view(Name) == "data") startFlowing();
+  }
+
+  // For the library.
+  const boost::intrusive_ptr<detail::IncomingState>& state() const { return state_; }
+  void attach(boost::intrusive_ptr<detail::IncomingState> state);
+
+ private:
+  friend sluice::detail::EmitterAccess;
+  sluice::detail::Listeners& listeners();
+  void startFlowing();
+
+  boost::intrusive_ptr<detail::IncomingState> state_;
+};
+
+}  // namespace sluice::http
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/http/impl/incoming_message.ipp>
+#endif

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// A message that is being sent: what ServerResponse and ClientRequest have in common. Headers are
+// set until they are sent, then the body is written, then it ends.
+#pragma once
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <sluice/encoding.hpp>
+#include <sluice/event_emitter.hpp>
+#include <sluice/http/error.hpp>
+#include <sluice/http/headers.hpp>
+#include <sluice/write_result.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::net {
+class Socket;
+}
+
+namespace sluice::http {
+
+namespace detail {
+class OutgoingState;
+}
+
+/// What ServerResponse and ClientRequest share. Header calls that change one return it, so they
+/// chain there.
+class OutgoingMessage {
+ public:
+  OutgoingMessage(const OutgoingMessage&) = delete;
+  OutgoingMessage& operator=(const OutgoingMessage&) = delete;
+
+  /// The value as it was set, also after the headers were sent; unset where absent.
+  HeaderValue getHeader(std::string_view name) const;
+  /// In lower case, in order.
+  std::vector<std::string> getHeaderNames() const;
+  /// As they were spelled.
+  std::vector<std::string> getRawHeaderNames() const;
+  Headers getHeaders() const;
+  bool hasHeader(std::string_view name) const;
+  /// Also keeps an automatic Connection, Content-Length, Transfer-Encoding or Date from being added.
+  ///
+  /// throws  ERR_HTTP_HEADERS_SENT
+  void removeHeader(std::string_view name);
+
+  /// Whether the head is composed, be it that it still waits for the first piece of body.
+  bool headersSent() const;
+  /// Sends the head now, without waiting for a piece of body.
+  void flushHeaders();
+
+  /// Sends part of the body, and the head before it where that was not sent yet.
+  ///
+  /// true: nothing is held back. false: `writableLength()` bytes wait, and 'drain' comes when none
+  /// do. Awaiting the result waits until they are below the high-water mark. After end() or
+  /// destroy() the result is false and awaiting it throws; nothing is thrown here for that.
+  ///
+  /// chunk    copied only if it must wait; may be dropped when the call returns
+  /// throws   ERR_HTTP_CONTENT_LENGTH_MISMATCH with strictContentLength
+  /// cancel   total: what was written stays written, the wait ends with operation_aborted
+  WriteResult write(std::string_view chunk);
+  WriteResult write(const char* chunk) { return write(std::string_view(chunk)); }
+  /// As above, and a large chunk that must wait is kept without being copied.
+  WriteResult write(std::string&& chunk);
+  WriteResult write(std::span<const std::byte> chunk);
+  WriteResult write(std::string_view utf8, Encoding encoding);
+  /// `onFlushed` is called when the chunk has left, or with what kept it from leaving.
+  WriteResult write(std::string_view chunk, std::function<void(error_code)> onFlushed);
+  WriteResult write(std::span<const std::byte> chunk, std::function<void(error_code)> onFlushed);
+  WriteResult write(std::string_view utf8, Encoding encoding,
+                    std::function<void(error_code)> onFlushed);
+
+  /// Ends the message. With a chunk as the only body call and no writeHead() before, the length is
+  /// known and sent. Awaiting the result waits for 'finish'.
+  ///
+  /// throws  ERR_HTTP_CONTENT_LENGTH_MISMATCH with strictContentLength
+  WriteResult end();
+  WriteResult end(std::string_view chunk);
+  WriteResult end(const char* chunk) { return end(std::string_view(chunk)); }
+  WriteResult end(std::string&& chunk);
+  WriteResult end(std::span<const std::byte> chunk);
+  WriteResult end(std::string_view utf8, Encoding encoding);
+  WriteResult end(std::function<void(error_code)> onFinish);
+  WriteResult end(std::string_view chunk, std::function<void(error_code)> onFinish);
+  WriteResult end(std::span<const std::byte> chunk, std::function<void(error_code)> onFinish);
+  WriteResult end(std::string_view utf8, Encoding encoding,
+                  std::function<void(error_code)> onFinish);
+
+  /// Awaited: resumes at 'drain', at once where there is nothing to wait for.
+  WriteResult drain();
+
+  /// Sent behind a chunked body, else dropped. A later call replaces an earlier one.
+  ///
+  /// throws  ERR_INVALID_HTTP_TOKEN, ERR_INVALID_CHAR
+  void addTrailers(const Headers& trailers);
+
+  /// Gathers what is written until uncork(), as one chunk where the body is chunked. Calls nest.
+  void cork();
+  void uncork();
+
+  /// Gives the message up and closes its connection. Nothing happens where it has finished.
+  void destroy(error_code reason = {});
+
+  bool writableEnded() const;
+  bool writableFinished() const;
+  bool writableNeedDrain() const;
+  bool finished() const { return writableEnded(); }
+  bool destroyed() const;
+  /// 'close' was emitted, or would have been.
+  bool closed() const;
+  /// Bytes that wait in user memory.
+  std::size_t writableLength() const;
+  std::size_t writableHighWaterMark() const;
+  std::size_t writableCorked() const;
+  /// What destroy() or the connection gave as the reason.
+  error_code errored() const;
+  /// null before there is a connection and after the end.
+  net::Socket* socket() const;
+  net::Socket* connection() const { return socket(); }
+
+  /// Adds a Date header where none is set. Responses only.
+  bool sendDate = true;
+  /// Throws where the body is not as long as its Content-Length says.
+  bool strictContentLength = false;
+  /// false before the head is sent: `Connection: close`.
+  bool shouldKeepAlive = true;
+
+  // For the library.
+  const boost::intrusive_ptr<detail::OutgoingState>& outgoing() const { return state_; }
+
+ protected:
+  OutgoingMessage() = default;
+  OutgoingMessage(OutgoingMessage&&) noexcept = default;
+  OutgoingMessage& operator=(OutgoingMessage&&) noexcept = default;
+  virtual ~OutgoingMessage() = default;
+
+  /// Puts the head into the stream. `bodyLength` where the whole body is known.
+  virtual void composeHead(std::optional<std::uint64_t> bodyLength, bool bodyFollows) = 0;
+
+  void requireHeadersNotSent(std::string_view action) const;
+  void storeHeader(std::string_view name, const HeaderValue& value);
+  void storeHeader(std::string_view name, std::string_view value);
+  void storeHeader(std::string_view name, std::int64_t value);
+  void extendHeader(std::string_view name, const HeaderValue& value);
+  void storeHeaders(const Headers& headers);
+  void startTimeout(std::chrono::milliseconds idle);
+
+  boost::intrusive_ptr<detail::OutgoingState> state_;
+
+ private:
+  template <class Chunk>
+  WriteResult writeAny(Chunk&& chunk);
+  template <class Chunk>
+  WriteResult endAny(Chunk&& chunk, bool hasChunk);
+  std::optional<error_code> refusal() const;
+  WriteResult refused(const error_code& ec);
+  WriteResult endResult() const;
+  void whenSent(const WriteResult& result, std::function<void(error_code)> callback);
+};
+
+/// The calls of OutgoingMessage that chain on the class itself, and its events.
+template <class T, class Events>
+class OutgoingMessageOf : public OutgoingMessage, public EventEmitter<T, Events> {
+ public:
+  /// Sets one header, replacing what has the name in any case. A list makes several lines.
+  ///
+  /// throws  ERR_HTTP_HEADERS_SENT, ERR_INVALID_HTTP_TOKEN, ERR_INVALID_CHAR
+  T& setHeader(std::string_view name, const HeaderValue& value) {
+    storeHeader(name, value);
+    return self();
+  }
+  template <detail::HeaderText Text>
+  T& setHeader(std::string_view name, const Text& value) {
+    storeHeader(name, std::string_view(value));
+    return self();
+  }
+  template <detail::HeaderInteger Integer>
+    requires(sizeof(Integer) < sizeof(std::int64_t) || std::signed_integral<Integer>)
+  T& setHeader(std::string_view name, Integer value) {
+    storeHeader(name, static_cast<std::int64_t>(value));
+    return self();
+  }
+  /// Adds to the values there are, under the spelling there is.
+  T& appendHeader(std::string_view name, const HeaderValue& value) {
+    extendHeader(name, value);
+    return self();
+  }
+  T& setHeaders(const Headers& headers) {
+    storeHeaders(headers);
+    return self();
+  }
+  /// "timeout" after this long without a byte on the connection. Node: also without a connection yet.
+  T& setTimeout(std::chrono::milliseconds idle, std::function<void()> listener = {}) {
+    if (listener) this->template on<"timeout">(std::move(listener));
+    startTimeout(idle);
+    return self();
+  }
+
+ protected:
+  OutgoingMessageOf() = default;
+  OutgoingMessageOf(OutgoingMessageOf&&) noexcept = default;
+  OutgoingMessageOf& operator=(OutgoingMessageOf&&) noexcept = default;
+
+ private:
+  T& self() { return static_cast<T&>(*this); }
+};
+
+}  // namespace sluice::http
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/http/impl/outgoing_message.ipp>
+#endif

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// An HTTP server: listens, runs a coroutine for each request, and keeps order.
+#pragma once
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <sluice/event_emitter.hpp>
+#include <sluice/http/constants.hpp>
+#include <sluice/http/detail/message_pair.hpp>
+#include <sluice/http/incoming_message.hpp>
+#include <sluice/http/options.hpp>
+#include <sluice/http/server_response.hpp>
+#include <sluice/net/address.hpp>
+#include <sluice/net/drop_info.hpp>
+#include <sluice/net/socket.hpp>
+#include <sluice/task.hpp>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace sluice::http {
+
+class Server;
+
+namespace detail {
+class ServerState;
+using MessagePairFactory = std::unique_ptr<MessagePair> (*)();
+}  // namespace detail
+
+/// What runs for each request. Returning ends the response where that was not done.
+using Handler = std::function<task<>(IncomingMessage&, ServerResponse&)>;
+
+using ServerEvents = EventList<
+    Event<"request", task<>(IncomingMessage&, ServerResponse&)>,
+    Event<"checkContinue", task<>(IncomingMessage&, ServerResponse&)>,
+    Event<"checkExpectation", task<>(IncomingMessage&, ServerResponse&)>,
+    Event<"upgrade", task<>(IncomingMessage&, net::Socket&, std::string_view)>,
+    Event<"connect", task<>(IncomingMessage&, net::Socket&, std::string_view)>,
+    Event<"listening", void()>, Event<"close", void()>, Event<"error", void(const Error&)>,
+    Event<"connection", void(net::Socket&)>, Event<"timeout", void(net::Socket&)>,
+    Event<"clientError", void(const Error&, net::Socket&)>,
+    Event<"dropRequest", void(IncomingMessage&, net::Socket&)>,
+    Event<"drop", void(const net::DropInfo&)>, Event<"tlsClientError", void(const Error&, net::Socket&)>,
+    Event<"secureConnection", void(net::Socket&)>>;
+
+/// What can be changed while a server runs; times of 0 and counts of 0 are "no limit".
+struct ServerSettings {
+  /// How long nothing may move on a connection. Taken up by connections made later.
+  std::chrono::milliseconds timeout = std::chrono::seconds(120);
+  /// How long a connection is kept that waits for its next request.
+  std::chrono::milliseconds keepAliveTimeout = std::chrono::seconds(5);
+  /// Time for a request's head; then 408.
+  std::chrono::milliseconds headersTimeout = std::chrono::seconds(60);
+  /// Time for a whole request; then 408.
+  std::chrono::milliseconds requestTimeout = std::chrono::seconds(300);
+  /// Header lines of a request that are kept; more are dropped, not refused.
+  std::size_t maxHeadersCount = 2000;
+  /// The answer to this many requests says `Connection: close`; what comes behind gets 503.
+  std::size_t maxRequestsPerSocket = 0;
+  /// Further connections are closed at once, with "drop".
+  std::size_t maxConnections = unlimited;
+};
+
+/// A server. Movable; destroying it ends every connection, and the handlers' waits are cancelled.
+///
+///     auto server = http::createServer(loop, handler);
+///     server.listen(8080);
+///
+/// Coroutine events, with one handler each: "request" "checkContinue" "checkExpectation"
+/// (IncomingMessage&, ServerResponse&), "upgrade" "connect" (IncomingMessage&, net::Socket&,
+/// std::string_view head). Notifications: "listening" "close" "error"(const Error&)
+/// "connection"(net::Socket&) "timeout"(net::Socket&) "clientError"(const Error&, net::Socket&)
+/// "dropRequest"(IncomingMessage&, net::Socket&) "drop"(const net::DropInfo&).
+class Server : public ServerSettings, public EventEmitter<Server, ServerEvents> {
+ public:
+  explicit Server(Executor executor, ServerOptions options = {});
+  Server(Server&& other) noexcept;
+  Server& operator=(Server&& other) noexcept;
+  ~Server();
+
+  /// Binds at once, so that address() is right behind it; "listening" follows. Port 0: the system
+  /// picks one. Without a host: every address, IPv6 and IPv4.
+  ///
+  /// throws  where nobody listens for "error": EADDRINUSE, EACCES …; else that event brings it.
+  ///         ERR_SERVER_ALREADY_LISTEN, ERR_SOCKET_BAD_PORT
+  Server& listen(int port, std::string_view host = {}, int backlog = 511,
+                 std::function<void()> onListening = {});
+  Server& listen(int port, std::function<void()> onListening);
+  /// A Unix socket. A file that a server left behind is replaced.
+  Server& listen(std::string_view unixSocketPath, std::function<void()> onListening = {});
+  Server& listen(const char* unixSocketPath, std::function<void()> onListening = {});
+  Server& listen(const ListenOptions& options, std::function<void()> onListening = {});
+  bool listening() const;
+  net::Address address() const;
+
+  /// Serves a connection that comes from elsewhere: a test's, or one that was accepted by hand.
+  void serve(net::Socket socket);
+
+  /// No new connections; idle ones end, busy ones finish. `onClosed` gets ERR_SERVER_NOT_RUNNING
+  /// where it was not listening.
+  Server& close(std::function<void(error_code)> onClosed = {});
+  /// Resumes at 'close'.
+  task<> closed();
+  /// close(), waits for the busy ones as long as `grace`, then closeAllConnections().
+  task<> shutdown(std::chrono::milliseconds grace);
+  void closeAllConnections();
+  void closeIdleConnections();
+  std::size_t getConnections() const;
+  /// Sets `timeout` and listens for "timeout".
+  Server& setTimeout(std::chrono::milliseconds idle,
+                     std::function<void(net::Socket&)> listener = {});
+
+  asio::any_io_executor get_executor() const;
+
+  // For the library.
+  detail::ServerState& state() const { return *state_; }
+  void useMessages(detail::MessagePairFactory factory);
+
+ private:
+  friend sluice::detail::EmitterAccess;
+  sluice::detail::Listeners& listeners();
+
+  boost::intrusive_ptr<detail::ServerState> state_;
+};
+
+namespace detail {
+
+// Which classes a handler wants: those its parameters name, the library's own for a generic one.
+template <class F>
+struct HandlerClasses {
+  using Req = IncomingMessage;
+  using Res = ServerResponse;
+};
+template <class Result, class F, class Req_, class Res_>
+struct HandlerClasses<Result (F::*)(Req_&, Res_&)> {
+  using Req = Req_;
+  using Res = Res_;
+};
+template <class Result, class F, class Req_, class Res_>
+struct HandlerClasses<Result (F::*)(Req_&, Res_&) const> : HandlerClasses<Result (F::*)(Req_&, Res_&)> {};
+template <class Result, class Req_, class Res_>
+struct HandlerClasses<Result (*)(Req_&, Res_&)> {
+  using Req = Req_;
+  using Res = Res_;
+};
+
+template <class F>
+concept PlainHandler = std::invocable<F&, IncomingMessage&, ServerResponse&> ||
+                       std::invocable<F&, IncomingMessage&> || std::invocable<F&>;
+
+template <class F>
+auto handlerClasses() {
+  if constexpr (PlainHandler<F>) {
+    return HandlerClasses<void>{};
+  } else if constexpr (requires { &F::operator(); }) {
+    return HandlerClasses<decltype(&F::operator())>{};
+  } else {
+    return HandlerClasses<F>{};
+  }
+}
+
+template <class F>
+void installHandler(Server& server, F&& handler) {
+  using Plain = std::decay_t<F>;
+  if constexpr (std::same_as<Plain, Handler>) {
+    if (handler) server.on<"request">(std::forward<F>(handler));
+  } else if constexpr (PlainHandler<Plain>) {
+    server.on<"request">(std::forward<F>(handler));
+  } else {
+    using Classes = decltype(handlerClasses<Plain>());
+    using Req = typename Classes::Req;
+    using Res = typename Classes::Res;
+    static_assert(std::derived_from<Req, IncomingMessage> && std::derived_from<Res, ServerResponse>,
+                  "a handler is called with (IncomingMessage&, ServerResponse&), or with classes "
+                  "derived from these");
+    static_assert(std::default_initializable<Req> && std::default_initializable<Res>,
+                  "the server makes these objects without arguments, one pair for each request");
+    server.useMessages(&makeMessagePair<Req, Res>);
+    server.on<"request">([own = std::forward<F>(handler)](IncomingMessage& req,
+                                                          ServerResponse& res) mutable -> task<> {
+      return own(static_cast<Req&>(req), static_cast<Res&>(res));
+    });
+  }
+}
+
+}  // namespace detail
+
+/// Makes a server, which acts once listen() is called.
+///
+///     auto server = http::createServer(loop, [](http::IncomingMessage&, http::ServerResponse& res)
+///         -> sluice::task<> { co_await res.end("Hello, World!"); });
+///
+/// handler  a coroutine of (IncomingMessage&, ServerResponse&), or of classes derived from them,
+///          which the server then makes
+Server createServer(Executor executor);
+Server createServer(Executor executor, ServerOptions options);
+
+template <class F>
+  requires(!std::convertible_to<F, ServerOptions>)
+Server createServer(Executor executor, ServerOptions options, F&& handler) {
+  Server server(std::move(executor), std::move(options));
+  detail::installHandler(server, std::forward<F>(handler));
+  return server;
+}
+
+template <class F>
+  requires(!std::convertible_to<F, ServerOptions>)
+Server createServer(Executor executor, F&& handler) {
+  return createServer(std::move(executor), ServerOptions{}, std::forward<F>(handler));
+}
+
+}  // namespace sluice::http
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/http/impl/server.ipp>
+#include <sluice/http/impl/server_connection.ipp>
+#include <sluice/http/impl/server_response.ipp>
+#endif

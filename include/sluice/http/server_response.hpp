@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The answer to one request. Made by the server and lent to the handler.
+#pragma once
+
+#include <sluice/http/outgoing_message.hpp>
+#include <string>
+#include <string_view>
+
+namespace sluice::http {
+
+class IncomingMessage;
+
+namespace detail {
+class ServerConnection;
+}
+
+/// A response: status, headers, body, end.
+///
+///     res.statusCode = 404;
+///     co_await res.setHeader("Content-Type", "text/plain").end("not here\n");
+///
+/// events  "prefinish" "finish" "close" "drain" "timeout" "socket"(net::Socket&) "error"(const Error&)
+class ServerResponse : public OutgoingMessageOf<ServerResponse, OutgoingEvents> {
+ public:
+  ServerResponse() = default;
+  ServerResponse(ServerResponse&&) = delete;
+
+  /// Composes the head, once. It leaves with the first piece of body, at end(), or by flushHeaders().
+  /// Headers given here win over those set before.
+  ///
+  /// throws  ERR_HTTP_HEADERS_SENT, ERR_HTTP_INVALID_STATUS_CODE outside 100..999,
+  ///         ERR_INVALID_CHAR, ERR_INVALID_HTTP_TOKEN
+  ServerResponse& writeHead(int status);
+  ServerResponse& writeHead(int status, std::string_view reason);
+  ServerResponse& writeHead(int status, const char* reason) {
+    return writeHead(status, std::string_view(reason));
+  }
+  ServerResponse& writeHead(int status, const Headers& headers);
+  ServerResponse& writeHead(int status, std::string_view reason, const Headers& headers);
+
+  /// `100 Continue`: the client may send its body. Sent for you unless "checkContinue" is handled.
+  ///
+  /// throws  ERR_HTTP_HEADERS_SENT, as the two below
+  void writeContinue();
+  /// `102 Processing`.
+  void writeProcessing();
+  /// `103 Early Hints`: a Link header that the client can act on already, and others with it.
+  ///
+  /// written  called when it has left; also where there was no link to send
+  void writeEarlyHints(const Headers& hints, std::function<void()> written = {});
+
+  /// The request this answers.
+  IncomingMessage& req() const;
+
+  /// The status that an implicit head sends, and the one that was sent.
+  int statusCode = 200;
+  /// Empty: the standard phrase.
+  std::string statusMessage;
+
+  asio::any_io_executor get_executor() const;
+
+  // For the library.
+  void attach(detail::ServerConnection& connection);
+
+ private:
+  friend sluice::detail::EmitterAccess;
+  sluice::detail::Listeners& listeners();
+
+  void composeHead(std::optional<std::uint64_t> bodyLength, bool bodyFollows) override;
+  ServerResponse& writeHead(int status, std::string_view reason, const Headers* headers);
+
+  detail::ServerConnection* connection_ = nullptr;
+};
+
+}  // namespace sluice::http
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+// The definitions need the whole server, whose header ends with all of them.
+#include <sluice/http/server.hpp>
+#endif

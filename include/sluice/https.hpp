@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Everything of <sluice/http.hpp> over TLS too. Programs that include it link OpenSSL.
+#pragma once
+
+#include <sluice/http.hpp>
+#include <sluice/https/config.hpp>

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The listener table: a linked list, because a listener must stay where it is while it runs,
+// whatever it does to the table.
+#pragma once
+
+#include <sluice/detail/listeners.hpp>
+
+namespace sluice::detail {
+
+/// While one of these lives nothing is unlinked, and the table outlives its owner.
+class ListenerTable::Emission {
+ public:
+  explicit Emission(ListenerTable& table) : table_(table) {
+    table.acquire();
+    ++table.emissions_;
+  }
+  Emission(const Emission&) = delete;
+  Emission& operator=(const Emission&) = delete;
+  ~Emission() {
+    if (--table_.emissions_ == 0) table_.sweep();
+    table_.release();
+  }
+
+ private:
+  ListenerTable& table_;
+};
+
+SLUICE_DECL void ListenerTable::release() {
+  if (--references_ == 0) delete this;
+}
+
+SLUICE_DECL ListenerId ListenerTable::add(std::unique_ptr<Listener> listener, std::size_t event,
+                                          bool once) {
+  listener->id_ = ++lastId_;
+  listener->event_ = event;
+  listener->once_ = once;
+  *end_ = listener.release();
+  end_ = &(*end_)->next_;
+  return ListenerId(lastId_);
+}
+
+template <class Condition>
+bool ListenerTable::removeIf(Condition condition) {
+  bool any = false;
+  for (Listener* listener = first_; listener != nullptr; listener = listener->next_) {
+    if (!listener->removed_ && condition(*listener)) {
+      listener->removed_ = true;
+      any = true;
+    }
+  }
+  if (any && emissions_ == 0) sweep();
+  return any;
+}
+
+SLUICE_DECL bool ListenerTable::remove(ListenerId id) {
+  return removeIf([id](const Listener& listener) { return listener.id_ == id.value(); });
+}
+
+SLUICE_DECL void ListenerTable::removeAll() {
+  removeIf([](const Listener&) { return true; });
+}
+
+SLUICE_DECL void ListenerTable::removeAll(std::size_t event) {
+  removeIf([event](const Listener& listener) { return listener.event_ == event; });
+}
+
+// A listener's destructor may come back here, or drop the last handle of the object that owns the
+// table: so the list is whole again before the first one is destroyed, and not touched after.
+SLUICE_DECL void ListenerTable::sweep() {
+  Listener* removed = nullptr;
+  Listener** removedEnd = &removed;
+  end_ = &first_;
+  while (Listener* listener = *end_) {
+    if (listener->removed_) {
+      *end_ = std::exchange(listener->next_, nullptr);
+      *removedEnd = listener;
+      removedEnd = &listener->next_;
+    } else {
+      end_ = &listener->next_;
+    }
+  }
+  destroy(removed);
+}
+
+SLUICE_DECL void ListenerTable::destroy(Listener* first) {
+  while (first != nullptr) delete std::exchange(first, first->next_);
+}
+
+SLUICE_DECL std::size_t ListenerTable::count(std::size_t event) const {
+  std::size_t found = 0;
+  for (const Listener* listener = first_; listener != nullptr; listener = listener->next_) {
+    if (listener->event_ == event && !listener->removed_) ++found;
+  }
+  return found;
+}
+
+SLUICE_DECL Listener* ListenerTable::find(std::size_t event) const {
+  Listener* listener = first_;
+  while (listener != nullptr && (listener->event_ != event || listener->removed_)) {
+    listener = listener->next_;
+  }
+  return listener;
+}
+
+SLUICE_DECL bool ListenerTable::emit(std::size_t event, void* const* arguments) {
+  Listener* listener = find(event);
+  if (listener == nullptr) return false;
+  const Emission emission(*this);
+  const std::uint64_t last = lastId_;
+  for (; listener != nullptr && listener->id_ <= last; listener = listener->next_) {
+    if (listener->event_ != event || listener->removed_) continue;
+    listener->removed_ = listener->once_;
+    listener->call(arguments);
+  }
+  return true;
+}
+
+SLUICE_DECL task<> runListener(std::unique_ptr<ListenerCall> call) { co_await call->start(); }
+
+SLUICE_DECL task<> endedTask() { co_return; }
+
+SLUICE_DECL void Listeners::dispose(ListenerTable& table) {
+  table.removeAll();
+  table.release();
+}
+
+}  // namespace sluice::detail

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// One listening socket of the kernel, TCP or Unix: binding, the accept loop, and what the loop does
+// while the process has no descriptor left. It knows nothing of servers.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
+#include <memory>
+#include <sluice/http/error.hpp>
+#include <sluice/net/address.hpp>
+#include <sluice/net/detail/loop.hpp>
+#include <sluice/net/listen_options.hpp>
+#include <string>
+
+namespace sluice::net::detail {
+
+class Listener : public boost::intrusive_ref_counter<Listener, boost::thread_unsafe_counter> {
+ public:
+  using Socket = asio::generic::stream_protocol::socket;
+
+  /// Either call may close and release the listener.
+  class User {
+   public:
+    /// A connection: non-blocking, closed on exec, on the listener's executor.
+    virtual void onAccept(Socket socket) = 0;
+    /// No connection can be accepted for now; told once until one is again. The listener goes on
+    /// trying.
+    virtual void onAcceptError(const http::Error&) = 0;
+
+   protected:
+    ~User() = default;
+  };
+
+  explicit Listener(asio::any_io_executor executor);
+  ~Listener();
+
+  /// Binds and listens at once. Connections wait in the kernel until start().
+  ///
+  /// throws  http::Error: ERR_INVALID_ARG_VALUE where the options say no place; else what the
+  /// system
+  ///         says, with syscall "listen" or "getaddrinfo", address and port
+  void open(const ListenOptions& options);
+  /// Hands every connection to `user` from now on until close().
+  void start(User& user);
+  bool isOpen() const { return acceptor_.is_open(); }
+  Address address() const;
+  /// Removes the Unix socket's file too, where it is still the one that open() made.
+  void close();
+
+ private:
+  using Protocol = asio::generic::stream_protocol;
+  using Acceptor = asio::basic_socket_acceptor<Protocol>;
+
+  // A descriptor that is given up to take and close a connection where no other is free.
+  class Reserve {
+   public:
+    Reserve() = default;
+    Reserve(const Reserve&) = delete;
+    Reserve& operator=(const Reserve&) = delete;
+    ~Reserve() { giveUp(); }
+    void take();
+    bool giveUp();
+
+   private:
+    int fd_ = -1;
+  };
+
+  // Which file a Unix socket is: another may have taken its name since.
+  struct UnixFile {
+    std::string path{};
+    unsigned long device = 0, inode = 0;
+  };
+
+  void adopt(const ListenOptions& options);
+  void openTcp(const ListenOptions& options);
+  void openUnix(const ListenOptions& options);
+  error_code tryTcp(const Protocol::endpoint& endpoint, const ListenOptions& options);
+  error_code listenOn(Acceptor acceptor, int backlog);
+  void wait();
+  void acceptReady();
+  error_code acceptOne();
+  void acceptFailed(const error_code&);
+  void dropWaiting();
+
+  std::shared_ptr<Loop> loop_;
+  Acceptor acceptor_;
+  User* user_ = nullptr;
+  TimerEntry pause_;
+  Reserve reserve_;
+  UnixFile file_;
+  bool failing_ = false;
+};
+
+}  // namespace sluice::net::detail
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/net/impl/listener.ipp>
+#endif

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What all objects on one executor share: the timeouts, the clock, and the work that is put off to
+// the end of the loop's current turn. One Loop per executor, found with Loop::of(). It is a
+// service of the execution context, so two contexts never meet.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <sluice/net/detail/timers.hpp>
+#include <sluice/task.hpp>
+
+namespace sluice::net::detail {
+
+class Loop;
+
+/// Where the time comes from; a test puts its own in the place of the machine's.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  virtual TimePoint now() const { return std::chrono::steady_clock::now(); }
+  virtual std::chrono::system_clock::time_point wallTime() const {
+    return std::chrono::system_clock::now();
+  }
+  /// false: nobody arms a real timer; whoever moves this clock calls Loop::fireTimers().
+  virtual bool runsByItself() const { return true; }
+};
+
+/// Something to be done once the events that are ready now have been handled: gathered bytes leave,
+/// the next read starts. Destroying it takes it off the list.
+class TurnEntry {
+ public:
+  TurnEntry() = default;
+  TurnEntry(const TurnEntry&) = delete;
+  TurnEntry& operator=(const TurnEntry&) = delete;
+  virtual void onTurnEnd() = 0;
+
+ protected:
+  ~TurnEntry() { leaveTurn(); }
+  bool awaitsTurnEnd() const { return next_ != nullptr; }
+  void leaveTurn() {
+    if (next_ == nullptr) return;
+    previous_->next_ = next_;
+    next_->previous_ = previous_;
+    previous_ = next_ = nullptr;
+  }
+
+ private:
+  friend class Loop;
+  TurnEntry* previous_ = nullptr;
+  TurnEntry* next_ = nullptr;
+};
+
+/// What keeps the handlers of others. A coroutine that waits in an object it owns itself would never
+/// go: so where the execution context ends, the loop says so, and everything is let go.
+class LoopMember {
+ public:
+  LoopMember(const LoopMember&) = delete;
+  LoopMember& operator=(const LoopMember&) = delete;
+  /// Called once. No handler runs any more; those that are posted are destroyed.
+  virtual void onLoopEnd() = 0;
+
+ protected:
+  explicit LoopMember(Loop& loop);
+  ~LoopMember() { leaveLoop(); }
+
+ private:
+  friend class Loop;
+  void leaveLoop() {
+    if (link_ == nullptr) return;
+    *link_ = next_;
+    if (next_ != nullptr) next_->link_ = link_;
+    link_ = nullptr;
+  }
+
+  LoopMember** link_ = nullptr;
+  LoopMember* next_ = nullptr;
+};
+
+class Loop : public std::enable_shared_from_this<Loop> {
+ public:
+  /// The loop of this executor, made where there is none yet. Thread-safe, unlike everything else.
+  static std::shared_ptr<Loop> of(const asio::any_io_executor&);
+
+  explicit Loop(asio::any_io_executor);
+  ~Loop();
+
+  const asio::any_io_executor& executor() const { return executor_; }
+
+  const Clock& clock() const { return *clock_; }
+  void useClock(std::shared_ptr<const Clock>);
+
+  /// The time of this turn: read once and kept until the turn ends.
+  TimePoint now() {
+    if (!turnScheduled_) return clock_->now();
+    if (!turnTime_) turnTime_ = clock_->now();
+    return *turnTime_;
+  }
+
+  /// Starts `entry` anew; a duration of 0 stops it.
+  void startTimer(TimerEntry& entry, std::chrono::milliseconds duration);
+  void fireTimers();
+  std::optional<TimePoint> nearestTimer() const { return timers_.nearest(); }
+
+  void atTurnEnd(TurnEntry& entry) {
+    if (entry.next_ == nullptr) enqueue(entry);
+  }
+
+  /// The execution context has ended: nothing is due any more.
+  bool stopped() const { return stopped_; }
+
+  /// Whether who has nothing to wait for may go straight on: not for so long that the others on this
+  /// loop wait in vain. Where it may not, its completion is posted.
+  bool mayGoOn() {
+    if (++wentOn_ < 64) return true;
+    wentOn_ = 0;
+    return false;
+  }
+
+  /// Different for every wait on this loop.
+  std::uint64_t nextId() { return nextId_++; }
+
+  void shutdown();
+
+ private:
+  friend class LoopMember;
+  struct TurnList;
+
+  void enqueue(TurnEntry&);
+  void scheduleTurn();
+  void timersEmptied();
+  void endTurn();
+  void arm();
+
+  asio::any_io_executor executor_;
+  std::shared_ptr<const Clock> clock_;
+  Timers timers_;
+  std::optional<asio::steady_timer> timer_;
+  std::optional<TimePoint> armedFor_;
+  std::unique_ptr<TurnList> turn_;
+  std::optional<TimePoint> turnTime_;
+  LoopMember* members_ = nullptr;
+  std::uint64_t nextId_ = 0;
+  unsigned wentOn_ = 0;
+  bool turnScheduled_ = false;
+  bool stopped_ = false;
+};
+
+inline LoopMember::LoopMember(Loop& loop) : link_(&loop.members_), next_(loop.members_) {
+  if (next_ != nullptr) next_->link_ = &next_;
+  loop.members_ = this;
+}
+
+}  // namespace sluice::net::detail
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/net/impl/loop.ipp>
+#endif

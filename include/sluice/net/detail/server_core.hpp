@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What every server has: listen(), close(), address(), the limit of connections, and when
+// "listening", "error", "drop" and "close" are due. It knows neither sockets nor requests: its user
+// counts the connections and emits the events.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <sluice/detail/completion.hpp>
+#include <sluice/http/error.hpp>
+#include <sluice/net/address.hpp>
+#include <sluice/net/detail/listener.hpp>
+#include <sluice/net/detail/loop.hpp>
+#include <sluice/net/drop_info.hpp>
+#include <sluice/net/listen_options.hpp>
+#include <sluice/task.hpp>
+#include <vector>
+
+namespace sluice::net::detail {
+
+class ServerCore final
+    : public boost::intrusive_ref_counter<ServerCore, boost::thread_unsafe_counter>,
+      private Listener::User {
+ public:
+  /// Every call may destroy the user, which detaches itself then.
+  class User {
+   public:
+    /// A connection within the limit.
+    virtual void onConnection(Listener::Socket socket) = 0;
+    virtual std::size_t connections() const = 0;
+    /// More than this many are dropped; 0 or the largest value: no limit.
+    virtual std::size_t maxConnections() const = 0;
+
+    virtual bool hasErrorListener() const = 0;
+    virtual void onListening() = 0;
+    virtual void onError(const http::Error&) = 0;
+    virtual void onDrop(const DropInfo&) = 0;
+    /// It does not listen and no connection is left. Comes before the callbacks of close().
+    virtual void onClose() = 0;
+
+   protected:
+    ~User() = default;
+  };
+
+  // idle → listening → closing → idle. Listening again is possible while it is closing.
+  enum class State { idle, listening, closing };
+
+  ServerCore(asio::any_io_executor executor, User& user);
+
+  Loop& loop() const { return *loop_; }
+
+  /// Binds at once and has onListening() called later. false: it failed, and onError() will say so.
+  ///
+  /// throws  ERR_SERVER_ALREADY_LISTEN and ERR_INVALID_ARG_VALUE; what else fails only where nobody
+  ///         listens for "error"
+  bool listen(const ListenOptions& options);
+  bool listening() const { return state_ == State::listening; }
+  /// Empty where it does not listen.
+  Address address() const { return listener_ ? listener_->address() : Address{}; }
+
+  /// No new connections. `callback` is called after onClose(), with ERR_SERVER_NOT_RUNNING where it
+  /// was not listening.
+  void close(std::function<void(error_code)> callback);
+  /// Resumes when it is idle, at once where it is already.
+  ///
+  /// throws  operation_aborted where the user goes first
+  /// cancel  total
+  task<> closed();
+  /// A connection is gone.
+  void connectionEnded() { closeIfDone(); }
+
+  /// The user is gone: nothing is called any more, the callbacks of close() neither.
+  void detach();
+
+ private:
+  using CloseHandler = sluice::detail::Completion<void(error_code)>;
+  struct Waiter {
+    std::uint64_t id;
+    CloseHandler handler;
+  };
+
+  void onAccept(Listener::Socket socket) override;
+  void onAcceptError(const http::Error&) override;
+  bool full() const;
+  void closeIfDone();
+  void closeNow();
+  void startWait(CloseHandler handler);
+  void settleAll(const error_code& ec);
+
+  std::shared_ptr<Loop> loop_;
+  User* user_;
+  boost::intrusive_ptr<Listener> listener_;
+  std::vector<std::function<void()>> callbacks_;
+  std::vector<Waiter> waiters_;
+  State state_ = State::idle;
+  bool closePosted_ = false;
+};
+
+}  // namespace sluice::net::detail
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/net/impl/server_core.ipp>
+#endif

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The state behind a net::Socket: a transport, the outgoing stream, the reading side, the idle
+// timer and the listeners. A protocol (HTTP) that takes the socket over hears of everything first.
+#pragma once
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <sluice/detail/completion.hpp>
+#include <sluice/detail/listeners.hpp>
+#include <sluice/http/error.hpp>
+#include <sluice/net/detail/loop.hpp>
+#include <sluice/net/detail/output_stream.hpp>
+#include <sluice/net/detail/transport.hpp>
+#include <string>
+#include <string_view>
+
+namespace sluice::net {
+
+using SocketEvents =
+    EventList<Event<"connect", void()>, Event<"data", void(std::string_view)>,
+              Event<"end", void()>, Event<"drain", void()>, Event<"timeout", void()>,
+              Event<"error", void(const http::Error&)>, Event<"close", void(bool)>,
+              Event<"agentRemove", void()>>;
+
+namespace detail {
+
+/// Who uses a socket in place of its public reading interface.
+class SocketUser {
+ public:
+  /// A read that the user started has ended.
+  virtual void onInput(const error_code&, std::size_t count) = 0;
+  /// Gathered bytes have left for the kernel, not necessarily all.
+  virtual void onSent() {}
+  virtual void onDrained() {}
+  /// The end of the turn the user asked for with SocketCore::callAtTurnEnd().
+  virtual void onTurn() {}
+  /// true: the socket does nothing by itself.
+  virtual bool onIdle() { return false; }
+  /// The socket is destroyed; nothing else will be called.
+  virtual void onDestroyed(const error_code&) = 0;
+
+ protected:
+  ~SocketUser() = default;
+};
+
+/// Who keeps account of a socket, whoever uses it: the server that accepted it, the attempt to
+/// connect it.
+class SocketObserver {
+ public:
+  virtual ~SocketObserver() = default;
+  /// The socket is destroyed. Called once, maybe in the middle of a caller's call on the socket.
+  virtual void onGone(const error_code&) = 0;
+};
+
+class SocketCore final : public TransportOwner,
+                         private OutputStream::Sink,
+                         private TurnEntry,
+                         private LoopMember {
+ public:
+  using ReadHandler = sluice::detail::Completion<void(error_code, std::size_t)>;
+
+  // connecting → open → destroyed. The halves end one by one while it is open.
+  enum class State { connecting, open, destroyed };
+
+  SocketCore(std::shared_ptr<Loop> loop, std::size_t highWaterMark);
+  ~SocketCore() override;
+
+  /// connecting → open.
+  void open(boost::intrusive_ptr<Transport> transport);
+
+  Loop& loop() const { return *loop_; }
+  State state() const { return state_; }
+  bool destroyed() const { return state_ == State::destroyed; }
+  Transport* transport() override { return transport_.get(); }
+  OutputStream& output() { return *output_; }
+  sluice::detail::Listeners& listeners() { return listeners_; }
+  bool readEnded() const { return readEnded_; }
+  bool writeEnding() const { return writeEnding_; }
+
+  void setUser(SocketUser* user) { user_ = user; }
+  SocketUser* user() const { return user_; }
+  void setObserver(std::shared_ptr<SocketObserver> observer) { observer_ = std::move(observer); }
+  /// For a user: one call of onTurn() when what is ready now has been handled.
+  void callAtTurnEnd();
+
+  /// For a user: one read into its own buffer.
+  void startRead(asio::mutable_buffer buffer);
+  bool reading() const { return reading_; }
+  void cancelRead();
+
+  /// For async_read_some() and read(): held bytes first, then one read.
+  void readSome(asio::mutable_buffer buffer, ReadHandler handler);
+  /// Into the socket's own buffer; ownBuffer() is where the bytes are.
+  void readIntoOwn(ReadHandler handler);
+  const char* ownBuffer() const { return own_.get(); }
+  /// Puts bytes in front of what will be read.
+  void unshift(std::string_view bytes);
+  /// Emits "data" from the end of this turn on, until pause().
+  void flow();
+  void pause();
+
+  void end();
+  void destroy(const error_code& ec = {});
+  void resetAndDestroy();
+  /// end(), then destroy() once everything has left.
+  void destroySoon();
+  /// As destroySoon(), and what the peer still sends is thrown away for a while, so that the last
+  /// bytes are not lost to a reset.
+  void linger();
+
+  void setTimeout(std::chrono::milliseconds idle);
+  std::chrono::milliseconds timeout() const { return timeout_; }
+  /// Something moved: the idle time starts again.
+  void touch() {
+    if (timeout_.count() != 0) loop_->startTimer(idle_, timeout_);
+  }
+
+  std::uint64_t bytesRead() const { return bytesRead_; }
+  Address localAddress() const;
+  Address remoteAddress() const;
+
+  void onRead(const error_code&, std::size_t) override;
+  void onWritable(const error_code&) override;
+
+ private:
+  void flushLater() override { atTurnEnd(); }
+  void onWriteFailed(const error_code&) override;
+  void onDrained() override;
+  void onSent() override;
+  void onTurnEnd() override;
+  void onLoopEnd() override;
+  void atTurnEnd();
+  void destroyAtTurnEnd();
+  void idled();
+  void deliver(const error_code&, std::size_t);
+  void postRead(ReadHandler, const error_code&, std::size_t count);
+  void inputEnded();
+  void finishWriting();
+  void readOwn();
+  void listenOn();
+  void pump();
+
+  // Why onTurnEnd() was asked for, apart from a flush.
+  struct Due {
+    bool user = false;
+    bool drain = false;
+    bool flow = false;
+    bool close = false;
+    std::optional<error_code> destroy;
+  };
+
+  std::shared_ptr<Loop> loop_;
+  boost::intrusive_ptr<Transport> transport_;
+  boost::intrusive_ptr<OutputStream> output_;
+  SocketUser* user_ = nullptr;
+  std::shared_ptr<SocketObserver> observer_;
+  sluice::detail::Listeners listeners_;
+  TimerEntry idle_;
+  std::chrono::milliseconds timeout_{};
+  Due due_;
+  error_code closeReason_;
+  boost::intrusive_ptr<SocketCore> keptForTurn_;
+
+  std::unique_ptr<char[]> own_;
+  ReadHandler reader_;
+  std::string held_;
+  std::size_t discarded_ = 0;
+  std::uint64_t bytesRead_ = 0;
+
+  State state_ = State::connecting;
+  bool reading_ = false;
+  bool flowing_ = false;
+  bool ended_ = false;
+  bool readEnded_ = false;
+  bool writeEnding_ = false;
+  bool writeEnded_ = false;
+  bool destroyAtEnd_ = false;
+  bool lingering_ = false;
+};
+
+}  // namespace detail
+}  // namespace sluice::net
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/net/impl/socket_core.ipp>
+#endif

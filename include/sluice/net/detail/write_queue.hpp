@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What has been written and not yet been taken: small pieces gathered in one run of bytes, large
+// ones kept as they came, in order. Pure: it neither sends nor waits.
+#pragma once
+
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <sluice/net/detail/byte_buffer.hpp>
+#include <string>
+#include <vector>
+
+namespace sluice::net::detail {
+
+class WriteQueue {
+ public:
+  /// More pieces than this are sent in a second call.
+  static constexpr std::size_t maxPieces = 16;
+  using Pieces = std::array<boost::asio::const_buffer, maxPieces>;
+
+  std::size_t size() const { return gathered_.size() - gatheredSent_ + keptSize_; }
+  bool empty() const { return size() == 0; }
+  /// Positions in the stream of all bytes ever queued; what a message that ends here waits for.
+  std::uint64_t queued() const { return sent_ + size(); }
+  std::uint64_t sent() const { return sent_; }
+
+  /// For small pieces: whoever writes here has queued what it wrote.
+  ByteBuffer& gathered() { return gathered_; }
+
+  /// For large ones: the string is kept, not copied.
+  void keep(std::string&& bytes) {
+    if (bytes.empty()) return;
+    keptSize_ += bytes.size();
+    kept_.push_back({gathered_.size(), std::move(bytes), 0});
+  }
+
+  /// Bytes that went to the kernel without having been queued, ahead of nothing.
+  void passedBy(std::size_t count) { sent_ += count; }
+
+  /// The next bytes to send; returns how many of `pieces` are used.
+  std::size_t pieces(Pieces& pieces) const {
+    std::size_t count = 0;
+    std::size_t from = gatheredSent_;
+    const auto addGathered = [&](std::size_t to) {
+      if (to == from || count == maxPieces) return;
+      pieces[count++] = {gathered_.data() + from, to - from};
+      from = to;
+    };
+    for (const Kept& kept : kept_) {
+      addGathered(kept.behind);
+      if (count == maxPieces) return count;
+      pieces[count++] = {kept.bytes.data() + kept.sent, kept.bytes.size() - kept.sent};
+    }
+    addGathered(gathered_.size());
+    return count;
+  }
+
+  /// The first `count` bytes have left.
+  void consume(std::size_t count) {
+    sent_ += count;
+    if (kept_.empty()) {
+      gatheredSent_ += count;
+    } else {
+      consumeMixed(count);
+    }
+    if (gatheredSent_ == gathered_.size() && kept_.empty()) {
+      gathered_.clear();
+      gatheredSent_ = 0;
+    } else if (gatheredSent_ >= reclaimed && gatheredSent_ >= gathered_.size() / 2) {
+      reclaim();
+    }
+  }
+
+  /// Moves everything behind what `other` has.
+  void moveTo(WriteQueue& other) {
+    std::size_t from = gatheredSent_;
+    for (Kept& kept : kept_) {
+      other.gathered_.append(gathered_.view().substr(from, kept.behind - from));
+      from = kept.behind;
+      if (kept.sent != 0) kept.bytes.erase(0, kept.sent);
+      other.keep(std::move(kept.bytes));
+    }
+    other.gathered_.append(gathered_.view().substr(from));
+    clear();
+  }
+
+  void clear() {
+    sent_ = queued();
+    kept_.clear();
+    keptSize_ = 0;
+    gathered_.clear();
+    gatheredSent_ = 0;
+  }
+
+  /// Gives back memory that an idle connection has no use for.
+  void shrink() {
+    if (!empty()) return;
+    gathered_.release();
+    std::vector<Kept>().swap(kept_);
+  }
+
+ private:
+  struct Kept {
+    std::size_t behind;  // it comes after this many gathered bytes
+    std::string bytes;
+    std::size_t sent;
+  };
+
+  // So many sent bytes stay in front of those that wait before they are moved: a queue that never
+  // runs empty would grow with everything that passes through it.
+  static constexpr std::size_t reclaimed = 4096;
+
+  void reclaim() {
+    gathered_.eraseFront(gatheredSent_);
+    for (Kept& kept : kept_) kept.behind -= gatheredSent_;
+    gatheredSent_ = 0;
+  }
+
+  void consumeMixed(std::size_t count) {
+    std::size_t done = 0;
+    for (; done < kept_.size(); ++done) {
+      Kept& first = kept_[done];
+      const std::size_t small = std::min(count, first.behind - gatheredSent_);
+      gatheredSent_ += small;
+      count -= small;
+      if (gatheredSent_ != first.behind) break;
+      const std::size_t large = std::min(count, first.bytes.size() - first.sent);
+      first.sent += large;
+      keptSize_ -= large;
+      count -= large;
+      if (first.sent != first.bytes.size()) break;
+    }
+    kept_.erase(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(done));
+    gatheredSent_ += count;
+  }
+
+  ByteBuffer gathered_;
+  std::size_t gatheredSent_ = 0;
+  std::vector<Kept> kept_;
+  std::size_t keptSize_ = 0;
+  std::uint64_t sent_ = 0;
+};
+
+}  // namespace sluice::net::detail

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What a server's "drop" event tells.
+#pragma once
+
+#include <cstdint>
+#include <sluice/config.hpp>
+#include <string>
+
+namespace sluice::net {
+
+/// A connection that was closed at once because the server has as many as it may have. All fields
+/// are empty for Unix sockets.
+struct DropInfo {
+  std::string localAddress{}, localFamily{};
+  std::uint16_t localPort = 0;
+  std::string remoteAddress{}, remoteFamily{};
+  std::uint16_t remotePort = 0;
+};
+
+}  // namespace sluice::net

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of loop.hpp.
+#pragma once
+
+#include <boost/asio/execution_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/query.hpp>
+#include <mutex>
+#include <sluice/net/detail/loop.hpp>
+#include <utility>
+#include <vector>
+
+namespace sluice::net::detail {
+
+// All loops of one execution context. The context's shutdown ends them while the timer service
+// that they use still exists.
+class LoopService : public asio::execution_context::service {
+ public:
+  using key_type = LoopService;
+  static inline asio::execution_context::id id;
+
+  explicit LoopService(asio::execution_context& context) : service(context) {}
+
+  std::shared_ptr<Loop> find(const asio::any_io_executor& executor) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& loop : loops_) {
+      if (loop->executor() == executor) return loop;
+    }
+    // Strands come and go: what nobody but this list holds has no work left.
+    std::erase_if(loops_, [](const auto& loop) { return loop.use_count() == 1; });
+    loops_.push_back(std::make_shared<Loop>(executor));
+    return loops_.back();
+  }
+
+ private:
+  void shutdown() override {
+    // A strand that is a loop's executor may not outlive the service of strands.
+    for (const auto& loop : std::exchange(loops_, {})) loop->shutdown();
+  }
+
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<Loop>> loops_;
+};
+
+struct Loop::TurnList final : TurnEntry {
+  TurnList() { reset(); }
+  ~TurnList() { drain(); }
+  void onTurnEnd() override {}
+
+  void reset() { previous_ = next_ = this; }
+  bool empty() const { return next_ == this; }
+  TurnEntry& front() { return *next_; }
+  void drain() {
+    while (!empty()) front().leaveTurn();
+    previous_ = next_ = nullptr;
+  }
+  void pushBack(TurnEntry& entry) {
+    entry.previous_ = previous_;
+    entry.next_ = this;
+    previous_->next_ = &entry;
+    previous_ = &entry;
+  }
+};
+
+SLUICE_DECL std::shared_ptr<Loop> Loop::of(const asio::any_io_executor& executor) {
+  auto& context = asio::query(executor, asio::execution::context);
+  return asio::use_service<LoopService>(context).find(executor);
+}
+
+SLUICE_DECL Loop::Loop(asio::any_io_executor executor)
+    : executor_(std::move(executor)),
+      clock_(std::make_shared<Clock>()),
+      timers_([](void* self) { static_cast<Loop*>(self)->timersEmptied(); }, this),
+      timer_(std::in_place, executor_),
+      turn_(std::make_unique<TurnList>()) {}
+
+SLUICE_DECL Loop::~Loop() {
+  stopped_ = true;
+  while (members_ != nullptr) members_->leaveLoop();
+}
+
+SLUICE_DECL void Loop::shutdown() {
+  stopped_ = true;
+  while (LoopMember* member = members_) {
+    member->leaveLoop();
+    member->onLoopEnd();
+  }
+  timer_.reset();
+  timers_.clear();
+  turn_ = std::make_unique<TurnList>();
+}
+
+SLUICE_DECL void Loop::useClock(std::shared_ptr<const Clock> clock) {
+  clock_ = std::move(clock);
+  turnTime_.reset();
+  if (timer_) timer_->cancel();
+  armedFor_.reset();
+  arm();
+}
+
+SLUICE_DECL void Loop::startTimer(TimerEntry& entry, std::chrono::milliseconds duration) {
+  if (duration.count() <= 0 || stopped_) {
+    entry.stop();
+    return;
+  }
+  timers_.start(entry, duration, now());
+  if (!armedFor_ || entry.deadline() < *armedFor_) arm();
+}
+
+SLUICE_DECL void Loop::fireTimers() {
+  turnTime_.reset();
+  const auto self = shared_from_this();
+  struct ArmAgain {
+    Loop& loop;
+    ~ArmAgain() { loop.arm(); }
+  } armAgain{*this};
+  timers_.fire(clock_->now());
+}
+
+SLUICE_DECL void Loop::timersEmptied() {
+  if (armedFor_) scheduleTurn();
+}
+
+SLUICE_DECL void Loop::arm() {
+  const auto nearest = timers_.nearest();
+  if (stopped_ || !nearest || !clock_->runsByItself()) return;
+  if (armedFor_ && *armedFor_ <= *nearest) return;
+  armedFor_ = nearest;
+  timer_->expires_at(*nearest);
+  timer_->async_wait([weak = weak_from_this(), at = *nearest](const error_code& ec) {
+    const auto self = weak.lock();
+    if (ec || !self || self->armedFor_ != at) return;
+    self->armedFor_.reset();
+    self->fireTimers();
+  });
+}
+
+SLUICE_DECL void Loop::enqueue(TurnEntry& entry) {
+  if (stopped_) return;
+  turn_->pushBack(entry);
+  scheduleTurn();
+}
+
+SLUICE_DECL void Loop::scheduleTurn() {
+  if (turnScheduled_ || stopped_) return;
+  turnScheduled_ = true;
+  asio::post(executor_, [self = shared_from_this()] { self->endTurn(); });
+}
+
+SLUICE_DECL void Loop::endTurn() {
+  turnScheduled_ = false;
+  turnTime_.reset();
+  wentOn_ = 0;
+  // Entries that come back while these run belong to the next turn.
+  TurnList current;
+  if (!turn_->empty()) {
+    current.previous_ = turn_->previous_;
+    current.next_ = turn_->next_;
+    current.previous_->next_ = &current;
+    current.next_->previous_ = &current;
+    turn_->reset();
+  }
+  // Where a listener's exception leaves from here, the others' turn comes all the same.
+  struct Rest {
+    Loop& loop;
+    TurnList& entries;
+    ~Rest() {
+      while (!entries.empty()) {
+        TurnEntry& entry = entries.front();
+        entry.leaveTurn();
+        loop.enqueue(entry);
+      }
+    }
+  } rest{*this, current};
+  while (!current.empty()) {
+    TurnEntry& entry = current.front();
+    entry.leaveTurn();
+    entry.onTurnEnd();
+  }
+  // A timer that nobody waits for would keep run() from returning.
+  if (armedFor_ && !timers_.nearest()) {
+    armedFor_.reset();
+    timer_->cancel();
+  }
+}
+
+}  // namespace sluice::net::detail

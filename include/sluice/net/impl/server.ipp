@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of server.hpp, and the state that a Server is a handle to.
+#pragma once
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
+#include <exception>
+#include <memory>
+#include <sluice/net/detail/handler_error.hpp>
+#include <sluice/net/detail/server_core.hpp>
+#include <sluice/net/detail/socket_core.hpp>
+#include <sluice/net/detail/stream_transport.hpp>
+#include <sluice/net/server.hpp>
+#include <string>
+#include <unordered_set>
+#include <utility>
+
+namespace sluice::net {
+namespace detail {
+
+// Sockets of a raw server; there is no option for it.
+inline constexpr std::size_t serverHighWaterMark = 16 * 1024;
+
+class ServerState final
+    : public boost::intrusive_ref_counter<ServerState, boost::thread_unsafe_counter>,
+      private ServerCore::User {
+ public:
+  ServerState(const asio::any_io_executor& executor, Server::Handler handler, Server& owner)
+      : core_(new ServerCore(executor, *this)), owner_(&owner) {
+    if (handler) handler_ = std::make_shared<const Server::Handler>(std::move(handler));
+  }
+
+  ServerCore& core() { return *core_; }
+  sluice::detail::Listeners& listeners() { return listeners_; }
+  std::size_t connections() const override { return open_; }
+  void setOwner(Server& owner) { owner_ = &owner; }
+
+  /// The handle is gone: ends everything that belongs to the server.
+  void destroy() {
+    const boost::intrusive_ptr<ServerState> self(this);
+    owner_ = nullptr;
+    core_->detach();
+    const auto connections = std::exchange(connections_, {});
+    listeners_.clear();
+    for (const auto& connection : connections) {
+      connection->server.reset();
+      connection->socket.destroy();
+      connection->cancelled.emit(asio::cancellation_type::terminal);
+    }
+  }
+
+  void report(const std::exception_ptr& thrown) {
+    if (owner_ != nullptr) onError(handlerError(thrown));
+  }
+
+ private:
+  // One accepted connection: the server owns its handle until a handler takes it.
+  struct Connection : SocketObserver, std::enable_shared_from_this<Connection> {
+    explicit Connection(boost::intrusive_ptr<ServerState> state) : server(std::move(state)) {}
+
+    void onGone(const error_code&) override {
+      if (server) server->socketGone(shared_from_this());
+    }
+
+    boost::intrusive_ptr<ServerState> server;
+    Socket socket{};
+    asio::cancellation_signal cancelled{};
+    bool running = false;
+  };
+  using Place = std::shared_ptr<Connection>;
+
+  std::size_t maxConnections() const override { return owner_->maxConnections; }
+  bool hasErrorListener() const override {
+    return sluice::detail::has<ServerEvents, "error">(listeners_);
+  }
+  void onListening() override { sluice::detail::emit<ServerEvents, "listening">(listeners_); }
+  void onError(const http::Error& error) override {
+    sluice::detail::emit<ServerEvents, "error">(listeners_, error);
+  }
+  void onDrop(const DropInfo& info) override {
+    sluice::detail::emit<ServerEvents, "drop">(listeners_, info);
+  }
+  void onClose() override { sluice::detail::emit<ServerEvents, "close">(listeners_); }
+
+  void onConnection(Listener::Socket accepted) override {
+    const boost::intrusive_ptr<ServerState> self(this);
+    const boost::intrusive_ptr<SocketCore> core(
+        new SocketCore(core_->loop().shared_from_this(), serverHighWaterMark));
+    core->open(new StreamTransport(std::move(accepted)));
+    core->transport()->setNoDelay(true);
+    const auto place = std::make_shared<Connection>(self);
+    place->socket = Socket(core);
+    core->setObserver(place);
+    ++open_;
+    connections_.insert(place);
+    sluice::detail::emit<ServerEvents, "connection">(listeners_, place->socket);
+    if (!handler_ || !place->server || place->socket.destroyed()) {
+      letGo(place);
+      return;
+    }
+    place->running = true;
+    asio::co_spawn(
+        core_->loop().executor(), run(handler_, place),
+        asio::bind_cancellation_slot(place->cancelled.slot(),
+                                     [place](std::exception_ptr thrown) { ended(place, thrown); }));
+  }
+
+  static task<> run(std::shared_ptr<const Server::Handler> handler, Place place) {
+    co_await (*handler)(place->socket);
+  }
+
+  static void ended(const Place& place, const std::exception_ptr& thrown) {
+    place->running = false;
+    if (thrown) {
+      place->socket.destroy();
+    } else {
+      place->socket.destroySoon();
+    }
+    const auto server = place->server;
+    if (!server) return;
+    server->letGo(place);
+    if (thrown) server->report(thrown);
+  }
+
+  void socketGone(const Place& place) {
+    --open_;
+    letGo(place);
+    core_->connectionEnded();
+  }
+
+  // Forgets a connection that nobody here has to end any more, but not before its 'close': the
+  // listeners of that may use the handle.
+  void letGo(const Place& place) {
+    if (place->running || !place->socket.destroyed()) return;
+    asio::post(core_->loop().executor(), [self = boost::intrusive_ptr<ServerState>(this), place] {
+      self->connections_.erase(place);
+    });
+  }
+
+  boost::intrusive_ptr<ServerCore> core_;
+  std::shared_ptr<const Server::Handler> handler_;
+  Server* owner_;
+  sluice::detail::Listeners listeners_;
+  std::unordered_set<Place> connections_;
+  std::size_t open_ = 0;
+};
+
+}  // namespace detail
+
+SLUICE_DECL Server createServer(Executor executor, Server::Handler handler) {
+  return Server(std::move(executor), std::move(handler));
+}
+
+SLUICE_DECL Server::Server(Executor executor, Handler handler)
+    : state_(new detail::ServerState(executor, std::move(handler), *this)) {}
+
+SLUICE_DECL Server::Server(Server&& other) noexcept
+    : maxConnections(other.maxConnections), state_(std::move(other.state_)) {
+  if (state_) state_->setOwner(*this);
+}
+
+SLUICE_DECL Server& Server::operator=(Server&& other) noexcept {
+  if (this == &other) return *this;
+  destroyState();
+  maxConnections = other.maxConnections;
+  state_ = std::move(other.state_);
+  if (state_) state_->setOwner(*this);
+  return *this;
+}
+
+SLUICE_DECL Server::~Server() { destroyState(); }
+
+SLUICE_DECL void Server::destroyState() {
+  if (const auto state = std::move(state_)) state->destroy();
+}
+
+SLUICE_DECL Server& Server::listen(const ListenOptions& options, std::function<void()> callback) {
+  if (state_->core().listen(options) && callback) once<"listening">(std::move(callback));
+  return *this;
+}
+
+SLUICE_DECL Server& Server::listen(std::uint16_t port, std::string_view host, int backlog,
+                                   std::function<void()> callback) {
+  return listen({.port = port, .host = std::string(host), .backlog = backlog}, std::move(callback));
+}
+
+SLUICE_DECL Server& Server::listen(std::uint16_t port, std::function<void()> callback) {
+  return listen({.port = port}, std::move(callback));
+}
+
+SLUICE_DECL Server& Server::listen(std::string_view unixSocketPath,
+                                   std::function<void()> callback) {
+  return listen({.path = std::string(unixSocketPath)}, std::move(callback));
+}
+
+SLUICE_DECL bool Server::listening() const { return state_->core().listening(); }
+SLUICE_DECL Address Server::address() const { return state_->core().address(); }
+
+SLUICE_DECL Server& Server::close(std::function<void(error_code)> callback) {
+  state_->core().close(std::move(callback));
+  return *this;
+}
+
+SLUICE_DECL task<> Server::closed() { return state_->core().closed(); }
+
+SLUICE_DECL std::size_t Server::getConnections() const { return state_->connections(); }
+
+SLUICE_DECL Server::executor_type Server::get_executor() const {
+  return state_->core().loop().executor();
+}
+
+SLUICE_DECL sluice::detail::Listeners& Server::listeners() { return state_->listeners(); }
+
+SLUICE_DECL std::function<void(task<>)> Server::listenerSpawner() const {
+  return [state = state_](task<> listener) {
+    asio::co_spawn(state->core().loop().executor(), std::move(listener),
+                   [state](std::exception_ptr thrown) {
+                     if (thrown) state->report(thrown);
+                   });
+  };
+}
+
+}  // namespace sluice::net

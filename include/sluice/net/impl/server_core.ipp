@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of server_core.hpp.
+#pragma once
+
+#include <algorithm>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <sluice/net/detail/server_core.hpp>
+#include <sluice/net/detail/stream_transport.hpp>
+#include <utility>
+
+namespace sluice::net::detail {
+
+SLUICE_DECL ServerCore::ServerCore(asio::any_io_executor executor, User& user)
+    : loop_(Loop::of(executor)), user_(&user) {}
+
+SLUICE_DECL bool ServerCore::listen(const ListenOptions& options) {
+  if (listening()) throw http::Error(make_error_code(http::errc::ERR_SERVER_ALREADY_LISTEN));
+  const boost::intrusive_ptr<ServerCore> self(this);
+  const boost::intrusive_ptr<Listener> listener(new Listener(loop_->executor()));
+  try {
+    listener->open(options);
+  } catch (const http::Error& error) {
+    if (error.code() == http::errc::ERR_INVALID_ARG_VALUE || !user_->hasErrorListener()) throw;
+    asio::post(loop_->executor(), [self, error] {
+      if (self->user_ != nullptr) self->user_->onError(error);
+    });
+    return false;
+  }
+  listener_ = listener;
+  state_ = State::listening;
+  asio::post(loop_->executor(), [self, listener] {
+    if (self->listener_ != listener) return;
+    // First: a listener that throws must not leave a server that does not accept.
+    listener->start(*self);
+    self->user_->onListening();
+  });
+  return true;
+}
+
+SLUICE_DECL void ServerCore::close(std::function<void(error_code)> callback) {
+  const error_code ec = listening() ? error_code() : http::errc::ERR_SERVER_NOT_RUNNING;
+  if (callback) {
+    callbacks_.push_back([callback = std::move(callback), ec] { callback(ec); });
+  }
+  if (listener_) {
+    listener_->close();
+    listener_.reset();
+  }
+  state_ = State::closing;
+  closeIfDone();
+}
+
+SLUICE_DECL void ServerCore::closeIfDone() {
+  if (state_ != State::closing || closePosted_ || user_ == nullptr || user_->connections() != 0) {
+    return;
+  }
+  closePosted_ = true;
+  asio::post(loop_->executor(), [self = boost::intrusive_ptr<ServerCore>(this)] {
+    self->closePosted_ = false;
+    self->closeNow();
+  });
+}
+
+SLUICE_DECL void ServerCore::closeNow() {
+  // It may listen again by now.
+  if (state_ != State::closing || user_ == nullptr || user_->connections() != 0) return;
+  state_ = State::idle;
+  const auto callbacks = std::exchange(callbacks_, {});
+  settleAll({});
+  user_->onClose();
+  for (const auto& callback : callbacks) {
+    if (user_ != nullptr) callback();
+  }
+}
+
+SLUICE_DECL task<> ServerCore::closed() {
+  const boost::intrusive_ptr<ServerCore> self(this);
+  if (state_ == State::idle) co_return;
+  const auto start = [&self](auto handler) { self->startWait(CloseHandler(std::move(handler))); };
+  co_await asio::async_initiate<const asio::use_awaitable_t<>, void(error_code)>(
+      start, asio::use_awaitable);
+}
+
+SLUICE_DECL void ServerCore::startWait(CloseHandler handler) {
+  const auto id = loop_->nextId();
+  auto slot = handler.slot();
+  if (slot.is_connected()) {
+    slot.assign([this, id](asio::cancellation_type) {
+      const auto place = std::find_if(waiters_.begin(), waiters_.end(),
+                                      [id](const Waiter& waiter) { return waiter.id == id; });
+      Waiter waiter = std::move(*place);
+      waiters_.erase(place);
+      waiter.handler.post(loop_->executor(), asio::error::operation_aborted);
+    });
+  }
+  waiters_.push_back({id, std::move(handler)});
+}
+
+SLUICE_DECL void ServerCore::settleAll(const error_code& ec) {
+  for (Waiter& waiter : std::exchange(waiters_, {})) waiter.handler.post(loop_->executor(), ec);
+}
+
+SLUICE_DECL void ServerCore::detach() {
+  user_ = nullptr;
+  state_ = State::idle;
+  callbacks_.clear();
+  if (listener_) {
+    listener_->close();
+    listener_.reset();
+  }
+  settleAll(asio::error::operation_aborted);
+}
+
+SLUICE_DECL bool ServerCore::full() const {
+  const std::size_t limit = user_->maxConnections();
+  return limit != 0 && user_->connections() >= limit;
+}
+
+SLUICE_DECL void ServerCore::onAccept(Listener::Socket socket) {
+  if (!full()) {
+    user_->onConnection(std::move(socket));
+    return;
+  }
+  error_code ignored;
+  const Address local = toAddress(socket.local_endpoint(ignored));
+  const Address remote = toAddress(socket.remote_endpoint(ignored));
+  socket.close(ignored);
+  user_->onDrop({.localAddress = local.address,
+                 .localFamily = local.family,
+                 .localPort = local.port,
+                 .remoteAddress = remote.address,
+                 .remoteFamily = remote.family,
+                 .remotePort = remote.port});
+}
+
+SLUICE_DECL void ServerCore::onAcceptError(const http::Error& error) { user_->onError(error); }
+
+}  // namespace sluice::net::detail

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of socket.hpp.
+#pragma once
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <sluice/net/socket.hpp>
+
+namespace sluice::net {
+
+SLUICE_DECL Socket& Socket::operator=(Socket&& other) noexcept {
+  if (this != &other) {
+    if (core_) core_->destroy();
+    core_ = std::move(other.core_);
+  }
+  return *this;
+}
+
+SLUICE_DECL Socket::~Socket() {
+  if (core_) core_->destroy();
+}
+
+SLUICE_DECL task<std::optional<std::string_view>> Socket::read() {
+  const boost::intrusive_ptr<detail::SocketCore> core = core_;
+  error_code ec;
+  const auto start = [&core](auto handler) {
+    core->readIntoOwn(detail::SocketCore::ReadHandler(std::move(handler)));
+  };
+  auto token = asio::redirect_error(asio::use_awaitable, ec);
+  const std::size_t count =
+      co_await asio::async_initiate<decltype(token), void(error_code, std::size_t)>(start, token);
+  if (ec == asio::error::eof) co_return std::nullopt;
+  if (ec) throw http::Error(ec);
+  co_return std::string_view(core->ownBuffer(), count);
+}
+
+template <class Chunk>
+SLUICE_DECL WriteResult Socket::writeAny(Chunk&& chunk) {
+  detail::OutputStream& output = core_->output();
+  if (core_->writeEnding() || core_->destroyed()) {
+    const auto code = core_->destroyed() ? http::errc::ERR_STREAM_DESTROYED
+                                         : http::errc::ERR_STREAM_WRITE_AFTER_END;
+    return {&output, make_error_code(code)};
+  }
+  const bool ok = output.write(std::forward<Chunk>(chunk));
+  return {&output, detail::OutputStream::Until::room, 0, ok};
+}
+
+SLUICE_DECL WriteResult Socket::write(std::string_view chunk) { return writeAny(chunk); }
+
+SLUICE_DECL WriteResult Socket::write(std::string&& chunk) { return writeAny(std::move(chunk)); }
+
+SLUICE_DECL WriteResult Socket::write(std::span<const std::byte> chunk) {
+  return writeAny(std::string_view(reinterpret_cast<const char*>(chunk.data()), chunk.size()));
+}
+
+SLUICE_DECL WriteResult Socket::write(std::string_view utf8, Encoding encoding) {
+  if (encoding == Encoding::utf8) return writeAny(utf8);
+  return writeAny(encode(utf8, encoding));
+}
+
+SLUICE_DECL WriteResult Socket::write(std::string_view chunk,
+                                      std::function<void(error_code)> onFlushed) {
+  const bool refused = core_->writeEnding() || core_->destroyed();
+  const WriteResult result = writeAny(chunk);
+  detail::OutputStream& output = core_->output();
+  const WriteResult sent(&output, detail::OutputStream::Until::sent, output.queue().queued(), true);
+  const WriteResult& flushed = refused ? result : sent;
+  flushed([callback = std::move(onFlushed)](const error_code& ec, bool) { callback(ec); });
+  return result;
+}
+
+SLUICE_DECL WriteResult Socket::end() {
+  detail::OutputStream& output = core_->output();
+  if (core_->destroyed()) return {&output, make_error_code(http::errc::ERR_STREAM_DESTROYED)};
+  core_->end();
+  return {&output, detail::OutputStream::Until::sent, output.queue().queued(), output.size() == 0};
+}
+
+SLUICE_DECL WriteResult Socket::end(std::string_view chunk) {
+  if (core_->writeEnding()) return writeAny(chunk);
+  writeAny(chunk);
+  return end();
+}
+
+SLUICE_DECL WriteResult Socket::end(std::string_view utf8, Encoding encoding) {
+  return encoding == Encoding::utf8 ? end(utf8) : end(std::string_view(encode(utf8, encoding)));
+}
+
+SLUICE_DECL WriteResult Socket::drain() {
+  detail::OutputStream& output = core_->output();
+  return {&output, detail::OutputStream::Until::drained, 0, !output.needDrain()};
+}
+
+SLUICE_DECL void Socket::writeRaw(std::string_view bytes) {
+  if (!core_->writeEnding()) core_->output().write(bytes);
+}
+
+SLUICE_DECL WriteResult Socket::roomResult() const {
+  if (core_->writeEnding()) {
+    return {&core_->output(), make_error_code(http::errc::ERR_STREAM_WRITE_AFTER_END)};
+  }
+  return {&core_->output(), detail::OutputStream::Until::room, 0, true};
+}
+
+SLUICE_DECL Socket& Socket::pause() {
+  core_->pause();
+  return *this;
+}
+
+SLUICE_DECL Socket& Socket::resume() {
+  core_->flow();
+  return *this;
+}
+
+SLUICE_DECL void Socket::unshift(std::string_view bytes) { core_->unshift(bytes); }
+
+SLUICE_DECL void Socket::destroy(error_code reason) {
+  if (core_) core_->destroy(reason);
+}
+
+SLUICE_DECL void Socket::destroySoon() {
+  if (core_) core_->destroySoon();
+}
+
+SLUICE_DECL void Socket::resetAndDestroy() {
+  if (core_) core_->resetAndDestroy();
+}
+
+SLUICE_DECL Socket& Socket::setTimeout(std::chrono::milliseconds idle,
+                                       std::function<void()> listener) {
+  if (listener) once<"timeout">(std::move(listener));
+  core_->setTimeout(idle);
+  return *this;
+}
+
+SLUICE_DECL std::chrono::milliseconds Socket::timeout() const { return core_->timeout(); }
+
+SLUICE_DECL Socket& Socket::setNoDelay(bool on) {
+  if (auto* transport = core_->transport()) transport->setNoDelay(on);
+  return *this;
+}
+
+SLUICE_DECL Socket& Socket::setKeepAlive(bool on, std::chrono::milliseconds initialDelay) {
+  if (auto* transport = core_->transport()) transport->setKeepAlive(on, initialDelay);
+  return *this;
+}
+
+SLUICE_DECL std::string Socket::remoteAddress() const { return core_->remoteAddress().address; }
+SLUICE_DECL std::string Socket::remoteFamily() const { return core_->remoteAddress().family; }
+SLUICE_DECL std::uint16_t Socket::remotePort() const { return core_->remoteAddress().port; }
+SLUICE_DECL std::string Socket::localAddress() const { return core_->localAddress().address; }
+SLUICE_DECL std::string Socket::localFamily() const { return core_->localAddress().family; }
+SLUICE_DECL std::uint16_t Socket::localPort() const { return core_->localAddress().port; }
+SLUICE_DECL Address Socket::address() const { return core_->localAddress(); }
+
+SLUICE_DECL std::uint64_t Socket::bytesRead() const { return core_->bytesRead(); }
+SLUICE_DECL std::uint64_t Socket::bytesWritten() const { return core_->output().queue().queued(); }
+
+SLUICE_DECL bool Socket::connecting() const {
+  return core_ && core_->state() == detail::SocketCore::State::connecting;
+}
+
+SLUICE_DECL bool Socket::destroyed() const { return !core_ || core_->destroyed(); }
+
+SLUICE_DECL std::string_view Socket::readyState() const {
+  if (destroyed()) return "closed";
+  if (connecting()) return "opening";
+  if (core_->readEnded()) return core_->writeEnding() ? "closed" : "writeOnly";
+  return core_->writeEnding() ? "readOnly" : "open";
+}
+
+SLUICE_DECL bool Socket::encrypted() const {
+  return core_ && core_->transport() != nullptr && core_->transport()->encrypted();
+}
+
+SLUICE_DECL std::size_t Socket::writableLength() const { return core_->output().size(); }
+
+SLUICE_DECL std::size_t Socket::writableHighWaterMark() const {
+  return core_->output().highWaterMark();
+}
+
+SLUICE_DECL bool Socket::writableNeedDrain() const { return core_->output().needDrain(); }
+
+SLUICE_DECL bool Socket::writableEnded() const { return core_->writeEnding(); }
+
+SLUICE_DECL Socket::executor_type Socket::get_executor() const { return core_->loop().executor(); }
+
+}  // namespace sluice::net

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of socket_core.hpp.
+#pragma once
+
+#include <algorithm>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+#include <cstring>
+#include <sluice/net/detail/socket_core.hpp>
+
+namespace sluice::net::detail {
+
+// One read of a raw socket takes at most this much.
+inline constexpr std::size_t ownBufferSize = 16 * 1024;
+
+// How much and how long a lingering close listens to a peer that goes on sending.
+inline constexpr std::size_t lingerBytes = 256 * 1024;
+inline constexpr std::chrono::milliseconds lingerTime{2000};
+
+SLUICE_DECL SocketCore::SocketCore(std::shared_ptr<Loop> loop, std::size_t highWaterMark)
+    : LoopMember(*loop),
+      loop_(std::move(loop)),
+      output_(new OutputStream(loop_, highWaterMark)),
+      idle_([](void* self) { static_cast<SocketCore*>(self)->idled(); }, this) {}
+
+SLUICE_DECL SocketCore::~SocketCore() {
+  if (transport_) {
+    transport_->attach(nullptr);
+    transport_->close();
+  }
+  output_->attach(nullptr);
+  output_->fail(make_error_code(http::errc::ERR_STREAM_DESTROYED));
+  if (observer_) observer_->onGone({});
+}
+
+SLUICE_DECL void SocketCore::open(boost::intrusive_ptr<Transport> transport) {
+  if (destroyed()) {
+    transport->close();
+    return;
+  }
+  transport_ = std::move(transport);
+  transport_->attach(this);
+  state_ = State::open;
+  output_->attach(this);
+  output_->flush();
+  if (writeEnding_) finishWriting();
+  if (flowing_) flow();
+}
+
+SLUICE_DECL void SocketCore::atTurnEnd() {
+  if (loop_->stopped()) return;
+  // The list does not own: a socket whose last handle goes away in this turn lives to its end.
+  keptForTurn_ = this;
+  loop_->atTurnEnd(*this);
+}
+
+SLUICE_DECL void SocketCore::destroyAtTurnEnd() {
+  // What broke the connection is not forgotten for an orderly end that comes after it.
+  if (!due_.destroy) due_.destroy = error_code();
+  atTurnEnd();
+}
+
+SLUICE_DECL void SocketCore::onLoopEnd() {
+  const boost::intrusive_ptr<SocketCore> alive(this);
+  const boost::intrusive_ptr<SocketCore> kept = std::move(keptForTurn_);
+  const ReadHandler dropped = std::move(reader_);
+  destroy();
+  listeners_.clear();
+}
+
+SLUICE_DECL void SocketCore::callAtTurnEnd() {
+  due_.user = true;
+  atTurnEnd();
+}
+
+SLUICE_DECL void SocketCore::onTurnEnd() {
+  const boost::intrusive_ptr<SocketCore> alive = std::move(keptForTurn_);
+  Due due = std::exchange(due_, Due{});
+  if (due.close) {
+    if (closeReason_) {
+      sluice::detail::emit<SocketEvents, "error">(listeners_, http::Error(closeReason_));
+    }
+    sluice::detail::emit<SocketEvents, "close">(listeners_, bool(closeReason_));
+    listeners_.clear();
+    return;
+  }
+  if (due.destroy) {
+    destroy(*due.destroy);
+    return;
+  }
+  output_->flush();
+  if (due.drain && !output_->needDrain() && !output_->failure()) {
+    if (user_ != nullptr) user_->onDrained();
+    // As in Node, not for who has said that nothing more will come.
+    if (!writeEnding_) sluice::detail::emit<SocketEvents, "drain">(listeners_);
+  }
+  if (due.user && user_ != nullptr) user_->onTurn();
+  if (due.flow) pump();
+}
+
+SLUICE_DECL void SocketCore::startRead(asio::mutable_buffer buffer) {
+  reading_ = true;
+  transport_->read(buffer);
+}
+
+SLUICE_DECL void SocketCore::cancelRead() {
+  if (reading_) transport_->cancelRead();
+}
+
+SLUICE_DECL void SocketCore::onRead(const error_code& ec, std::size_t count) {
+  reading_ = false;
+  bytesRead_ += count;
+  if (destroyed()) return;
+  if (count != 0) touch();
+  if (lingering_) {
+    discarded_ += count;
+    if (ec || discarded_ > lingerBytes) {
+      destroy();
+    } else {
+      readOwn();
+    }
+    return;
+  }
+  if (user_ != nullptr) {
+    if (ec == asio::error::eof) readEnded_ = true;
+    user_->onInput(ec, count);
+    return;
+  }
+  deliver(ec, count);
+}
+
+SLUICE_DECL void SocketCore::deliver(const error_code& ec, std::size_t count) {
+  const boost::intrusive_ptr<SocketCore> alive(this);
+  if (ec == asio::error::eof) readEnded_ = true;
+  if (reader_) {
+    if (readEnded_ && writeEnded_) destroyAtTurnEnd();
+    ReadHandler handler = std::move(reader_);
+    const auto executor = asio::get_associated_executor(handler);
+    asio::dispatch(executor, [handler = std::move(handler), ec, count]() mutable {
+      std::move(handler)(ec, count);
+    });
+    return;
+  }
+  if (ec == asio::error::operation_aborted) return;
+  if (ec && ec != asio::error::eof) {
+    destroy(ec);
+    return;
+  }
+  if (count != 0) {
+    if (flowing_) {
+      sluice::detail::emit<SocketEvents, "data">(listeners_, std::string_view(own_.get(), count));
+    } else {
+      held_.append(own_.get(), count);
+    }
+  }
+  pump();
+}
+
+SLUICE_DECL void SocketCore::inputEnded() {
+  if (ended_) return;
+  ended_ = true;
+  const boost::intrusive_ptr<SocketCore> alive(this);
+  sluice::detail::emit<SocketEvents, "end">(listeners_);
+  // As in Node without allowHalfOpen: who listens to events does not have to end the other half.
+  if (!writeEnding_) {
+    end();
+  } else if (writeEnded_) {
+    destroy();
+  }
+}
+
+SLUICE_DECL void SocketCore::postRead(ReadHandler handler, const error_code& ec,
+                                      std::size_t count) {
+  handler.post(loop_->executor(), ec, count);
+}
+
+SLUICE_DECL void SocketCore::readSome(asio::mutable_buffer buffer, ReadHandler handler) {
+  if (destroyed() && !(readEnded_ && held_.empty())) {
+    postRead(std::move(handler), make_error_code(http::errc::ERR_STREAM_DESTROYED), 0);
+  } else if (buffer.size() == 0) {
+    postRead(std::move(handler), {}, 0);
+  } else if (!held_.empty()) {
+    const std::size_t count = std::min(held_.size(), buffer.size());
+    std::memcpy(buffer.data(), held_.data(), count);
+    held_.erase(0, count);
+    postRead(std::move(handler), {}, count);
+  } else if (readEnded_) {
+    postRead(std::move(handler), asio::error::eof, 0);
+  } else if (reader_ || reading_ || state_ == State::connecting) {
+    postRead(std::move(handler), make_error_code(http::errc::ERR_INVALID_STATE), 0);
+  } else {
+    if (auto slot = handler.slot(); slot.is_connected()) {
+      slot.assign([this](asio::cancellation_type) { cancelRead(); });
+    }
+    reader_ = std::move(handler);
+    startRead(buffer);
+  }
+}
+
+SLUICE_DECL void SocketCore::readIntoOwn(ReadHandler handler) {
+  if (!own_) own_ = std::make_unique_for_overwrite<char[]>(ownBufferSize);
+  readSome({own_.get(), ownBufferSize}, std::move(handler));
+}
+
+SLUICE_DECL void SocketCore::unshift(std::string_view bytes) { held_.insert(0, bytes); }
+
+SLUICE_DECL void SocketCore::pause() { flowing_ = false; }
+
+SLUICE_DECL void SocketCore::flow() {
+  // Never from inside the call that attached the listener or resumed.
+  flowing_ = true;
+  due_.flow = true;
+  atTurnEnd();
+}
+
+SLUICE_DECL void SocketCore::pump() {
+  if (!flowing_ || state_ != State::open || user_ != nullptr || reader_) return;
+  const boost::intrusive_ptr<SocketCore> alive(this);
+  if (!held_.empty()) {
+    const std::string bytes = std::exchange(held_, {});
+    sluice::detail::emit<SocketEvents, "data">(listeners_, std::string_view(bytes));
+    if (!flowing_ || state_ != State::open) return;
+  }
+  if (readEnded_) {
+    inputEnded();
+  } else if (!reading_) {
+    readOwn();
+  }
+}
+
+SLUICE_DECL void SocketCore::end() {
+  if (writeEnding_ || destroyed()) return;
+  writeEnding_ = true;
+  if (state_ == State::open) {
+    output_->flush();
+    finishWriting();
+  }
+}
+
+SLUICE_DECL void SocketCore::finishWriting() {
+  if (writeEnded_ || output_->size() != 0 || state_ != State::open || output_->failure()) return;
+  writeEnded_ = true;
+  if (destroyAtEnd_ && !lingering_) {
+    destroyAtTurnEnd();
+    return;
+  }
+  error_code ignored;
+  transport_->shutdownWrite(ignored);
+  if (lingering_) {
+    listenOn();
+  } else if (readEnded_ && user_ == nullptr) {
+    destroyAtTurnEnd();
+  }
+}
+
+SLUICE_DECL void SocketCore::destroySoon() {
+  if (destroyed()) return;
+  destroyAtEnd_ = true;
+  if (writeEnded_) {
+    destroyAtTurnEnd();
+  } else {
+    end();
+    finishWriting();
+  }
+}
+
+SLUICE_DECL void SocketCore::linger() {
+  if (destroyed() || lingering_) return;
+  if (readEnded_) {
+    destroySoon();
+    return;
+  }
+  lingering_ = true;
+  user_ = nullptr;
+  if (writeEnded_) {
+    listenOn();
+  } else {
+    end();
+    finishWriting();
+  }
+}
+
+SLUICE_DECL void SocketCore::listenOn() {
+  // The whole time, not a silence: a peer that sends a byte now and then is not waited for longer.
+  timeout_ = {};
+  loop_->startTimer(idle_, lingerTime);
+  if (!reading_) readOwn();
+}
+
+SLUICE_DECL void SocketCore::readOwn() {
+  if (!own_) own_ = std::make_unique_for_overwrite<char[]>(ownBufferSize);
+  startRead({own_.get(), ownBufferSize});
+}
+
+SLUICE_DECL void SocketCore::resetAndDestroy() {
+  if (transport_) transport_->reset();
+  destroy();
+}
+
+SLUICE_DECL void SocketCore::destroy(const error_code& ec) {
+  if (destroyed()) return;
+  const boost::intrusive_ptr<SocketCore> alive(this);
+  state_ = State::destroyed;
+  closeReason_ = ec;
+  idle_.stop();
+  if (transport_) transport_->close();
+  output_->fail(ec ? ec : make_error_code(http::errc::ERR_STREAM_DESTROYED));
+  if (reader_) {
+    postRead(std::move(reader_), ec ? ec : make_error_code(http::errc::ERR_STREAM_DESTROYED), 0);
+  }
+  if (SocketUser* user = std::exchange(user_, nullptr)) user->onDestroyed(ec);
+  if (const auto observer = std::exchange(observer_, nullptr)) observer->onGone(ec);
+  if (listeners_.get() != nullptr) {
+    due_ = Due{};
+    due_.close = true;
+    atTurnEnd();
+  }
+}
+
+SLUICE_DECL void SocketCore::onWritable(const error_code& ec) {
+  if (destroyed()) return;
+  if (!ec) touch();
+  output_->onWritable(ec);
+}
+
+SLUICE_DECL void SocketCore::onWriteFailed(const error_code& ec) {
+  // Not here: the caller may be in the middle of a write().
+  due_.destroy = ec;
+  atTurnEnd();
+}
+
+SLUICE_DECL void SocketCore::onDrained() {
+  due_.drain = true;
+  atTurnEnd();
+}
+
+SLUICE_DECL void SocketCore::onSent() {
+  touch();
+  if (user_ != nullptr) user_->onSent();
+  if (writeEnding_) finishWriting();
+}
+
+SLUICE_DECL void SocketCore::setTimeout(std::chrono::milliseconds idle) {
+  timeout_ = idle;
+  loop_->startTimer(idle_, idle);
+}
+
+SLUICE_DECL void SocketCore::idled() {
+  const boost::intrusive_ptr<SocketCore> alive(this);
+  if (lingering_) {
+    destroy();
+    return;
+  }
+  if (user_ != nullptr && user_->onIdle()) return;
+  sluice::detail::emit<SocketEvents, "timeout">(listeners_);
+}
+
+SLUICE_DECL Address SocketCore::localAddress() const {
+  return state_ == State::open ? transport_->localAddress() : Address{};
+}
+
+SLUICE_DECL Address SocketCore::remoteAddress() const {
+  return state_ == State::open ? transport_->remoteAddress() : Address{};
+}
+
+}  // namespace sluice::net::detail

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// One connection of any kind: TCP, Unix socket, TLS, or memory in a test. A movable handle; the
+// connection ends when its handle goes.
+#pragma once
+
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <sluice/encoding.hpp>
+#include <sluice/event_emitter.hpp>
+#include <sluice/net/address.hpp>
+#include <sluice/net/detail/socket_core.hpp>
+#include <sluice/task.hpp>
+#include <sluice/write_result.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace boost::beast {
+enum class role_type;
+}
+
+namespace sluice::net {
+
+/// A connection: read it, write to it, listen to it.
+///
+///     net::Socket socket = co_await net::connect(options);
+///     while (auto chunk = co_await socket.read()) co_await socket.write(*chunk);
+///
+/// Reading by read() and listening for "data" are two ways to one stream: use one of them. It is
+/// also an AsyncReadStream and AsyncWriteStream of Asio, so Beast's websocket runs on it.
+///
+/// events  "connect" "data"(std::string_view) "end" "drain" "timeout" "error"(const http::Error&)
+///         "close"(bool hadError) "agentRemove". "timeout" only tells: whoever hears it closes.
+class Socket : public EventEmitter<Socket, SocketEvents> {
+ public:
+  using executor_type = asio::any_io_executor;
+
+  /// No connection. Everything but destruction, assignment and the state methods is misuse then.
+  Socket() = default;
+  explicit Socket(boost::intrusive_ptr<detail::SocketCore> core) : core_(std::move(core)) {}
+  Socket(Socket&&) noexcept = default;
+  Socket& operator=(Socket&&) noexcept;
+  ~Socket();
+
+  /// false: empty, or moved from.
+  explicit operator bool() const { return core_ != nullptr; }
+
+  /// The next bytes, valid until the next read; nullopt at the peer's end.
+  ///
+  /// throws  what broke the connection; ERR_STREAM_DESTROYED after destroy()
+  /// cancel  total: operation_aborted, no bytes are lost
+  task<std::optional<std::string_view>> read();
+
+  /// Sends bytes. false: the kernel is full and bytes wait; 'drain' comes when none does.
+  ///
+  /// chunk  copied only if it must wait; may be dropped when the call returns
+  WriteResult write(std::string_view chunk);
+  WriteResult write(const char* chunk) { return write(std::string_view(chunk)); }
+  WriteResult write(std::string&& chunk);
+  WriteResult write(std::span<const std::byte> chunk);
+  WriteResult write(std::string_view utf8, Encoding encoding);
+  WriteResult write(std::string_view chunk, std::function<void(error_code)> onFlushed);
+
+  /// Says that nothing more will come, after what was written. Awaited: everything has left.
+  WriteResult end();
+  WriteResult end(std::string_view chunk);
+  WriteResult end(std::string_view utf8, Encoding encoding);
+
+  /// Awaited: nothing waits any more.
+  WriteResult drain();
+
+  /// Stops "data" until resume(). The peer feels it once the kernel's buffers are full.
+  Socket& pause();
+  Socket& resume();
+  /// Puts bytes back in front of what comes next.
+  void unshift(std::string_view bytes);
+
+  /// Ends both directions at once. With an error, "error" brings it before "close".
+  void destroy(error_code reason = {});
+  /// destroy() once everything that was written has left.
+  void destroySoon();
+  /// destroy(), and the peer sees a reset.
+  void resetAndDestroy();
+
+  /// "timeout" after this long without a byte in or out; 0 for never, the default.
+  Socket& setTimeout(std::chrono::milliseconds idle, std::function<void()> listener = {});
+  std::chrono::milliseconds timeout() const;
+  /// TCP_NODELAY: small pieces leave without waiting for each other. On by default here.
+  Socket& setNoDelay(bool on = true);
+  /// TCP keep-alive probes after `initialDelay` of silence, every second, ten times. Off by default.
+  Socket& setKeepAlive(bool on = true, std::chrono::milliseconds initialDelay = {});
+
+  /// Empty once the connection is gone.
+  std::string remoteAddress() const;
+  std::string remoteFamily() const;
+  std::uint16_t remotePort() const;
+  std::string localAddress() const;
+  std::string localFamily() const;
+  std::uint16_t localPort() const;
+  /// This end, as Server::address() has it.
+  Address address() const;
+
+  std::uint64_t bytesRead() const;
+  /// What was written so far, whether it has left or waits.
+  std::uint64_t bytesWritten() const;
+  bool connecting() const;
+  bool destroyed() const;
+  /// "opening" "open" "readOnly" "writeOnly" "closed".
+  std::string_view readyState() const;
+  bool encrypted() const;
+  std::size_t writableLength() const;
+  std::size_t writableHighWaterMark() const;
+  bool writableNeedDrain() const;
+  bool writableEnded() const;
+
+  executor_type get_executor() const;
+
+  /// For Asio and Beast: reads what is there, into the first buffer that has room.
+  template <class MutableBuffers, class Token>
+  auto async_read_some(const MutableBuffers& buffers, Token&& token) {
+    return asio::async_initiate<Token, void(error_code, std::size_t)>(
+        [](auto handler, detail::SocketCore* core, asio::mutable_buffer buffer) {
+          core->readSome(buffer, detail::SocketCore::ReadHandler(std::move(handler)));
+        },
+        token, core_.get(), firstBuffer<asio::mutable_buffer>(buffers));
+  }
+
+  /// For Asio and Beast: takes everything, and completes when there is room for more.
+  template <class ConstBuffers, class Token>
+  auto async_write_some(const ConstBuffers& buffers, Token&& token) {
+    std::size_t count = 0;
+    for (auto it = asio::buffer_sequence_begin(buffers); it != asio::buffer_sequence_end(buffers);
+         ++it) {
+      const asio::const_buffer buffer(*it);
+      count += buffer.size();
+      writeRaw({static_cast<const char*>(buffer.data()), buffer.size()});
+    }
+    return asio::async_initiate<Token, void(error_code, std::size_t)>(
+        [](auto handler, WriteResult room, std::size_t taken) {
+          const auto executor = asio::get_associated_executor(handler);
+          const auto slot = asio::get_associated_cancellation_slot(handler);
+          room(asio::bind_cancellation_slot(
+              slot, asio::bind_executor(executor, [handler = std::move(handler), taken](
+                                                      const error_code& ec, bool) mutable {
+                std::move(handler)(ec, ec ? 0 : taken);
+              })));
+        },
+        token, roomResult(), count);
+  }
+
+  // Who in the library has a socket reaches through to its state.
+  const boost::intrusive_ptr<detail::SocketCore>& core() const { return core_; }
+  boost::intrusive_ptr<detail::SocketCore> release() { return std::move(core_); }
+
+  template <fixed_string Name>
+  void listenerAdded() {
+    if constexpr (std::string_view(Name) == "data") core_->flow();
+  }
+
+ private:
+  friend sluice::detail::EmitterAccess;
+
+  template <class Buffer, class Buffers>
+  static Buffer firstBuffer(const Buffers& buffers) {
+    for (auto it = asio::buffer_sequence_begin(buffers); it != asio::buffer_sequence_end(buffers);
+         ++it) {
+      const Buffer buffer(*it);
+      if (buffer.size() != 0) return buffer;
+    }
+    return {};
+  }
+
+  void writeRaw(std::string_view bytes);
+  WriteResult roomResult() const;
+  template <class Chunk>
+  WriteResult writeAny(Chunk&& chunk);
+  sluice::detail::Listeners& listeners() { return core_->listeners(); }
+
+  boost::intrusive_ptr<detail::SocketCore> core_;
+};
+
+/// What Beast's websocket does with a socket once its own goodbye is said.
+template <class TeardownHandler>
+void async_teardown(boost::beast::role_type, Socket& socket, TeardownHandler&& handler) {
+  socket.destroySoon();
+  const auto executor = asio::get_associated_executor(handler, socket.get_executor());
+  asio::post(executor, [handler = std::forward<TeardownHandler>(handler)]() mutable {
+    std::move(handler)(error_code());
+  });
+}
+inline void teardown(boost::beast::role_type, Socket& socket, error_code& ec) {
+  socket.destroySoon();
+  ec = {};
+}
+/// What Beast's websocket does with a socket whose peer is silent for too long.
+inline void beast_close_socket(Socket& socket) { socket.destroy(); }
+
+}  // namespace sluice::net
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/net/impl/socket.ipp>
+#endif

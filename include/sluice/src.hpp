@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Every definition that is not a template, for programs that compile separately: they define
+// SLUICE_SEPARATE_COMPILATION for all files and include this header in exactly one, alone, or after
+// <sluice/https.hpp> if the program uses TLS:
+//
+//     #include <sluice/https.hpp>
+//     #include <sluice/src.hpp>
+//
+// Header-only programs do not need it.
+#pragma once
+
+#include <sluice/config.hpp>
+#include <sluice/http/impl/body_decoder.ipp>
+#include <sluice/http/impl/date.ipp>
+#include <sluice/http/impl/error.ipp>
+#include <sluice/http/impl/field_line_reader.ipp>
+#include <sluice/http/impl/framing.ipp>
+#include <sluice/http/impl/header_store.ipp>
+#include <sluice/http/impl/headers.ipp>
+#include <sluice/http/impl/incoming_message.ipp>
+#include <sluice/http/impl/incoming_state.ipp>
+#include <sluice/http/impl/message_parser.ipp>
+#include <sluice/http/impl/outgoing_message.ipp>
+#include <sluice/http/impl/outgoing_state.ipp>
+#include <sluice/http/impl/server.ipp>
+#include <sluice/http/impl/server_response.ipp>
+#include <sluice/http/impl/strictness.ipp>
+#include <sluice/http/impl/url.ipp>
+#include <sluice/impl/encoding.ipp>
+#include <sluice/impl/event_emitter.ipp>
+#include <sluice/impl/write_result.ipp>
+#include <sluice/net/impl/connect.ipp>
+#include <sluice/net/impl/listener.ipp>
+#include <sluice/net/impl/loop.ipp>
+#include <sluice/net/impl/output_stream.ipp>
+#include <sluice/net/impl/server.ipp>
+#include <sluice/net/impl/server_core.ipp>
+#include <sluice/net/impl/socket.ipp>
+#include <sluice/net/impl/socket_core.ipp>
+#include <sluice/net/impl/stream_transport.ipp>
+
+#if defined(SLUICE_HAS_HTTPS)
+#endif
+
+#define SLUICE_HAS_SRC

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The coroutine type of handlers, the error code, and the executor parameter that every factory
+// of the library takes.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/system/error_code.hpp>
+#include <concepts>
+#include <sluice/config.hpp>
+#include <type_traits>
+#include <utility>
+
+namespace sluice {
+
+namespace asio = boost::asio;
+
+/// A coroutine of the library and of its users: Asio's own type, so that everything awaitable in
+/// Asio can be awaited in a handler, and everything of ours in anybody's Asio coroutine.
+template <class T = void>
+using task = asio::awaitable<T>;
+
+using error_code = boost::system::error_code;
+
+namespace detail {
+template <class T>
+concept HasExecutor = requires(T& source) {
+  { source.get_executor() } -> std::convertible_to<asio::any_io_executor>;
+};
+}  // namespace detail
+
+/// Where an object lives and all calls on it happen: an `io_context&`, a strand, a thread pool, or
+/// any executor.
+///
+///     asio::io_context loop;
+///     auto server = http::createServer(loop, handler);
+class Executor {
+ public:
+  template <class Source>
+    requires(!std::same_as<std::remove_cvref_t<Source>, Executor> &&
+             (detail::HasExecutor<std::remove_reference_t<Source>> ||
+              std::convertible_to<Source, asio::any_io_executor>))
+  Executor(Source&& source) : executor_(executorOf(source)) {}
+
+  operator const asio::any_io_executor&() const { return executor_; }
+  const asio::any_io_executor& get() const { return executor_; }
+
+ private:
+  template <class Source>
+  static asio::any_io_executor executorOf(Source& source) {
+    if constexpr (detail::HasExecutor<Source>) {
+      return source.get_executor();
+    } else {
+      return source;
+    }
+  }
+
+  asio::any_io_executor executor_;
+};
+
+}  // namespace sluice

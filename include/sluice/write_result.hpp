@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What write(), end() and drain() return: an answer that is there at once, and a wait for who wants
+// it. Nothing here knows of HTTP; sockets and messages share it.
+#pragma once
+
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <optional>
+#include <sluice/net/detail/output_stream.hpp>
+#include <sluice/task.hpp>
+#include <utility>
+
+namespace sluice {
+
+namespace detail {
+
+/// What an `await` that met `ec` throws: http::Error with Node's code.
+[[noreturn]] void throwError(const error_code& ec);
+
+template <class Token>
+concept CodeToken = asio::completion_token_for<Token, void(error_code, bool)>;
+
+}  // namespace detail
+
+/// The result of write(), end() and drain().
+///
+/// As a bool it says whether nothing is held back. Awaiting it (or calling it with any completion
+/// token, signature `void(error_code, bool)`) waits: write until the buffer is below the high-water
+/// mark, end until 'finish', drain until 'drain'. What has been sent stays sent where nobody waits.
+///
+///     co_await res.write(chunk);
+///     if (!res.write(chunk)) co_await res.drain();
+///
+/// throws  awaited: http::Error with ERR_STREAM_WRITE_AFTER_END, ERR_STREAM_DESTROYED, or what broke
+///         the connection
+/// cancel  total: the wait ends with operation_aborted, what was written stays written
+class WriteResult {
+ public:
+  using Stream = net::detail::OutputStream;
+
+  /// For the library: waits on `stream`, which answers false or true to write().
+  WriteResult(boost::intrusive_ptr<Stream> stream, Stream::Until until, std::uint64_t position,
+              bool ok)
+      : stream_(std::move(stream)), position_(position), until_(until), ok_(ok) {}
+
+  /// For the library: a result that is already known to be an error.
+  WriteResult(boost::intrusive_ptr<Stream> stream, const error_code& ec)
+      : stream_(std::move(stream)), error_(ec), ok_(false) {}
+
+  /// false: the kernel is full and bytes wait in user memory.
+  explicit operator bool() const { return ok_; }
+
+  template <detail::CodeToken Token>
+  auto operator()(Token&& token) const {
+    return asio::async_initiate<Token, void(error_code, bool)>(
+        [](auto handler, WriteResult self) { self.start(std::move(handler)); }, token, *this);
+  }
+
+ private:
+  template <class, class, class>
+  friend class asio::detail::awaitable_async_op;
+
+  std::optional<error_code> settled() const {
+    if (error_) return error_;
+    return stream_->current().settled(until_, stream_->currentPosition(position_));
+  }
+
+  net::detail::Loop& loop() const { return stream_->loop(); }
+
+  template <class Handler>
+  void start(Handler handler) {
+    const auto result = settled();
+    if (!result) {
+      stream_->current().wait(until_, stream_->currentPosition(position_),
+                              Stream::Handler(std::move(handler)));
+      return;
+    }
+    const auto executor = asio::get_associated_executor(handler, loop().executor());
+    auto complete = [handler = std::move(handler), ec = *result]() mutable {
+      std::move(handler)(ec, !ec);
+    };
+    asio::post(executor, std::move(complete));
+  }
+
+  boost::intrusive_ptr<Stream> stream_;
+  std::optional<error_code> error_;
+  std::uint64_t position_ = 0;
+  Stream::Until until_ = Stream::Until::room;
+  bool ok_;
+};
+
+}  // namespace sluice
+
+// Awaiting a WriteResult in a coroutine. Asio's own operation always suspends, takes no named
+// object before Boost 1.82, and throws system_error; this one goes straight on where there is
+// nothing to wait for, as long as others on the loop get their turn. The template has had this
+// shape from Boost 1.81 to 1.90; it can go once Asio lets an operation say that it is ready.
+template <class Signature, class Executor>
+class boost::asio::detail::awaitable_async_op<Signature, sluice::WriteResult, Executor> {
+ public:
+  template <class... Location>
+  awaitable_async_op(sluice::WriteResult result, awaitable_frame_base<Executor>* frame,
+                     const Location&...)
+      : operation_(std::move(result)), frame_(frame) {}
+
+  bool await_ready() {
+    ready_ = operation_.settled();
+    return ready_ && operation_.loop().mayGoOn();
+  }
+
+  void await_suspend(coroutine_handle<void>) {
+    ready_.reset();
+    frame_->after_suspend(
+        [](void* self) {
+          auto& op = *static_cast<awaitable_async_op*>(self);
+          op.operation_.start(Handler(op.frame_->detach_thread(), op.result_));
+        },
+        this);
+  }
+
+  bool await_resume() {
+    if (ready_) {
+      if (*ready_) sluice::detail::throwError(*ready_);
+      return true;
+    }
+    try {
+      return Handler::resume(result_);
+    } catch (const boost::system::system_error& error) {
+      sluice::detail::throwError(error.code());
+    }
+  }
+
+ private:
+  using Handler = awaitable_async_op_handler<void(sluice::error_code, bool), Executor>;
+
+  sluice::WriteResult operation_;
+  awaitable_frame_base<Executor>* frame_;
+  std::optional<sluice::error_code> ready_;
+  typename Handler::result_type result_{};
+};
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/impl/write_result.ipp>
+#endif
