@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The first server: one handler, one answer.
+// The first server: one handler, one answer. Try it: curl -i localhost:8080
+#include <cstdlib>
 #include <iostream>
 #include <sluice/http.hpp>
 
@@ -11,7 +12,8 @@ int main(int argc, char* argv[]) {
   auto server = createServer(loop, [](IncomingMessage&, ServerResponse& res) -> sluice::task<> {
     co_await res.end("Hello, World!\n");
   });
-  server.listen(static_cast<std::uint16_t>(argc > 1 ? std::stoi(argv[1]) : 8080),
-                [&] { std::cout << "http://localhost:" << server.address().port << std::endl; });
+  server.listen(argc > 1 ? std::atoi(argv[1]) : 8080, [&] {
+    std::cout << "listening on http://127.0.0.1:" << server.address().port << '/' << std::endl;
+  });
   loop.run();
 }

@@ -5,3 +5,4 @@
 
 #include <sluice/http.hpp>
 #include <sluice/https/config.hpp>
+#include <sluice/https/secure_context.hpp>

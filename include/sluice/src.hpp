@@ -11,7 +11,11 @@
 #pragma once
 
 #include <sluice/config.hpp>
+#include <sluice/http/impl/agent.ipp>
 #include <sluice/http/impl/body_decoder.ipp>
+#include <sluice/http/impl/client_connection.ipp>
+#include <sluice/http/impl/client_exchange.ipp>
+#include <sluice/http/impl/client_request.ipp>
 #include <sluice/http/impl/date.ipp>
 #include <sluice/http/impl/error.ipp>
 #include <sluice/http/impl/field_line_reader.ipp>
@@ -24,6 +28,7 @@
 #include <sluice/http/impl/outgoing_message.ipp>
 #include <sluice/http/impl/outgoing_state.ipp>
 #include <sluice/http/impl/server.ipp>
+#include <sluice/http/impl/server_connection.ipp>
 #include <sluice/http/impl/server_response.ipp>
 #include <sluice/http/impl/strictness.ipp>
 #include <sluice/http/impl/url.ipp>
@@ -41,6 +46,10 @@
 #include <sluice/net/impl/stream_transport.ipp>
 
 #if defined(SLUICE_HAS_HTTPS)
+#include <sluice/https/impl/cipher_stream.ipp>
+#include <sluice/https/impl/openssl.ipp>
+#include <sluice/https/impl/secure_context.ipp>
+#include <sluice/https/impl/tls_policy.ipp>
 #endif
 
 #define SLUICE_HAS_SRC

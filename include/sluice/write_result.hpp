@@ -34,7 +34,8 @@ concept CodeToken = asio::completion_token_for<Token, void(error_code, bool)>;
 ///     co_await res.write(chunk);
 ///     if (!res.write(chunk)) co_await res.drain();
 ///
-/// throws  awaited: http::Error with ERR_STREAM_WRITE_AFTER_END, ERR_STREAM_DESTROYED, or what broke
+/// throws  awaited: http::Error with ERR_STREAM_WRITE_AFTER_END, ERR_STREAM_DESTROYED, or what
+/// broke
 ///         the connection
 /// cancel  total: the wait ends with operation_aborted, what was written stays written
 class WriteResult {

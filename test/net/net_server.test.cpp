@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // net::Server over loopback: listening, handlers and what becomes of their sockets, closing.
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <memory>
 #include <optional>
 #include <sluice/net.hpp>
@@ -61,7 +66,8 @@ TEST_CASE("a server runs its handler for each connection", "[net.Server]") {
     for (int i = 0; i < 3; ++i) {
       net::Socket client = co_await net::connect(options);
       co_await client.end("hello");
-      CHECK(co_await readAll(client) == "hello");
+      const auto answer = co_await readAll(client);
+      CHECK(answer == "hello");
     }
     CHECK(events.size() == 8);
     server.close();
@@ -81,7 +87,8 @@ TEST_CASE("what a handler wrote leaves after it has returned", "[net.Server]") {
     server.listen(anyPort);
     const auto options = to(server);
     net::Socket client = co_await net::connect(options);
-    CHECK((co_await readAll(client)).size() == large.size());
+    const auto received = co_await readAll(client);
+    CHECK(received.size() == large.size());
     server.close();
     co_await server.closed();
   });
@@ -99,7 +106,8 @@ TEST_CASE("a socket that a handler moved out lives on", "[net.Server]") {
     net::Socket client = co_await net::connect(options);
     co_await client.end("late");
     while (!kept) co_await asio::post(loop, asio::use_awaitable);
-    CHECK(co_await readAll(kept) == "late");
+    const auto late = co_await readAll(kept);
+    CHECK(late == "late");
     CHECK(server.getConnections() == 1);
 
     bool closed = false;
@@ -287,11 +295,13 @@ TEST_CASE("past maxConnections a connection is closed at once and \"drop\" tells
     const auto options = to(server);
     net::Socket first = co_await net::connect(options);
     co_await first.write("a");
-    CHECK(co_await first.read() == "a");
+    const auto answer = co_await first.read();
+    CHECK(answer == "a");
     CHECK(server.getConnections() == 1);
 
     net::Socket second = co_await net::connect(options);
-    CHECK(co_await second.read() == std::nullopt);
+    const auto nothing = co_await second.read();
+    CHECK(nothing == std::nullopt);
     REQUIRE(dropped);
     CHECK(dropped->localAddress == "127.0.0.1");
     CHECK(dropped->localPort == options.port);
@@ -302,7 +312,8 @@ TEST_CASE("past maxConnections a connection is closed at once and \"drop\" tells
     server.maxConnections = 0;
     net::Socket third = co_await net::connect(options);
     co_await third.write("b");
-    CHECK(co_await third.read() == "b");
+    const auto another = co_await third.read();
+    CHECK(another == "b");
     first.destroy();
     third.destroy();
     server.close();
@@ -335,8 +346,10 @@ TEST_CASE("destroying a server closes its connections and cancels its handlers",
     second.write("read");
     while (heard.size() < 2) co_await asio::post(loop, asio::use_awaitable);
     server.reset();
-    CHECK(co_await readAll(first) == "");
-    CHECK(co_await readAll(second) == "");
+    const auto atFirst = co_await readAll(first);
+    CHECK(atFirst == "");
+    const auto atSecond = co_await readAll(second);
+    CHECK(atSecond == "");
     while (heard.size() < 4) co_await asio::post(loop, asio::use_awaitable);
     CHECK(heard == Words{"timer", "read", "left", "left"});
   });
@@ -354,7 +367,8 @@ TEST_CASE("a handler and a listener may destroy the server", "[net.Server]") {
     server->listen(anyPort);
     const auto options = to(*server);
     net::Socket client = co_await net::connect(options);
-    CHECK(co_await readAll(client) == "");
+    const auto answer = co_await readAll(client);
+    CHECK(answer == "");
     CHECK(!server);
   });
 }
@@ -379,7 +393,8 @@ TEST_CASE("without a handler the listeners of \"connection\" use the socket", "[
     const auto options = to(server);
     net::Socket client = co_await net::connect(options);
     co_await client.end("hello");
-    CHECK(co_await readAll(client) == "hello");
+    const auto answer = co_await readAll(client);
+    CHECK(answer == "hello");
     server.close();
     co_await server.closed();
     CHECK(heard == Words{"data hello", "end", "close fine 5"});
@@ -399,7 +414,8 @@ TEST_CASE("a server can be moved while it listens", "[net.Server]") {
     third = std::move(second);
     const auto options = to(third);
     net::Socket client = co_await net::connect(options);
-    CHECK(co_await readAll(client) == "moved");
+    const auto answer = co_await readAll(client);
+    CHECK(answer == "moved");
     third.close();
     co_await third.closed();
   });
@@ -417,7 +433,8 @@ TEST_CASE("a server on a Unix socket", "[net.Server]") {
     CHECK(options.path == folder / "socket");
     net::Socket client = co_await net::connect(options);
     co_await client.end("hello");
-    CHECK(co_await readAll(client) == "hello");
+    const auto answer = co_await readAll(client);
+    CHECK(answer == "hello");
     server.close();
     co_await server.closed();
   });
@@ -439,4 +456,34 @@ TEST_CASE("a listener of a server may be a coroutine, whose exception goes to \"
     server.close();
     co_await server.closed();
   });
+}
+
+TEST_CASE("a context that ends lets go of a server, its handlers and whoever waits for it",
+          "[net.Server]") {
+  Words left;
+  const auto note = [&](const char* who) {
+    return std::shared_ptr<void>(nullptr, [&left, who](void*) { left.emplace_back(who); });
+  };
+  const auto serve = [&](asio::io_context& loop) -> task<> {
+    const auto leaving = note("main");
+    auto server = net::createServer(loop, [&](net::Socket& socket) -> task<> {
+      const auto handlerLeaving = note("handler");
+      co_await socket.read();
+    });
+    server.on<"close">([leaving] {});
+    server.listen(anyPort);
+    const auto options = to(server);
+    net::Socket client = co_await net::connect(options);
+    asio::co_spawn(loop, server.closed(), asio::detached);
+    co_await server.once<"close">();
+  };
+  {
+    asio::io_context loop(1);
+    asio::co_spawn(loop, serve(loop), asio::detached);
+    // Until the handler waits: nothing happens any more.
+    while (loop.run_one_for(std::chrono::milliseconds(50)) != 0) {
+    }
+    CHECK(left.empty());
+  }
+  CHECK(left.size() == 2);
 }

@@ -14,11 +14,14 @@
 #include <chrono>
 #include <exception>
 #include <filesystem>
+#include <memory>
+#include <sluice/net/detail/loop.hpp>
 #include <sluice/net/detail/stream_transport.hpp>
 #include <sluice/net/socket.hpp>
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 #include "catch.hpp"
 
 namespace loopback {
@@ -83,6 +86,30 @@ inline Pair pair(asio::io_context& loop, std::size_t highWaterMark = 16 * 1024) 
           wrap(loop, std::move(second), highWaterMark)};
 }
 
+/// A clock for the timeouts of one loop that stands still until the test moves it.
+class Clock {
+ public:
+  explicit Clock(asio::io_context& loop)
+      : loop_(sluice::net::detail::Loop::of(loop.get_executor())), face_(std::make_shared<Face>()) {
+    loop_->useClock(face_);
+  }
+
+  void advance(std::chrono::milliseconds time) {
+    face_->time += time;
+    loop_->fireTimers();
+  }
+
+ private:
+  struct Face : sluice::net::detail::Clock {
+    sluice::net::detail::TimePoint now() const override { return time; }
+    bool runsByItself() const override { return false; }
+    sluice::net::detail::TimePoint time{std::chrono::hours(1)};
+  };
+
+  std::shared_ptr<sluice::net::detail::Loop> loop_;
+  std::shared_ptr<Face> face_;
+};
+
 /// A folder that is gone after the test.
 class Folder {
  public:
@@ -101,11 +128,29 @@ class Folder {
   std::filesystem::path path_;
 };
 
-/// A port of 127.0.0.1 where nobody listens: it was free a moment ago.
-inline std::uint16_t closedPort() {
-  asio::io_context context;
-  asio::ip::tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), 0});
-  return acceptor.local_endpoint().port();
-}
+/// An address of this machine where nobody answers: who connects waits for ever.
+class Silence {
+ public:
+  Silence(asio::io_context& loop, const char* address, std::uint16_t port = 0)
+      : acceptor_(loop, asio::ip::tcp::v4()) {
+    acceptor_.set_option(asio::socket_base::reuse_address(true));
+    acceptor_.bind({asio::ip::make_address(address), port});
+    acceptor_.listen(0);
+    // The kernel drops further attempts once nobody accepts these.
+    for (int i = 0; i < 4; ++i) {
+      clients_.emplace_back(loop, asio::ip::tcp::v4()).non_blocking(true);
+      // Not Asio's connect(), which waits for the answer.
+      const auto endpoint = acceptor_.local_endpoint();
+      ::connect(clients_.back().native_handle(), endpoint.data(),
+                static_cast<socklen_t>(endpoint.size()));
+    }
+  }
+
+  std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
+
+ private:
+  asio::ip::tcp::acceptor acceptor_;
+  std::vector<asio::ip::tcp::socket> clients_;
+};
 
 }  // namespace loopback

@@ -40,8 +40,7 @@ class Turn final : public TurnEntry {
 
 class Member final : public LoopMember {
  public:
-  Member(Loop& loop, std::function<void()> action)
-      : LoopMember(loop), action_(std::move(action)) {}
+  Member(Loop& loop, std::function<void()> action) : LoopMember(loop), action_(std::move(action)) {}
   void onLoopEnd() override { action_(); }
 
  private:

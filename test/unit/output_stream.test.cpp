@@ -77,6 +77,7 @@ struct Fixture {
       : carrier(new Carrier(io, highWaterMark)) {
     if (connected) carrier->connect();
   }
+  ~Fixture() { carrier->wire.transport()->close(); }
 
   asio::io_context io;
   boost::intrusive_ptr<Carrier> carrier;
@@ -94,8 +95,7 @@ struct Waiting {
   }
   const std::optional<error_code>& operator*() const { return *result; }
 
-  std::shared_ptr<std::optional<error_code>> result =
-      std::make_shared<std::optional<error_code>>();
+  std::shared_ptr<std::optional<error_code>> result = std::make_shared<std::optional<error_code>>();
 };
 
 const std::string large(5000, 'L');
@@ -149,8 +149,9 @@ TEST_CASE("behind many pieces a large one waits for its place", "[OutputStream]"
   CHECK(f.wire.calls().tryWrite == 3);
 }
 
-TEST_CASE("write() is false when the gathered bytes do not fit below the mark and nothing takes them",
-          "[OutputStream]") {
+TEST_CASE(
+    "write() is false when the gathered bytes do not fit below the mark and nothing takes them",
+    "[OutputStream]") {
   Fixture f(10);
   CHECK(f.stream.write("123456789"sv));
   SECTION("a kernel with room takes them, and nothing is held back") {
@@ -209,7 +210,8 @@ TEST_CASE("every length of short write brings every byte, and drain once", "[Out
   const std::string part(4096, 'P');
   const std::string expected = "one" + part + "\r\ntwo" + part + "three";
   for (std::size_t room = 0; room < expected.size(); room = room < 20 ? room + 1 : room * 2 - 1) {
-    for (const std::size_t step : {std::size_t{1}, std::size_t{2}, std::size_t{4000}, test::unlimited}) {
+    for (const std::size_t step :
+         {std::size_t{1}, std::size_t{2}, std::size_t{4000}, test::unlimited}) {
       INFO("room for " << room << ", then pieces of " << step);
       Fixture f;
       f.wire.room(room);
@@ -287,6 +289,12 @@ TEST_CASE("what has left before a failure has left", "[OutputStream]") {
   CHECK(f.stream.settled(Until::sent, 4) == error_code());
   CHECK(f.stream.settled(Until::sent, 5) == broken);
   CHECK(f.carrier->failures.empty());
+  CHECK(f.stream.written() == 6);
+  // What ends here has not been sent, though it has no bytes of its own.
+  CHECK(f.stream.settled(Until::sent, f.stream.queue().queued()) == broken);
+  f.stream.queue().gathered().append("late");
+  CHECK_FALSE(f.stream.queued());
+  CHECK(f.stream.size() == 0);
   f.stream.fail(asio::error::eof);
   CHECK(f.stream.failure() == broken);
 }
@@ -368,10 +376,12 @@ TEST_CASE("one of several waits can be cancelled, and its bytes stay", "[OutputS
   f.stream.write("0123456789"sv);
   asio::cancellation_signal signal;
   std::optional<error_code> cancelled;
-  f.stream.wait(Until::room, 0, OutputStream::Handler(asio::bind_cancellation_slot(signal.slot(), [&](error_code ec, bool ok) {
-                  CHECK_FALSE(ok);
-                  cancelled = ec;
-                })));
+  f.stream.wait(Until::room, 0,
+                OutputStream::Handler(
+                    asio::bind_cancellation_slot(signal.slot(), [&](error_code ec, bool ok) {
+                      CHECK_FALSE(ok);
+                      cancelled = ec;
+                    })));
   const Waiting other(f.stream, Until::room);
   signal.emit(asio::cancellation_type::total);
   CHECK_FALSE(cancelled);
@@ -391,8 +401,9 @@ TEST_CASE("cancelling a wait that has just ended changes nothing", "[OutputStrea
   f.stream.write("0123456789"sv);
   asio::cancellation_signal signal;
   std::optional<error_code> result;
-  f.stream.wait(Until::room, 0, OutputStream::Handler(asio::bind_cancellation_slot(signal.slot(),
-                                             [&](error_code ec, bool) { result = ec; })));
+  f.stream.wait(Until::room, 0,
+                OutputStream::Handler(asio::bind_cancellation_slot(
+                    signal.slot(), [&](error_code ec, bool) { result = ec; })));
   f.wire.room(10);
   f.stream.onWritable({});
   signal.emit(asio::cancellation_type::total);
@@ -491,8 +502,9 @@ TEST_CASE("a stream goes on in another with its bytes, positions and waits", "[O
       drained(*request, Until::drained);
   asio::cancellation_signal signal;
   std::optional<error_code> cancelled;
-  request->wait(Until::room, 0, OutputStream::Handler(asio::bind_cancellation_slot(signal.slot(),
-                                             [&](error_code ec, bool) { cancelled = ec; })));
+  request->wait(Until::room, 0,
+                OutputStream::Handler(asio::bind_cancellation_slot(
+                    signal.slot(), [&](error_code ec, bool) { cancelled = ec; })));
 
   request->continueIn(f.carrier->stream);
   CHECK(&request->current() == &f.stream);
@@ -548,9 +560,9 @@ TEST_CASE("a stream's waits end with the context", "[OutputStream]") {
     stream = new OutputStream(Loop::of(io.get_executor()), 1);
     stream->write("x"sv);
     // The handler keeps the stream, as a coroutine does that owns what it waits for.
-    stream->wait(Until::drained, 0,
-                 OutputStream::Handler(
-                     [&called, destroyed, stream](error_code, bool) { called = true; }));
+    stream->wait(
+        Until::drained, 0,
+        OutputStream::Handler([&called, destroyed, stream](error_code, bool) { called = true; }));
     CHECK(destroyed.use_count() == 2);
   }
   CHECK(destroyed.use_count() == 1);

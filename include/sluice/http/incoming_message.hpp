@@ -29,9 +29,8 @@ class IncomingState;
 }
 
 using IncomingEvents =
-    EventList<Event<"data", void(std::string_view)>, Event<"end", void()>,
-              Event<"aborted", void()>, Event<"close", void()>,
-              Event<"error", void(const Error&)>, Event<"timeout", void()>>;
+    EventList<Event<"data", void(std::string_view)>, Event<"end", void()>, Event<"aborted", void()>,
+              Event<"close", void()>, Event<"error", void(const Error&)>, Event<"timeout", void()>>;
 
 /// A received message: borrowed by a server's handler, owned by who awaited a client's response.
 ///
@@ -88,9 +87,11 @@ class IncomingMessage : public EventEmitter<IncomingMessage, IncomingEvents> {
   IncomingMessage& resume();
   IncomingMessage& pause();
   bool isPaused() const;
-  /// From now on read(), text() and "data" bring text in this encoding; a code point is never split.
+  /// From now on read(), text() and "data" bring text in this encoding; a code point is never
+  /// split.
   IncomingMessage& setEncoding(Encoding encoding);
-  /// Closes the connection where the message is not complete; "aborted", "error" and "close" follow.
+  /// Closes the connection where the message is not complete; "aborted", "error" and "close"
+  /// follow.
   void destroy(error_code reason = {});
 
   /// As net::Socket::setTimeout() on the connection. On a server without any listener for "timeout"

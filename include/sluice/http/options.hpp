@@ -20,18 +20,18 @@ using net::ListenOptions;
 ///
 ///     auto server = http::createServer(loop, {.requestTimeout = 30s}, handler);
 struct ServerOptions {
-  /// Time for a whole request, body included; then 408. Checked every `connectionsCheckingInterval`.
+  /// Time for a whole request, body included; then 408. Checked every
+  /// `connectionsCheckingInterval`.
   std::chrono::milliseconds requestTimeout = std::chrono::seconds(300);
   /// Time for a request's head; then 408. Unset: 60 s, or `requestTimeout` where that is less.
-  std::optional<std::chrono::milliseconds> headersTimeout;
-  /// How long a connection is kept that waits for its next request; 0: for ever, and not advertised.
+  std::optional<std::chrono::milliseconds> headersTimeout{};
+  /// How long a connection is kept that waits for its next request; 0: for ever, and not
+  /// advertised.
   std::chrono::milliseconds keepAliveTimeout = std::chrono::seconds(5);
-  /// Added to `keepAliveTimeout` and not advertised, so that a client's last request still gets in.
-  std::chrono::milliseconds keepAliveTimeoutBuffer = std::chrono::seconds(1);
   /// How long nothing may move on a connection. Today's Node: 0.
   std::chrono::milliseconds timeout = std::chrono::seconds(120);
-  /// How often the two timeouts above are looked at; they fire that much late at the most.
-  std::chrono::milliseconds connectionsCheckingInterval = std::chrono::seconds(30);
+  /// Added to `keepAliveTimeout` and not advertised, so that a client's last request still gets in.
+  std::chrono::milliseconds keepAliveTimeoutBuffer = std::chrono::seconds(1);
   /// Goes on answering a client that has closed its sending half.
   bool httpAllowHalfOpen = false;
   /// Cancels what a handler awaits when its client goes away.
@@ -39,7 +39,10 @@ struct ServerOptions {
   /// How much of a body that nobody read is thrown away to keep the connection; then it is closed.
   std::size_t maxDiscardedBody = 256 * 1024;
   /// Decides whether an upgrade is taken. Unset: where "upgrade" has a handler.
-  std::function<bool(IncomingMessage&)> shouldUpgradeCallback;
+  std::function<bool(IncomingMessage&)> shouldUpgradeCallback{};
+  /// How often requestTimeout and headersTimeout are looked at; they fire that much late at the
+  /// most.
+  std::chrono::milliseconds connectionsCheckingInterval = std::chrono::seconds(30);
   /// Bytes of a request's head; then 431. 0: http::maxHeaderSize.
   std::size_t maxHeaderSize = 0;
   /// From how many waiting bytes on write() returns false; also how much is read ahead.
@@ -56,7 +59,7 @@ struct ServerOptions {
   /// Joins with ", " the headers of which else the first wins.
   bool joinDuplicateHeaders = false;
   /// Names of response headers that go out on one line, joined with "; ".
-  std::vector<std::string> uniqueHeaders;
+  std::vector<std::string> uniqueHeaders{};
   /// Throws ERR_HTTP_BODY_NOT_ALLOWED for a body that HEAD, 204 and 304 cannot have; else dropped.
   bool rejectNonStandardBodyWrites = false;
 };

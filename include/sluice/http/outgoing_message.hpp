@@ -30,6 +30,11 @@ namespace detail {
 class OutgoingState;
 }
 
+using OutgoingEvents =
+    EventList<Event<"prefinish", void()>, Event<"finish", void()>, Event<"close", void()>,
+              Event<"drain", void()>, Event<"timeout", void()>, Event<"socket", void(net::Socket&)>,
+              Event<"error", void(const Error&)>>;
+
 /// What ServerResponse and ClientRequest share. Header calls that change one return it, so they
 /// chain there.
 class OutgoingMessage {
@@ -45,7 +50,8 @@ class OutgoingMessage {
   std::vector<std::string> getRawHeaderNames() const;
   Headers getHeaders() const;
   bool hasHeader(std::string_view name) const;
-  /// Also keeps an automatic Connection, Content-Length, Transfer-Encoding or Date from being added.
+  /// Also keeps an automatic Connection, Content-Length, Transfer-Encoding or Date from being
+  /// added.
   ///
   /// throws  ERR_HTTP_HEADERS_SENT
   void removeHeader(std::string_view name);
@@ -195,7 +201,8 @@ class OutgoingMessageOf : public OutgoingMessage, public EventEmitter<T, Events>
     storeHeaders(headers);
     return self();
   }
-  /// "timeout" after this long without a byte on the connection. Node: also without a connection yet.
+  /// "timeout" after this long without a byte on the connection. Node: also without a connection
+  /// yet.
   T& setTimeout(std::chrono::milliseconds idle, std::function<void()> listener = {}) {
     if (listener) this->template on<"timeout">(std::move(listener));
     startTimeout(idle);

@@ -35,18 +35,20 @@ using MessagePairFactory = std::unique_ptr<MessagePair> (*)();
 /// What runs for each request. Returning ends the response where that was not done.
 using Handler = std::function<task<>(IncomingMessage&, ServerResponse&)>;
 
-using ServerEvents = EventList<
-    Event<"request", task<>(IncomingMessage&, ServerResponse&)>,
-    Event<"checkContinue", task<>(IncomingMessage&, ServerResponse&)>,
-    Event<"checkExpectation", task<>(IncomingMessage&, ServerResponse&)>,
-    Event<"upgrade", task<>(IncomingMessage&, net::Socket&, std::string_view)>,
-    Event<"connect", task<>(IncomingMessage&, net::Socket&, std::string_view)>,
-    Event<"listening", void()>, Event<"close", void()>, Event<"error", void(const Error&)>,
-    Event<"connection", void(net::Socket&)>, Event<"timeout", void(net::Socket&)>,
-    Event<"clientError", void(const Error&, net::Socket&)>,
-    Event<"dropRequest", void(IncomingMessage&, net::Socket&)>,
-    Event<"drop", void(const net::DropInfo&)>, Event<"tlsClientError", void(const Error&, net::Socket&)>,
-    Event<"secureConnection", void(net::Socket&)>>;
+using ServerEvents =
+    EventList<Event<"request", task<>(IncomingMessage&, ServerResponse&)>,
+              Event<"checkContinue", task<>(IncomingMessage&, ServerResponse&)>,
+              Event<"checkExpectation", task<>(IncomingMessage&, ServerResponse&)>,
+              Event<"upgrade", task<>(IncomingMessage&, net::Socket&, std::string_view)>,
+              Event<"connect", task<>(IncomingMessage&, net::Socket&, std::string_view)>,
+              Event<"listening", void()>, Event<"close", void()>,
+              Event<"error", void(const Error&)>, Event<"connection", void(net::Socket&)>,
+              Event<"timeout", void(net::Socket&)>,
+              Event<"clientError", void(const Error&, net::Socket&)>,
+              Event<"dropRequest", void(IncomingMessage&, net::Socket&)>,
+              Event<"drop", void(const net::DropInfo&)>,
+              Event<"tlsClientError", void(const Error&, net::Socket&)>,
+              Event<"secureConnection", void(net::Socket&)>>;
 
 /// What can be changed while a server runs; times of 0 and counts of 0 are "no limit".
 struct ServerSettings {
@@ -142,7 +144,8 @@ struct HandlerClasses<Result (F::*)(Req_&, Res_&)> {
   using Res = Res_;
 };
 template <class Result, class F, class Req_, class Res_>
-struct HandlerClasses<Result (F::*)(Req_&, Res_&) const> : HandlerClasses<Result (F::*)(Req_&, Res_&)> {};
+struct HandlerClasses<Result (F::*)(Req_&, Res_&) const>
+    : HandlerClasses<Result (F::*)(Req_&, Res_&)> {};
 template <class Result, class Req_, class Res_>
 struct HandlerClasses<Result (*)(Req_&, Res_&)> {
   using Req = Req_;

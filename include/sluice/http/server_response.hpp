@@ -20,14 +20,15 @@ class ServerConnection;
 ///     res.statusCode = 404;
 ///     co_await res.setHeader("Content-Type", "text/plain").end("not here\n");
 ///
-/// events  "prefinish" "finish" "close" "drain" "timeout" "socket"(net::Socket&) "error"(const Error&)
+/// events  "prefinish" "finish" "close" "drain" "timeout" "socket"(net::Socket&) "error"(const
+/// Error&)
 class ServerResponse : public OutgoingMessageOf<ServerResponse, OutgoingEvents> {
  public:
   ServerResponse() = default;
   ServerResponse(ServerResponse&&) = delete;
 
-  /// Composes the head, once. It leaves with the first piece of body, at end(), or by flushHeaders().
-  /// Headers given here win over those set before.
+  /// Composes the head, once. It leaves with the first piece of body, at end(), or by
+  /// flushHeaders(). Headers given here win over those set before.
   ///
   /// throws  ERR_HTTP_HEADERS_SENT, ERR_HTTP_INVALID_STATUS_CODE outside 100..999,
   ///         ERR_INVALID_CHAR, ERR_INVALID_HTTP_TOKEN

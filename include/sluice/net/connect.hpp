@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <sluice/net/socket.hpp>
 #include <sluice/task.hpp>
 #include <string>
@@ -50,6 +51,7 @@ struct ConnectionOptions {
   std::chrono::milliseconds keepAliveInitialDelay{};  ///< silence before the first probe
   std::size_t highWaterMark =
       16 * 1024;                        ///< bytes that wait in user memory before write() is false
+  std::shared_ptr<const void> tls{};    ///< for https: what only TLS understands
   detail::ConnectHook* hook = nullptr;  ///< for the library
 };
 

@@ -19,6 +19,7 @@
 #include <sluice/event_emitter.hpp>
 #include <sluice/net/address.hpp>
 #include <sluice/net/detail/socket_core.hpp>
+#include <sluice/net/tls_info.hpp>
 #include <sluice/task.hpp>
 #include <sluice/write_result.hpp>
 #include <span>
@@ -39,8 +40,9 @@ namespace sluice::net {
 /// Reading by read() and listening for "data" are two ways to one stream: use one of them. It is
 /// also an AsyncReadStream and AsyncWriteStream of Asio, so Beast's websocket runs on it.
 ///
-/// events  "connect" "data"(std::string_view) "end" "drain" "timeout" "error"(const http::Error&)
-///         "close"(bool hadError) "agentRemove". "timeout" only tells: whoever hears it closes.
+/// events  "connect" "secureConnect" "data"(std::string_view) "end" "drain" "timeout"
+///         "error"(const http::Error&) "close"(bool hadError) "agentRemove". "timeout" only tells:
+///         whoever hears it closes.
 class Socket : public EventEmitter<Socket, SocketEvents> {
  public:
   using executor_type = asio::any_io_executor;
@@ -97,7 +99,8 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
   std::chrono::milliseconds timeout() const;
   /// TCP_NODELAY: small pieces leave without waiting for each other. On by default here.
   Socket& setNoDelay(bool on = true);
-  /// TCP keep-alive probes after `initialDelay` of silence, every second, ten times. Off by default.
+  /// TCP keep-alive probes after `initialDelay` of silence, every second, ten times. Off by
+  /// default.
   Socket& setKeepAlive(bool on = true, std::chrono::milliseconds initialDelay = {});
 
   /// Empty once the connection is gone.
@@ -118,6 +121,24 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
   /// "opening" "open" "readOnly" "writeOnly" "closed".
   std::string_view readyState() const;
   bool encrypted() const;
+  /// The peer's certificate was asked for, sent, and found to be good. Here and below: over TLS,
+  /// once hands were shaken; false and empty else.
+  bool authorized() const;
+  /// Why it is not authorized, where that did not end the connection.
+  error_code authorizationError() const;
+  PeerCertificate getPeerCertificate() const;
+  CipherInfo getCipher() const;
+  /// "TLSv1.3".
+  std::string getProtocol() const;
+  /// "http/1.1"; Node has false where none was agreed on.
+  std::string alpnProtocol() const;
+  /// The name the client asked for.
+  std::string servername() const;
+  /// An earlier session was resumed.
+  bool isSessionReused() const;
+  /// What a client resumes this session with. Over TLS 1.3 it comes with the first bytes of the
+  /// server; until then empty.
+  std::string getSession() const;
   std::size_t writableLength() const;
   std::size_t writableHighWaterMark() const;
   bool writableNeedDrain() const;
@@ -146,8 +167,8 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
       writeRaw({static_cast<const char*>(buffer.data()), buffer.size()});
     }
     return asio::async_initiate<Token, void(error_code, std::size_t)>(
-        [](auto handler, WriteResult room, std::size_t taken) {
-          const auto executor = asio::get_associated_executor(handler);
+        [](auto handler, WriteResult room, executor_type fallback, std::size_t taken) {
+          const auto executor = asio::get_associated_executor(handler, fallback);
           const auto slot = asio::get_associated_cancellation_slot(handler);
           room(asio::bind_cancellation_slot(
               slot, asio::bind_executor(executor, [handler = std::move(handler), taken](
@@ -155,7 +176,7 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
                 std::move(handler)(ec, ec ? 0 : taken);
               })));
         },
-        token, roomResult(), count);
+        token, roomResult(), get_executor(), count);
   }
 
   // Who in the library has a socket reaches through to its state.

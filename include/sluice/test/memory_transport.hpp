@@ -251,7 +251,8 @@ class MemoryTransport final : public net::detail::Transport {
       return;
     }
     writing_.pending = false;
-    if (owner_ != nullptr) owner->onWritable(writing_.failure);
+    const error_code ec = writing_.failure;
+    if (owner_ != nullptr) owner->onWritable(ec);
   }
 
   bool writeReady() const { return writing_.failure || output_->writable(); }

@@ -38,6 +38,8 @@ class BodySource {
   virtual void destroyMessage(const error_code& reason) = 0;
   /// The last handle is gone, nobody can ask for the body any more.
   virtual void handleIsGone() {}
+  /// The body was read to its end, and the user knows.
+  virtual void bodyEnded() {}
   virtual void setTimeout(std::chrono::milliseconds idle) = 0;
 
  protected:
@@ -104,6 +106,10 @@ class IncomingState
   void onInput();
   /// The message will not be complete.
   void fail(const error_code& reason);
+  /// Takes what has come into memory of its own, up to `limit`, while nobody else takes it.
+  void prefetch(std::size_t limit);
+  /// There is no body.
+  void markComplete() { progress_ = Progress::complete; }
   /// Takes pieces for "data" or for nobody, as far as they have come.
   void pump();
   /// Emits "end" and "close", or "aborted", "error" and "close", once each.
@@ -118,6 +124,8 @@ class IncomingState
  private:
   std::string_view decoded(std::string_view data);
   void finish();
+  void end();
+  void scheduleEvents();
   void wake(const error_code& ec = {});
 
   BodySource* source_ = nullptr;
@@ -134,6 +142,8 @@ class IncomingState
   std::optional<StringDecoder> decoder_;
   std::string text_;
   std::string trailerText_;
+  std::string prefetched_;
+  bool prefetchTaken_ = false;
   sluice::detail::Completion<void(error_code)> waiter_;
   error_code failure_;
   std::uint64_t discarded_ = 0;

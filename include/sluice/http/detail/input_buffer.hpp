@@ -15,6 +15,7 @@
 #include <new>
 #include <sluice/config.hpp>
 #include <string_view>
+#include <utility>
 
 namespace sluice::http::detail {
 
@@ -27,9 +28,11 @@ class InputBuffer {
   std::string_view unparsed() const { return {data_.get() + taken_, end_ - taken_}; }
   bool empty() const { return taken_ == end_; }
 
-  /// Makes place for the next message. Its head may still be growing: bytes may move.
-  void startMessage() {
-    if (empty()) {
+  /// Makes place for the next message. Its head may still be growing: bytes may move, but not where
+  /// a read is under way.
+  void startMessage(bool reading) {
+    head_.reset();
+    if (empty() && !reading) {
       kept_ = taken_ = end_ = 0;
     } else {
       kept_ = taken_;
@@ -54,10 +57,12 @@ class InputBuffer {
 
   /// Room for the next read of a body; nothing moves while a view may be in use.
   boost::asio::mutable_buffer prepareBody() {
+    if (!head_ && capacity_ - headEnd_ < capacity_ / 4) leaveHead();
     return {data_.get() + end_, capacity_ - end_};
   }
 
-  /// The pieces that were handed out are not used any more: their place is free again.
+  /// The pieces that were handed out are not used any more: their place is free again. Not while a
+  /// read is under way.
   void reclaim() {
     if (taken_ == headEnd_) return;
     const std::size_t left = end_ - taken_;
@@ -77,6 +82,7 @@ class InputBuffer {
   void release() {
     if (!empty()) return;
     data_.reset();
+    head_.reset();
     capacity_ = kept_ = taken_ = end_ = headEnd_ = 0;
   }
 
@@ -90,6 +96,19 @@ class InputBuffer {
     data_.reset(static_cast<char*>(std::malloc(wanted_)));
     if (!data_) throw std::bad_alloc();
     capacity_ = wanted_;
+  }
+
+  // A head at the end of the block leaves no room for what comes behind it. It stays where it is,
+  // and so do the pieces in use; reading goes on in another block.
+  void leaveHead() {
+    const std::size_t left = end_ - taken_;
+    std::unique_ptr<char, Free> block(static_cast<char*>(std::malloc(wanted_ + left)));
+    if (!block) throw std::bad_alloc();
+    if (left != 0) std::memcpy(block.get(), data_.get() + taken_, left);
+    head_ = std::exchange(data_, std::move(block));
+    capacity_ = wanted_ + left;
+    kept_ = headEnd_ = taken_ = 0;
+    end_ = left;
   }
 
   void moveToFront() {
@@ -108,6 +127,7 @@ class InputBuffer {
   }
 
   std::unique_ptr<char, Free> data_;
+  std::unique_ptr<char, Free> head_;  // the block that reading has left
   std::size_t wanted_;
   std::size_t capacity_ = 0;
   std::size_t kept_ = 0;     // the message begins here

@@ -24,11 +24,6 @@ class Socket;
 
 namespace sluice::http {
 
-using OutgoingEvents = EventList<Event<"prefinish", void()>, Event<"finish", void()>,
-                                 Event<"close", void()>, Event<"drain", void()>,
-                                 Event<"timeout", void()>, Event<"socket", void(net::Socket&)>,
-                                 Event<"error", void(const Error&)>>;
-
 namespace detail {
 
 /// The connection or exchange that a message is sent by.
@@ -105,6 +100,8 @@ class OutgoingState
   Stage stage = Stage::headers;
   bool closed = false;
   bool rejectBody = false;
+  // A request closes when its response is over, not when it is sent.
+  bool closeIsOwners = false;
 
  private:
   void checkLength(std::uint64_t size, bool atEnd) const;

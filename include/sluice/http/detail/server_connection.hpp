@@ -37,10 +37,11 @@ class ServerConnection final
 
   void start();
   /// No request is being received or answered.
-  bool idle() const { return phase_ == Phase::head && !started_ && input_.empty(); }
+  bool idle() const { return phase_ == Phase::head && !started_; }
   bool upgraded() const { return phase_ == Phase::upgraded; }
-  /// Ends everything at once; the handler's wait is cancelled.
-  void destroy();
+  /// Ends everything at once. What the handler awaits is cancelled where the options say so, and
+  /// in any case with `cancelHandler`.
+  void destroy(bool cancelHandler = false);
   /// Answers 408 where the head or the whole request takes too long.
   void checkTimeouts(net::detail::TimePoint now);
 
@@ -67,6 +68,7 @@ class ServerConnection final
 
   using Wake = sluice::detail::Completion<void()>;
   struct InputArrived;
+  struct MovedOut;
 
   task<> run(boost::intrusive_ptr<ServerConnection> self);
   task<> exchange();
@@ -82,6 +84,8 @@ class ServerConnection final
   void refuse(const error_code& code, std::string_view reason);
   void refuseWith(const Error& error, std::string_view reply);
   void closeSoon();
+  bool dropsNext() const;
+  void end();
   void peerEnded();
   void wake();
   void wakeSoon();
@@ -130,6 +134,7 @@ class ServerConnection final
   bool awaitsContinue_ = false;  // the client waits for a 100 that was not sent
   bool bodyRefused_ = false;
   bool handlerRuns_ = false;
+  bool keepAliveTimer_ = false;  // it runs in the place of the server's timeout
   bool destroyedHere_ = false;
 };
 

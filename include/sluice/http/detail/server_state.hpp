@@ -80,7 +80,7 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
   void startChecking();
   void check();
   template <class Condition>
-  void destroyWhere(Condition condition);
+  void destroyWhere(Condition condition, bool cancelHandlers = false);
 
   ServerOptions options_;
   ServerSettings own_;

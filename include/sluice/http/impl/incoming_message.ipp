@@ -140,6 +140,7 @@ SLUICE_DECL IncomingMessage& IncomingMessage::setEncoding(Encoding encoding) {
 }
 
 SLUICE_DECL void IncomingMessage::destroy(error_code reason) {
+  if (state_->complete() && state_->ended()) return;
   if (state_->source() != nullptr) state_->source()->destroyMessage(reason);
 }
 
@@ -168,6 +169,9 @@ SLUICE_DECL asio::any_io_executor IncomingMessage::get_executor() const {
   return state_->executor();
 }
 SLUICE_DECL sluice::detail::Listeners& IncomingMessage::listeners() { return state_->listeners(); }
-SLUICE_DECL void IncomingMessage::startFlowing() { state_->flow(); }
+SLUICE_DECL void IncomingMessage::startFlowing() {
+  // As in Node: who has said pause() says resume() too.
+  if (!isPaused()) state_->flow();
+}
 
 }  // namespace sluice::http

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
 #include <sluice/http/detail/incoming_state.hpp>
 
 namespace sluice::http::detail {
@@ -37,6 +38,8 @@ SLUICE_DECL void IncomingState::reset() {
   decoder_.reset();
   failure_ = {};
   discarded_ = 0;
+  prefetched_.clear();
+  prefetchTaken_ = false;
   mode_ = Mode::idle;
   progress_ = Progress::open;
   rawMade_ = headersMade_ = decoderEnded_ = false;
@@ -113,6 +116,13 @@ SLUICE_DECL void IncomingState::finish() {
 SLUICE_DECL IncomingState::Next IncomingState::next() {
   if (mode_ == Mode::idle || mode_ == Mode::paused) mode_ = Mode::pulling;
   using Kind = Next::Kind;
+  if (!prefetched_.empty()) {
+    if (!std::exchange(prefetchTaken_, true)) {
+      const std::string_view data = decoded(prefetched_);
+      if (!data.empty()) return {Kind::data, data};
+    }
+    prefetched_.clear();
+  }
   while (progress_ == Progress::open) {
     if (source_ == nullptr) {
       fail(make_error_code(errc::ERR_STREAM_DESTROYED));
@@ -132,7 +142,7 @@ SLUICE_DECL IncomingState::Next IncomingState::next() {
     }
   }
   if (progress_ != Progress::complete) {
-    if (source_ != nullptr) source_->eventsAreDue();
+    scheduleEvents();
     return {Kind::failed, {}};
   }
   if (decoder_ && !decoderEnded_) {
@@ -140,11 +150,36 @@ SLUICE_DECL IncomingState::Next IncomingState::next() {
     text_ = decoder_->end();
     if (!text_.empty()) return {Kind::data, text_};
   }
-  if (!ended_) {
-    ended_ = true;
-    if (source_ != nullptr && listeners_.get() != nullptr) source_->eventsAreDue();
-  }
+  end();
   return {Kind::end, {}};
+}
+
+SLUICE_DECL void IncomingState::prefetch(std::size_t limit) {
+  while (progress_ == Progress::open && prefetched_.size() < limit) {
+    const auto piece = source_->takePiece();
+    if (piece.status == BodyDecoder::Status::failed) return;
+    prefetched_.append(piece.data);
+    if (piece.status == BodyDecoder::Status::complete) {
+      finish();
+      source_->bodyEnded();
+    } else if (piece.data.empty()) {
+      return;
+    }
+  }
+}
+
+SLUICE_DECL void IncomingState::end() {
+  if (std::exchange(ended_, true)) return;
+  if (source_ != nullptr) source_->bodyEnded();
+  if (listeners_.get() != nullptr) scheduleEvents();
+}
+
+SLUICE_DECL void IncomingState::scheduleEvents() {
+  if (source_ != nullptr) {
+    source_->eventsAreDue();
+  } else {
+    asio::post(executor_, [self = boost::intrusive_ptr<IncomingState>(this)] { self->emitDue(); });
+  }
 }
 
 SLUICE_DECL void IncomingState::wait(sluice::detail::Completion<void(error_code)> handler) {
@@ -167,7 +202,7 @@ SLUICE_DECL void IncomingState::wake(const error_code& ec) {
 SLUICE_DECL void IncomingState::flow() {
   if (mode_ == Mode::pulling || mode_ == Mode::discarding) return;
   mode_ = Mode::flowing;
-  if (source_ != nullptr) source_->eventsAreDue();
+  scheduleEvents();
 }
 
 SLUICE_DECL void IncomingState::pause() {
@@ -180,19 +215,23 @@ SLUICE_DECL void IncomingState::resume() {
     flow();
   } else {
     discard();
-    if (source_ != nullptr) source_->eventsAreDue();
+    scheduleEvents();
   }
 }
 
 SLUICE_DECL void IncomingState::discard() {
   if (progress_ == Progress::open) mode_ = Mode::discarding;
-  if (progress_ == Progress::complete) ended_ = true;
+  if (progress_ == Progress::complete) end();
 }
 
 SLUICE_DECL void IncomingState::setEncoding(Encoding encoding) { decoder_.emplace(encoding); }
 
 SLUICE_DECL void IncomingState::pump() {
   const boost::intrusive_ptr<IncomingState> alive(this);
+  if (!prefetched_.empty() && mode_ == Mode::flowing) {
+    const std::string bytes = std::exchange(prefetched_, {});
+    sluice::detail::emit<IncomingEvents, "data">(listeners_, decoded(bytes));
+  }
   while (progress_ == Progress::open && source_ != nullptr &&
          (mode_ == Mode::flowing || mode_ == Mode::discarding)) {
     const auto piece = source_->takePiece();
@@ -201,7 +240,9 @@ SLUICE_DECL void IncomingState::pump() {
     if (mode_ == Mode::discarding) {
       discarded_ += piece.data.size();
     } else if (!piece.data.empty()) {
-      sluice::detail::emit<IncomingEvents, "data">(listeners_, decoded(piece.data));
+      // Half a character is not worth an event.
+      const std::string_view data = decoded(piece.data);
+      if (!data.empty()) sluice::detail::emit<IncomingEvents, "data">(listeners_, data);
     }
     if (piece.status == BodyDecoder::Status::needMore && piece.data.empty()) {
       if (source_ != nullptr) source_->wantInput();
@@ -216,7 +257,7 @@ SLUICE_DECL void IncomingState::pump() {
         sluice::detail::emit<IncomingEvents, "data">(listeners_, std::string_view(text_));
       }
     }
-    ended_ = true;
+    end();
   }
 }
 
@@ -234,8 +275,8 @@ SLUICE_DECL void IncomingState::fail(const error_code& reason) {
   destroyed_ = aborted_ = true;
   if (progress_ == Progress::open) progress_ = Progress::failed;
   if (!failure_) failure_ = reason;
-  const boost::intrusive_ptr<IncomingState> alive(this);
-  wake();
+  // Not from here: what the failure means is told by events first.
+  if (waiter_) std::exchange(waiter_, nullptr).post(executor_, error_code());
 }
 
 SLUICE_DECL bool IncomingState::eventsDue() const {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <sluice/http/detail/outgoing_state.hpp>
+#include <sluice/http/outgoing_message.hpp>
 
 namespace sluice::http::detail {
 
@@ -98,7 +99,7 @@ SLUICE_DECL void OutgoingState::uncork() {
 }
 
 SLUICE_DECL void OutgoingState::destroy(const error_code& reason) {
-  if (stage == Stage::finished || stage == Stage::destroyed) return;
+  if (stage == Stage::destroyed || (stage == Stage::finished && !closeIsOwners)) return;
   stage = Stage::destroyed;
   failure = reason;
   if (owner != nullptr && listeners.get() != nullptr) owner->eventsAreDue();
@@ -113,8 +114,8 @@ SLUICE_DECL void OutgoingState::reportError(const error_code& ec) {
 SLUICE_DECL bool OutgoingState::eventsDue() const {
   return listeners.get() != nullptr &&
          (!errors_.empty() ||
-          (!closed && (stage == Stage::destroyed || stage == Stage::finished ||
-                       (stage == Stage::ended && isSent()))));
+          (stage == Stage::ended && isSent()) ||
+          (!closed && !closeIsOwners && (stage == Stage::destroyed || stage == Stage::finished)));
 }
 
 SLUICE_DECL void OutgoingState::emitDue() {
@@ -129,7 +130,7 @@ SLUICE_DECL void OutgoingState::emitDue() {
     stage = Stage::finished;
     sluice::detail::emit<OutgoingEvents, "finish">(listeners);
   }
-  if (stage == Stage::finished || stage == Stage::destroyed) {
+  if (!closeIsOwners && (stage == Stage::finished || stage == Stage::destroyed)) {
     closed = true;
     sluice::detail::emit<OutgoingEvents, "close">(listeners);
   }

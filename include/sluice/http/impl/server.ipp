@@ -7,6 +7,7 @@
 #include <sluice/http/detail/server_state.hpp>
 #include <sluice/http/server.hpp>
 #include <sluice/net/detail/stream_transport.hpp>
+#include <vector>
 
 namespace sluice::http {
 
@@ -45,7 +46,7 @@ SLUICE_DECL void ServerState::detach() {
   core_->detach();
   checking_.stop();
   grace_.stop();
-  destroyWhere([](const ServerConnection&) { return true; });
+  destroyWhere([](const ServerConnection&) { return true; }, true);
   listeners_.clear();
 }
 
@@ -56,7 +57,9 @@ SLUICE_DECL void ServerState::listen(const ListenOptions& options,
     startChecking();
     if (onListening) {
       asio::post(loop().executor(), [self = boost::intrusive_ptr<ServerState>(this),
-                                     callback = std::move(onListening)] { callback(); });
+                                     callback = std::move(onListening)] {
+        if (self->core_->listening()) callback();
+      });
     }
   }
 }
@@ -83,6 +86,7 @@ SLUICE_DECL void ServerState::close(std::function<void(error_code)> onClosed) {
   closing_ = true;
   core_->close(std::move(onClosed));
   closeIdle();
+  if (count_ == 0) checking_.stop();
 }
 
 SLUICE_DECL task<> ServerState::shutdown(std::chrono::milliseconds grace) {
@@ -98,16 +102,13 @@ SLUICE_DECL task<> ServerState::shutdown(std::chrono::milliseconds grace) {
 }
 
 template <class Condition>
-SLUICE_DECL void ServerState::destroyWhere(Condition condition) {
-  // Each may take others with it: begin again after every one.
-  for (ServerConnection* each = first_; each != nullptr;) {
-    if (!condition(*each)) {
-      each = each->next;
-      continue;
-    }
-    each->destroy();
-    each = first_;
+SLUICE_DECL void ServerState::destroyWhere(Condition condition, bool cancelHandlers) {
+  // Each may take others with it.
+  std::vector<boost::intrusive_ptr<ServerConnection>> chosen;
+  for (ServerConnection* each = first_; each != nullptr; each = each->next) {
+    if (condition(*each)) chosen.emplace_back(each);
   }
+  for (const auto& each : chosen) each->destroy(cancelHandlers);
 }
 
 SLUICE_DECL void ServerState::closeAll() {
@@ -156,6 +157,7 @@ SLUICE_DECL void ServerState::remove(ServerConnection& connection) {
   connection.previous = connection.next = nullptr;
   --count_;
   const boost::intrusive_ptr<ServerState> alive(this);
+  if (count_ == 0 && !core_->listening()) checking_.stop();
   core_->connectionEnded();
 }
 

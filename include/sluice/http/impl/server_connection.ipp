@@ -7,6 +7,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <exception>
 #include <sluice/http/constants.hpp>
 #include <sluice/http/detail/framing.hpp>
@@ -30,6 +31,15 @@ struct ServerConnection::InputArrived {
   }
 };
 
+/// Keeps account of a socket that an "upgrade" handler took with it: close() waits for its end.
+struct ServerConnection::MovedOut final : net::detail::SocketObserver {
+  explicit MovedOut(ServerConnection& from) : connection(&from) {}
+
+  void onGone(const error_code&) override { connection->server_->remove(*connection); }
+
+  boost::intrusive_ptr<ServerConnection> connection;
+};
+
 SLUICE_DECL ServerConnection::ServerConnection(boost::intrusive_ptr<ServerState> server,
                                                net::Socket socket)
     : server_(std::move(server)),
@@ -44,7 +54,13 @@ SLUICE_DECL ServerConnection::ServerConnection(boost::intrusive_ptr<ServerState>
   outgoing_->rejectBody = server_->options().rejectNonStandardBodyWrites;
 }
 
-SLUICE_DECL ServerConnection::~ServerConnection() { core_->setUser(nullptr); }
+SLUICE_DECL ServerConnection::~ServerConnection() {
+  if (core_->user() == this) core_->setUser(nullptr);
+  messages_->end();
+  // A handle that a user moved out is not ours any more.
+  if (incoming_->source() != nullptr && incoming_->use_count() > 1) incoming_->detach();
+  server_->remove(*this);
+}
 
 SLUICE_DECL void ServerConnection::start() {
   core_->setUser(this);
@@ -55,17 +71,29 @@ SLUICE_DECL void ServerConnection::start() {
   asio::co_spawn(core_->loop().executor(), run(self),
                  asio::bind_cancellation_slot(cancel_.slot(), [self](std::exception_ptr) {
                    // What a handler throws is dealt with in exchange(); what is left is the end.
-                   self->destroy();
-                   self->server_->remove(*self);
+                   self->end();
                  }));
 }
 
-SLUICE_DECL void ServerConnection::destroy() {
+SLUICE_DECL void ServerConnection::end() {
+  if (phase_ == Phase::upgraded && !core_->destroyed()) {
+    core_->setObserver(std::make_shared<MovedOut>(*this));
+    return;
+  }
+  destroy();
+  server_->remove(*this);
+}
+
+SLUICE_DECL void ServerConnection::destroy(bool cancelHandler) {
+  const boost::intrusive_ptr<ServerConnection> alive(this);
   destroyedHere_ = false;
-  if (phase_ == Phase::upgraded && handlerRuns_) {
+  const bool handedOver = phase_ == Phase::upgraded;
+  // A socket that was moved out of here is its new owner's.
+  if (!handedOver || socket_) core_->destroy();
+  const bool cancelled = !handedOver && server_->options().cancelOnDisconnect;
+  if (handlerRuns_ && (handedOver || (cancelHandler && !cancelled))) {
     cancel_.emit(asio::cancellation_type::terminal);
   }
-  core_->destroy();
 }
 
 SLUICE_DECL task<> ServerConnection::run(
@@ -76,7 +104,7 @@ SLUICE_DECL task<> ServerConnection::run(
   while (phase_ != Phase::gone) {
     phase_ = Phase::head;
     started_ = false;
-    input_.startMessage();
+    input_.startMessage(core_->reading());
     parser_.reset(limits_);
     auto status = parser_.parseHead(input_.unparsed());
     while (status == MessageParser::Status::needMore) {
@@ -119,9 +147,7 @@ SLUICE_DECL void ServerConnection::beginExchange() {
   started_ = true;
   phase_ = Phase::handler;
   bodyRefused_ = false;
-  if (core_->timeout() != server_->settings().timeout || requests_ > 1) {
-    core_->setTimeout(server_->settings().timeout);
-  }
+  if (std::exchange(keepAliveTimer_, false)) core_->setTimeout(server_->settings().timeout);
   output_.setBatching(false);
   incoming_->begin(parser_, *this, options.joinDuplicateHeaders);
   outgoing_->begin(&output_, *this);
@@ -147,6 +173,8 @@ SLUICE_DECL task<> ServerConnection::handOver() {
   incoming_->upgraded = true;
   const std::string head(input_.unparsed());
   incoming_->detach();
+  input_.dropAll();
+  input_.release();
   core_->setUser(nullptr);
   core_->setTimeout({});
   handlerRuns_ = true;
@@ -157,7 +185,8 @@ SLUICE_DECL task<> ServerConnection::handOver() {
     failure = std::current_exception();
   }
   handlerRuns_ = false;
-  phase_ = Phase::gone;
+  const bool over = socket_ || core_->destroyed();
+  if (over) phase_ = Phase::gone;
   messages_->end();
   if (failure && !core_->destroyed()) reportHandlerError(failure);
   if (socket_) socket_.destroy();
@@ -172,6 +201,12 @@ SLUICE_DECL task<> ServerConnection::exchange() {
     failure = std::current_exception();
   }
   handlerRuns_ = false;
+  // Refused at the end of this turn, if the handler had not been faster.
+  if (bodyRefused_ && !gone() && phase_ != Phase::closing) refuse(body_.error(), body_.reason());
+  if (phase_ == Phase::closing) {
+    // The handler was cancelled; the wait for the last bytes is not.
+    co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+  }
   if (gone() || phase_ == Phase::closing) co_return;
   if (failure) handlerFailed(failure);
   if (gone()) co_return;
@@ -192,7 +227,7 @@ SLUICE_DECL task<> ServerConnection::exchange() {
     co_await InputArrived{this};
   }
   if (gone() || phase_ == Phase::closing) co_return;
-  if (incoming_->complete() && incoming_->mode() == Mode::idle) incoming_->discard();
+  if (incoming_->complete() && incoming_->mode() != Mode::flowing) incoming_->discard();
   emitEvents();
   if (!readsOn()) closeSoon();
 }
@@ -255,19 +290,28 @@ SLUICE_DECL void ServerConnection::endExchange() {
   outgoing_->reset();
   const auto& settings = server_->settings();
   if (input_.empty() && settings.keepAliveTimeout.count() > 0) {
+    keepAliveTimer_ = true;
     core_->setTimeout(settings.keepAliveTimeout + server_->options().keepAliveTimeoutBuffer);
   }
 }
 
+// Of maxRequestsPerSocket: what had arrived behind the last request that is served gets its 503.
+SLUICE_DECL bool ServerConnection::dropsNext() const {
+  const std::size_t most = server_->settings().maxRequestsPerSocket;
+  return most != 0 && requests_ == most && parser_.keepAlive() && !input_.empty();
+}
+
 SLUICE_DECL bool ServerConnection::readsOn() const {
-  return outgoing_->framing.keepAlive && incoming_->complete() && !awaitsContinue_ &&
+  return (outgoing_->framing.keepAlive || dropsNext()) && incoming_->complete() && !awaitsContinue_ &&
          !server_->closing() && !core_->destroyed() &&
          (!inputEnd_ || server_->options().httpAllowHalfOpen || !input_.empty());
 }
 
 SLUICE_DECL void ServerConnection::closeSoon() {
   phase_ = Phase::closing;
-  if (incoming_->complete() && !input_.empty() && server_->has<"clientError">()) {
+  // RFC 9112 §9.6: what follows a request that said close is no message; line ends are nothing.
+  if (!parser_.keepAlive() && incoming_->complete() && server_->has<"clientError">() &&
+      input_.unparsed().find_first_not_of("\r\n") != std::string_view::npos) {
     const Error error = Error::parse(make_error_code(errc::HPE_CLOSED_CONNECTION), {}, 0,
                                      std::string(input_.unparsed()));
     server_->emit<"clientError">(error, socket_);
@@ -296,7 +340,6 @@ SLUICE_DECL void ServerConnection::reportHandlerError(const std::exception_ptr& 
 }
 
 SLUICE_DECL void ServerConnection::handlerFailed(std::exception_ptr failure) {
-  if (bodyRefused_) return;
   const bool sent = outgoing_->headSent();
   const bool over = outgoing_->ended();
   if (!sent) {
@@ -404,7 +447,7 @@ SLUICE_DECL void ServerConnection::destroyMessage(const error_code& reason) {
 }
 
 SLUICE_DECL BodySource::Piece ServerConnection::takePiece() {
-  input_.reclaim();
+  if (!core_->reading()) input_.reclaim();
   auto piece = body_.decode(input_.unparsed());
   input_.take(piece.consumed);
   if (piece.status == BodyDecoder::Status::needMore && piece.data.empty() && inputEnd_) {
@@ -427,8 +470,9 @@ SLUICE_DECL bool ServerConnection::wantsRead() const {
     case Phase::finishing:
       return incoming_->complete() ? input_.empty() : true;
     case Phase::closing:
-      // A "clientError" listener has the socket: only its end is of interest.
-      return true;
+      // A "clientError" listener has the socket: only its end is of interest. What a handler that
+      // still runs has views of stays as it is.
+      return !handlerRuns_ && !core_->lingering();
     case Phase::upgraded:
     case Phase::gone:
       return false;
@@ -484,6 +528,7 @@ SLUICE_DECL void ServerConnection::peerEnded() {
                             std::string(input_.unparsed())),
                badRequestReply);
   } else if (!server_->options().httpAllowHalfOpen && !outgoing_->ended()) {
+    output_.flush();
     core_->destroy(make_error_code(boost::system::errc::connection_reset));
   }
 }
@@ -519,16 +564,29 @@ SLUICE_DECL bool ServerConnection::onIdle() {
   return gone();
 }
 
-SLUICE_DECL void ServerConnection::onDestroyed(const error_code&) {
+SLUICE_DECL void ServerConnection::onDestroyed(const error_code& ec) {
   const boost::intrusive_ptr<ServerConnection> alive(this);
   const Phase before = std::exchange(phase_, Phase::gone);
+  if (core_->loop().stopped()) {
+    // Nobody will be resumed, and the coroutine must not keep itself.
+    const Wake dropped = std::move(waiting_);
+    return;
+  }
+  // The events come first: whoever waits is resumed by what is posted after this.
+  asio::post(core_->loop().executor(), [alive, before, ec] {
+    const bool broken = ec && alive->inputEnd_ != asio::error::eof;
+    if (broken && before != Phase::closing) {
+      alive->server_->emit<"clientError">(Error(ec), alive->socket_);
+    }
+    alive->emitEvents();
+  });
   if (before == Phase::handler || before == Phase::finishing || before == Phase::closing) {
     const auto reset = make_error_code(boost::system::errc::connection_reset);
     if (incoming_->source() != nullptr) {
-      if (!outgoing_->ended() || !incoming_->complete()) incoming_->fail(reset);
+      const bool ended = outgoing_->ended();
       outgoing_->destroy(reset);
+      if (!ended || !incoming_->complete()) incoming_->fail(reset);
     }
-    asio::post(core_->loop().executor(), [alive] { alive->emitEvents(); });
     if (handlerRuns_ && !destroyedHere_ && server_->options().cancelOnDisconnect) {
       cancel_.emit(asio::cancellation_type::terminal);
     }
@@ -562,8 +620,9 @@ SLUICE_DECL void ServerConnection::wake() {
 
 SLUICE_DECL void ServerConnection::wakeSoon() {
   if (!waiting_) return;
-  asio::post(core_->loop().executor(),
-             [self = boost::intrusive_ptr<ServerConnection>(this)] { self->wake(); });
+  // With the coroutine in it: where the loop ends first, they go together.
+  Wake handler = std::move(waiting_);
+  handler.post(core_->loop().executor());
 }
 
 }  // namespace sluice::http::detail

@@ -57,8 +57,8 @@ class TurnEntry {
   TurnEntry* next_ = nullptr;
 };
 
-/// What keeps the handlers of others. A coroutine that waits in an object it owns itself would never
-/// go: so where the execution context ends, the loop says so, and everything is let go.
+/// What keeps the handlers of others. A coroutine that waits in an object it owns itself would
+/// never go: so where the execution context ends, the loop says so, and everything is let go.
 class LoopMember {
  public:
   LoopMember(const LoopMember&) = delete;
@@ -115,8 +115,8 @@ class Loop : public std::enable_shared_from_this<Loop> {
   /// The execution context has ended: nothing is due any more.
   bool stopped() const { return stopped_; }
 
-  /// Whether who has nothing to wait for may go straight on: not for so long that the others on this
-  /// loop wait in vain. Where it may not, its completion is posted.
+  /// Whether who has nothing to wait for may go straight on: not for so long that the others on
+  /// this loop wait in vain. Where it may not, its completion is posted.
   bool mayGoOn() {
     if (++wentOn_ < 64) return true;
     wentOn_ = 0;

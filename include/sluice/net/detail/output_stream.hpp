@@ -53,7 +53,10 @@ class OutputStream
 
   WriteQueue& queue() { return queue_; }
   std::size_t size() const { return queue_.size(); }
+  /// All bytes ever written, whether they have left or wait.
+  std::uint64_t written() const { return queue_.queued() - (failure_ ? 1 : 0); }
   std::size_t highWaterMark() const { return highWaterMark_; }
+  std::string copyOfWaiting() const;
   void setHighWaterMark(std::size_t bytes) { highWaterMark_ = bytes; }
   bool needDrain() const { return needDrain_; }
   /// The kernel took less than it was given.
@@ -109,6 +112,7 @@ class OutputStream
   bool maySend() const;
   void waitForKernel();
   void progressed();
+  void giveUp();
   void settleWaiters();
   void cancel(std::uint64_t id);
   static void settle(Waiter waiter, const error_code& ec, Loop& loop);

@@ -25,7 +25,8 @@ namespace sluice::net::detail {
 
 class ServerCore final
     : public boost::intrusive_ref_counter<ServerCore, boost::thread_unsafe_counter>,
-      private Listener::User {
+      private Listener::User,
+      private LoopMember {
  public:
   /// Every call may destroy the user, which detaches itself then.
   class User {
@@ -78,12 +79,15 @@ class ServerCore final
   void detach();
 
  private:
+  ServerCore(std::shared_ptr<Loop> loop, User& user);
+
   using CloseHandler = sluice::detail::Completion<void(error_code)>;
   struct Waiter {
     std::uint64_t id;
     CloseHandler handler;
   };
 
+  void onLoopEnd() override;
   void onAccept(Listener::Socket socket) override;
   void onAcceptError(const http::Error&) override;
   bool full() const;

@@ -21,10 +21,10 @@
 namespace sluice::net {
 
 using SocketEvents =
-    EventList<Event<"connect", void()>, Event<"data", void(std::string_view)>,
-              Event<"end", void()>, Event<"drain", void()>, Event<"timeout", void()>,
-              Event<"error", void(const http::Error&)>, Event<"close", void(bool)>,
-              Event<"agentRemove", void()>>;
+    EventList<Event<"connect", void()>, Event<"secureConnect", void()>,
+              Event<"data", void(std::string_view)>, Event<"end", void()>, Event<"drain", void()>,
+              Event<"timeout", void()>, Event<"error", void(const http::Error&)>,
+              Event<"close", void(bool)>, Event<"agentRemove", void()>>;
 
 namespace detail {
 
@@ -111,6 +111,7 @@ class SocketCore final : public TransportOwner,
   /// As destroySoon(), and what the peer still sends is thrown away for a while, so that the last
   /// bytes are not lost to a reset.
   void linger();
+  bool lingering() const { return lingering_; }
 
   void setTimeout(std::chrono::milliseconds idle);
   std::chrono::milliseconds timeout() const { return timeout_; }
@@ -137,7 +138,6 @@ class SocketCore final : public TransportOwner,
   void destroyAtTurnEnd();
   void idled();
   void deliver(const error_code&, std::size_t);
-  void postRead(ReadHandler, const error_code&, std::size_t count);
   void inputEnded();
   void finishWriting();
   void readOwn();

@@ -29,6 +29,8 @@ class TransportOwner
   virtual void onWritable(const error_code&) = 0;
 };
 
+class TlsView;
+
 class Transport : public boost::intrusive_ref_counter<Transport, boost::thread_unsafe_counter> {
  public:
   virtual ~Transport() = default;
@@ -48,6 +50,9 @@ class Transport : public boost::intrusive_ref_counter<Transport, boost::thread_u
 
   /// Says to the peer that nothing more will come.
   virtual void shutdownWrite(error_code&) = 0;
+  /// Everything was taken, and close() follows: the peer is to see an end and no cut, where that
+  /// takes more than a close().
+  virtual void sayGoodbye() {}
   /// Outstanding operations end with operation_aborted.
   virtual void close() = 0;
   /// close(), and the peer sees a reset.
@@ -58,7 +63,8 @@ class Transport : public boost::intrusive_ref_counter<Transport, boost::thread_u
   virtual Address remoteAddress() const { return {}; }
   virtual void setNoDelay(bool) {}
   virtual void setKeepAlive(bool, std::chrono::milliseconds) {}
-  virtual bool encrypted() const { return false; }
+  /// What encrypts it; null where nothing does.
+  virtual const TlsView* tls() const { return nullptr; }
 
  protected:
   TransportOwner* owner_ = nullptr;

@@ -32,11 +32,14 @@ namespace detail {
 inline constexpr std::chrono::milliseconds connectionAttemptDelay{250};
 
 /// One connect(): from the options to a core that is open, or an exception.
-class Connector final : public SocketObserver, public std::enable_shared_from_this<Connector> {
+class Connector final : public SocketObserver,
+                        public std::enable_shared_from_this<Connector>,
+                        private LoopMember {
  public:
-  explicit Connector(const ConnectionOptions& options);
+  Connector(std::shared_ptr<const ConnectionOptions> options, std::shared_ptr<Loop> loop);
 
-  static task<Socket> run(std::shared_ptr<Connector> connector);
+  static void validate(const ConnectionOptions& options);
+  static task<Socket> run(std::shared_ptr<const ConnectionOptions> options);
 
   void onGone(const error_code& reason) override;
 
@@ -51,6 +54,7 @@ class Connector final : public SocketObserver, public std::enable_shared_from_th
     bool pending = false;
   };
 
+  void onLoopEnd() override;
   void start(Handler handler);
   void begin();
   void connectUnix();
@@ -66,9 +70,10 @@ class Connector final : public SocketObserver, public std::enable_shared_from_th
   void fail(const http::Error& error);
   void finish(std::exception_ptr error, const error_code& ec);
 
-  const ConnectionOptions options_;
-  std::string host_;
-  std::shared_ptr<Loop> loop_;
+  const std::shared_ptr<const ConnectionOptions> shared_;
+  const ConnectionOptions& options_;
+  const std::string host_;
+  const std::shared_ptr<Loop> loop_;
   boost::intrusive_ptr<SocketCore> core_;
   std::optional<asio::ip::address> localAddress_;
   std::optional<Tcp::resolver> resolver_;
@@ -81,34 +86,48 @@ class Connector final : public SocketObserver, public std::enable_shared_from_th
   Handler handler_;
 };
 
-SLUICE_DECL Connector::Connector(const ConnectionOptions& options)
-    : options_(options),
-      host_(options.host.empty() ? "localhost" : options.host),
-      delay_([](void* self) { static_cast<Connector*>(self)->tryNext(); }, this),
-      deadline_([](void* self) { static_cast<Connector*>(self)->timedOut(); }, this) {
+SLUICE_DECL void Connector::validate(const ConnectionOptions& options) {
   if (options.family != 0 && options.family != 4 && options.family != 6) {
     throw http::Error(
         make_error_code(http::errc::ERR_INVALID_ARG_VALUE),
         "The option 'family' must be 0, 4 or 6, not " + std::to_string(options.family));
   }
-  if (!options.localAddress.empty()) {
-    error_code ec;
-    localAddress_ = asio::ip::make_address(options.localAddress, ec);
-    if (ec) {
-      throw http::Error(make_error_code(http::errc::ERR_INVALID_IP_ADDRESS),
-                        "Invalid IP address: " + options.localAddress);
-    }
+  error_code ec;
+  if (!options.localAddress.empty()) asio::ip::make_address(options.localAddress, ec);
+  if (ec) {
+    throw http::Error(make_error_code(http::errc::ERR_INVALID_IP_ADDRESS),
+                      "Invalid IP address: " + options.localAddress);
   }
 }
 
-SLUICE_DECL task<Socket> Connector::run(std::shared_ptr<Connector> connector) {
-  connector->loop_ = Loop::of(co_await asio::this_coro::executor);
+SLUICE_DECL Connector::Connector(std::shared_ptr<const ConnectionOptions> options,
+                                 std::shared_ptr<Loop> loop)
+    : LoopMember(*loop),
+      shared_(std::move(options)),
+      options_(*shared_),
+      host_(options_.host.empty() ? "localhost" : options_.host),
+      loop_(std::move(loop)),
+      delay_([](void* self) { static_cast<Connector*>(self)->tryNext(); }, this),
+      deadline_([](void* self) { static_cast<Connector*>(self)->timedOut(); }, this) {
+  if (!options_.localAddress.empty()) {
+    localAddress_ = asio::ip::make_address(options_.localAddress);
+  }
+}
+
+SLUICE_DECL task<Socket> Connector::run(std::shared_ptr<const ConnectionOptions> options) {
+  auto loop = Loop::of(co_await asio::this_coro::executor);
+  const auto connector = std::make_shared<Connector>(std::move(options), std::move(loop));
   const auto initiation = [&connector](auto handler) {
     connector->start(Handler(std::move(handler)));
   };
   co_await asio::async_initiate<const asio::use_awaitable_t<>, void(std::exception_ptr)>(
       initiation, asio::use_awaitable);
   co_return Socket(std::move(connector->core_));
+}
+
+SLUICE_DECL void Connector::onLoopEnd() {
+  const auto self = shared_from_this();
+  const Handler dropped = std::move(handler_);
 }
 
 SLUICE_DECL void Connector::start(Handler handler) {
@@ -343,7 +362,8 @@ SLUICE_DECL void Connector::finish(std::exception_ptr error, const error_code& e
 }  // namespace detail
 
 SLUICE_DECL task<Socket> connect(const ConnectionOptions& named) {
-  return detail::Connector::run(std::make_shared<detail::Connector>(named));
+  detail::Connector::validate(named);
+  return detail::Connector::run(std::make_shared<const ConnectionOptions>(named));
 }
 
 }  // namespace sluice::net

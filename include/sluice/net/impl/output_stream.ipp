@@ -5,11 +5,20 @@
 
 #include <algorithm>
 #include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
 #include <sluice/net/detail/output_stream.hpp>
 #include <utility>
 
 namespace sluice::net::detail {
+
+SLUICE_DECL std::string OutputStream::copyOfWaiting() const {
+  std::string copy;
+  WriteQueue::Pieces pieces;
+  const std::size_t count = queue_.pieces(pieces);
+  for (std::size_t i = 0; i < count; ++i) {
+    copy.append(static_cast<const char*>(pieces[i].data()), pieces[i].size());
+  }
+  return copy;
+}
 
 SLUICE_DECL void OutputStream::uncork() {
   if (corked_ == 0 || --corked_ != 0) return;
@@ -75,7 +84,10 @@ SLUICE_DECL bool OutputStream::maySend() const {
 }
 
 SLUICE_DECL bool OutputStream::afterWrite() {
-  if (failure_) return false;
+  if (failure_) {
+    queue_.clear();
+    return false;
+  }
   if (sink_ != nullptr && !blocked_ && corked_ == 0) {
     if (queue_.size() >= highWaterMark_) {
       flush();
@@ -135,12 +147,11 @@ SLUICE_DECL void OutputStream::onWritable(const error_code& ec) {
 
 SLUICE_DECL void OutputStream::progressed() {
   const boost::intrusive_ptr<OutputStream> alive(this);
+  const bool drained = needDrain_ && queue_.empty() && !blocked_ && !failure_;
+  if (drained) needDrain_ = false;
   if (!waiters_.empty()) settleWaiters();
   if (sink_ != nullptr) sink_->onSent();
-  if (needDrain_ && queue_.empty() && !blocked_ && !failure_) {
-    needDrain_ = false;
-    if (sink_ != nullptr) sink_->onDrained();
-  }
+  if (drained && sink_ != nullptr) sink_->onDrained();
 }
 
 SLUICE_DECL void OutputStream::fail(const error_code& ec) {
@@ -148,6 +159,12 @@ SLUICE_DECL void OutputStream::fail(const error_code& ec) {
   const boost::intrusive_ptr<OutputStream> alive(this);
   failure_ = ec;
   sentAtFailure_ = queue_.sent();
+  giveUp();
+  // Whatever is written from now on ends behind what was sent, even where it is nothing.
+  queue_.passedBy(1);
+}
+
+SLUICE_DECL void OutputStream::giveUp() {
   queue_.clear();
   needDrain_ = false;
   settleWaiters();
@@ -232,7 +249,11 @@ SLUICE_DECL void OutputStream::continueIn(boost::intrusive_ptr<OutputStream> tar
   target_ = std::move(target);
   sink_ = nullptr;
   if (failure_) target_->fail(failure_);
-  target_->flush();
+  if (target_->failure_) {
+    target_->giveUp();
+  } else {
+    target_->flush();
+  }
 }
 
 }  // namespace sluice::net::detail

@@ -7,6 +7,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <exception>
 #include <memory>
@@ -27,10 +28,11 @@ inline constexpr std::size_t serverHighWaterMark = 16 * 1024;
 
 class ServerState final
     : public boost::intrusive_ref_counter<ServerState, boost::thread_unsafe_counter>,
-      private ServerCore::User {
+      private ServerCore::User,
+      private LoopMember {
  public:
   ServerState(const asio::any_io_executor& executor, Server::Handler handler, Server& owner)
-      : core_(new ServerCore(executor, *this)), owner_(&owner) {
+      : LoopMember(*Loop::of(executor)), core_(new ServerCore(executor, *this)), owner_(&owner) {
     if (handler) handler_ = std::make_shared<const Server::Handler>(std::move(handler));
   }
 
@@ -58,6 +60,13 @@ class ServerState final
   }
 
  private:
+  void onLoopEnd() override {
+    const boost::intrusive_ptr<ServerState> self(this);
+    const auto dropped = std::exchange(connections_, {});
+    for (const auto& connection : dropped) connection->server.reset();
+    listeners_.clear();
+  }
+
   // One accepted connection: the server owns its handle until a handler takes it.
   struct Connection : SocketObserver, std::enable_shared_from_this<Connection> {
     explicit Connection(boost::intrusive_ptr<ServerState> state) : server(std::move(state)) {}
@@ -110,6 +119,9 @@ class ServerState final
   }
 
   static task<> run(std::shared_ptr<const Server::Handler> handler, Place place) {
+    // Out of the accept loop. And Asio lets a cancellation escape from run() where it meets a
+    // coroutine that was never suspended, as a handler would be that destroys the server.
+    co_await asio::post(asio::use_awaitable);
     co_await (*handler)(place->socket);
   }
 

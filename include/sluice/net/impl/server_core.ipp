@@ -15,7 +15,17 @@
 namespace sluice::net::detail {
 
 SLUICE_DECL ServerCore::ServerCore(asio::any_io_executor executor, User& user)
-    : loop_(Loop::of(executor)), user_(&user) {}
+    : ServerCore(Loop::of(executor), user) {}
+
+SLUICE_DECL ServerCore::ServerCore(std::shared_ptr<Loop> loop, User& user)
+    : LoopMember(*loop), loop_(std::move(loop)), user_(&user) {}
+
+SLUICE_DECL void ServerCore::onLoopEnd() {
+  const boost::intrusive_ptr<ServerCore> self(this);
+  const auto dropped = std::exchange(waiters_, {});
+  if (listener_) listener_->close();
+  listener_.reset();
+}
 
 SLUICE_DECL bool ServerCore::listen(const ListenOptions& options) {
   if (listening()) throw http::Error(make_error_code(http::errc::ERR_SERVER_ALREADY_LISTEN));

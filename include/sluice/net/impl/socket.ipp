@@ -6,6 +6,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <sluice/net/detail/tls_view.hpp>
 #include <sluice/net/socket.hpp>
 
 namespace sluice::net {
@@ -22,15 +23,26 @@ SLUICE_DECL Socket::~Socket() {
   if (core_) core_->destroy();
 }
 
+namespace detail {
+
+struct ReadIntoOwn {
+  SocketCore* core;
+
+  template <class Handler>
+  void operator()(Handler handler) const {
+    core->readIntoOwn(SocketCore::ReadHandler(std::move(handler)));
+  }
+};
+
+}  // namespace detail
+
 SLUICE_DECL task<std::optional<std::string_view>> Socket::read() {
   const boost::intrusive_ptr<detail::SocketCore> core = core_;
   error_code ec;
-  const auto start = [&core](auto handler) {
-    core->readIntoOwn(detail::SocketCore::ReadHandler(std::move(handler)));
-  };
   auto token = asio::redirect_error(asio::use_awaitable, ec);
   const std::size_t count =
-      co_await asio::async_initiate<decltype(token), void(error_code, std::size_t)>(start, token);
+      co_await asio::async_initiate<decltype(token), void(error_code, std::size_t)>(
+          detail::ReadIntoOwn{core.get()}, token);
   if (ec == asio::error::eof) co_return std::nullopt;
   if (ec) throw http::Error(ec);
   co_return std::string_view(core->ownBuffer(), count);
@@ -157,7 +169,7 @@ SLUICE_DECL std::uint16_t Socket::localPort() const { return core_->localAddress
 SLUICE_DECL Address Socket::address() const { return core_->localAddress(); }
 
 SLUICE_DECL std::uint64_t Socket::bytesRead() const { return core_->bytesRead(); }
-SLUICE_DECL std::uint64_t Socket::bytesWritten() const { return core_->output().queue().queued(); }
+SLUICE_DECL std::uint64_t Socket::bytesWritten() const { return core_->output().written(); }
 
 SLUICE_DECL bool Socket::connecting() const {
   return core_ && core_->state() == detail::SocketCore::State::connecting;
@@ -172,8 +184,55 @@ SLUICE_DECL std::string_view Socket::readyState() const {
   return core_->writeEnding() ? "readOnly" : "open";
 }
 
-SLUICE_DECL bool Socket::encrypted() const {
-  return core_ && core_->transport() != nullptr && core_->transport()->encrypted();
+inline const detail::TlsView* tlsOf(detail::SocketCore* core) {
+  return core != nullptr && core->transport() != nullptr ? core->transport()->tls() : nullptr;
+}
+
+SLUICE_DECL bool Socket::encrypted() const { return tlsOf(core_.get()) != nullptr; }
+
+SLUICE_DECL bool Socket::authorized() const {
+  const auto* tls = tlsOf(core_.get());
+  return tls != nullptr && tls->authorized();
+}
+
+SLUICE_DECL error_code Socket::authorizationError() const {
+  const auto* tls = tlsOf(core_.get());
+  return tls != nullptr ? tls->authorizationError() : error_code();
+}
+
+SLUICE_DECL PeerCertificate Socket::getPeerCertificate() const {
+  const auto* tls = tlsOf(core_.get());
+  return tls != nullptr ? tls->peerCertificate() : PeerCertificate{};
+}
+
+SLUICE_DECL CipherInfo Socket::getCipher() const {
+  const auto* tls = tlsOf(core_.get());
+  return tls != nullptr ? tls->cipher() : CipherInfo{};
+}
+
+SLUICE_DECL std::string Socket::getProtocol() const {
+  const auto* tls = tlsOf(core_.get());
+  return tls != nullptr ? tls->protocol() : std::string();
+}
+
+SLUICE_DECL std::string Socket::alpnProtocol() const {
+  const auto* tls = tlsOf(core_.get());
+  return tls != nullptr ? tls->alpnProtocol() : std::string();
+}
+
+SLUICE_DECL std::string Socket::servername() const {
+  const auto* tls = tlsOf(core_.get());
+  return tls != nullptr ? tls->servername() : std::string();
+}
+
+SLUICE_DECL bool Socket::isSessionReused() const {
+  const auto* tls = tlsOf(core_.get());
+  return tls != nullptr && tls->sessionReused();
+}
+
+SLUICE_DECL std::string Socket::getSession() const {
+  const auto* tls = tlsOf(core_.get());
+  return tls != nullptr ? tls->session() : std::string();
 }
 
 SLUICE_DECL std::size_t Socket::writableLength() const { return core_->output().size(); }

@@ -4,11 +4,7 @@
 #pragma once
 
 #include <algorithm>
-#include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/associated_executor.hpp>
-#include <boost/asio/dispatch.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
 #include <cstring>
 #include <sluice/net/detail/socket_core.hpp>
 
@@ -139,10 +135,7 @@ SLUICE_DECL void SocketCore::deliver(const error_code& ec, std::size_t count) {
   if (reader_) {
     if (readEnded_ && writeEnded_) destroyAtTurnEnd();
     ReadHandler handler = std::move(reader_);
-    const auto executor = asio::get_associated_executor(handler);
-    asio::dispatch(executor, [handler = std::move(handler), ec, count]() mutable {
-      std::move(handler)(ec, count);
-    });
+    handler.dispatch(loop_->executor(), ec, count);
     return;
   }
   if (ec == asio::error::operation_aborted) return;
@@ -173,25 +166,20 @@ SLUICE_DECL void SocketCore::inputEnded() {
   }
 }
 
-SLUICE_DECL void SocketCore::postRead(ReadHandler handler, const error_code& ec,
-                                      std::size_t count) {
-  handler.post(loop_->executor(), ec, count);
-}
-
 SLUICE_DECL void SocketCore::readSome(asio::mutable_buffer buffer, ReadHandler handler) {
   if (destroyed() && !(readEnded_ && held_.empty())) {
-    postRead(std::move(handler), make_error_code(http::errc::ERR_STREAM_DESTROYED), 0);
+    handler.post(loop_->executor(), make_error_code(http::errc::ERR_STREAM_DESTROYED), 0);
   } else if (buffer.size() == 0) {
-    postRead(std::move(handler), {}, 0);
+    handler.post(loop_->executor(), {}, 0);
   } else if (!held_.empty()) {
     const std::size_t count = std::min(held_.size(), buffer.size());
     std::memcpy(buffer.data(), held_.data(), count);
     held_.erase(0, count);
-    postRead(std::move(handler), {}, count);
+    handler.post(loop_->executor(), {}, count);
   } else if (readEnded_) {
-    postRead(std::move(handler), asio::error::eof, 0);
+    handler.post(loop_->executor(), asio::error::eof, 0);
   } else if (reader_ || reading_ || state_ == State::connecting) {
-    postRead(std::move(handler), make_error_code(http::errc::ERR_INVALID_STATE), 0);
+    handler.post(loop_->executor(), make_error_code(http::errc::ERR_INVALID_STATE), 0);
   } else {
     if (auto slot = handler.slot(); slot.is_connected()) {
       slot.assign([this](asio::cancellation_type) { cancelRead(); });
@@ -245,6 +233,7 @@ SLUICE_DECL void SocketCore::finishWriting() {
   if (writeEnded_ || output_->size() != 0 || state_ != State::open || output_->failure()) return;
   writeEnded_ = true;
   if (destroyAtEnd_ && !lingering_) {
+    transport_->sayGoodbye();
     destroyAtTurnEnd();
     return;
   }
@@ -275,7 +264,6 @@ SLUICE_DECL void SocketCore::linger() {
     return;
   }
   lingering_ = true;
-  user_ = nullptr;
   if (writeEnded_) {
     listenOn();
   } else {
@@ -308,17 +296,19 @@ SLUICE_DECL void SocketCore::destroy(const error_code& ec) {
   closeReason_ = ec;
   idle_.stop();
   if (transport_) transport_->close();
+  // First: the events of a message come before those who waited are resumed.
+  if (SocketUser* user = std::exchange(user_, nullptr)) user->onDestroyed(ec);
   output_->fail(ec ? ec : make_error_code(http::errc::ERR_STREAM_DESTROYED));
   if (reader_) {
-    postRead(std::move(reader_), ec ? ec : make_error_code(http::errc::ERR_STREAM_DESTROYED), 0);
+    reader_.post(loop_->executor(), ec ? ec : make_error_code(http::errc::ERR_STREAM_DESTROYED), 0);
   }
-  if (SocketUser* user = std::exchange(user_, nullptr)) user->onDestroyed(ec);
-  if (const auto observer = std::exchange(observer_, nullptr)) observer->onGone(ec);
   if (listeners_.get() != nullptr) {
     due_ = Due{};
     due_.close = true;
     atTurnEnd();
   }
+  // Last: what the observer posts comes after 'close'.
+  if (const auto observer = std::exchange(observer_, nullptr)) observer->onGone(ec);
 }
 
 SLUICE_DECL void SocketCore::onWritable(const error_code& ec) {

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Keeps connections for requests to the same place, and requests waiting where there are enough.
+#pragma once
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <sluice/event_emitter.hpp>
+#include <sluice/http/constants.hpp>
+#include <sluice/http/request_options.hpp>
+#include <sluice/net/connect.hpp>
+#include <sluice/net/socket.hpp>
+#include <sluice/task.hpp>
+#include <string>
+#include <vector>
+
+namespace sluice::http {
+
+class ClientRequest;
+
+namespace detail {
+class AgentState;
+}
+
+/// Which free connection is taken: the one that was used longest ago, or last.
+enum class Scheduling { fifo, lifo };
+
+/// Options of an Agent.
+struct AgentOptions {
+  /// Keeps connections for later requests.
+  bool keepAlive = false;
+  /// TCP keep-alive probes on kept connections after this much silence.
+  std::chrono::milliseconds keepAliveMsecs = std::chrono::milliseconds(1000);
+  /// Connections to one place; requests beyond it wait their turn.
+  std::size_t maxSockets = unlimited;
+  /// Connections to all places.
+  std::size_t maxTotalSockets = unlimited;
+  /// Unused connections to one place; surplus ones are closed.
+  std::size_t maxFreeSockets = 256;
+  Scheduling scheduling = Scheduling::fifo;
+  /// Idle time of every connection: "timeout" on the running request, the end of an unused one. 0:
+  /// none.
+  std::chrono::milliseconds timeout{};
+  /// Taken off what the server says in Keep-Alive, so that its last moment is not used.
+  std::chrono::milliseconds agentKeepAliveTimeoutBuffer = std::chrono::milliseconds(1000);
+  bool noDelay = true;
+};
+
+using AgentEvents = EventList<Event<"free", void(net::Socket&)>>;
+
+/// A pool of connections. Destroying it closes them; requests under way fail with ECONNRESET.
+///
+///     http::Agent agent(loop, {.keepAlive = true, .maxSockets = 8});
+///     auto req = http::get(loop, "http://example.org/", {.agent = agent});
+///
+/// Classes derived from it may override how connections are made, kept and taken again.
+/// events  "free"(net::Socket&): an exchange on it has ended
+class Agent : public EventEmitter<Agent, AgentEvents> {
+ public:
+  explicit Agent(Executor executor, AgentOptions options = {});
+  Agent(const Agent&) = delete;
+  Agent& operator=(const Agent&) = delete;
+  virtual ~Agent();
+
+  /// Opens a connection; an exception becomes the request's "error". Default: net::connect().
+  virtual task<net::Socket> createConnection(const net::ConnectionOptions& options);
+  /// Asked when a connection becomes free; false closes it. Default: TCP keep-alive, true.
+  virtual bool keepSocketAlive(net::Socket& socket);
+  /// Told when a free connection is taken again.
+  virtual void reuseSocket(net::Socket& socket, ClientRequest& request);
+  /// Requests of one name share connections: `host:port:localAddress` and more where it matters.
+  virtual std::string getName(const RequestOptions& options = {}) const;
+
+  /// Closes every connection, used ones too. The agent goes on being usable.
+  void destroy();
+
+  /// Snapshots, by name.
+  std::map<std::string, std::vector<net::Socket*>> freeSockets() const;
+  std::map<std::string, std::vector<net::Socket*>> sockets() const;
+  std::map<std::string, std::vector<ClientRequest*>> requests() const;
+  /// Connections of all names, used and free.
+  std::size_t totalSocketCount() const;
+
+  const AgentOptions& options() const;
+  asio::any_io_executor get_executor() const;
+
+  std::size_t maxSockets;
+  std::size_t maxTotalSockets;
+  std::size_t maxFreeSockets;
+  /// What requests through this agent must have, and the port where none is given.
+  std::string protocol = "http:";
+  std::uint16_t defaultPort = 80;
+
+  // For the library.
+  detail::AgentState& state() const { return *state_; }
+
+ private:
+  friend sluice::detail::EmitterAccess;
+  sluice::detail::Listeners& listeners();
+
+  boost::intrusive_ptr<detail::AgentState> state_;
+};
+
+/// The agent of requests that name none: one per executor, without keep-alive. Today's Node keeps
+/// connections here.
+Agent& globalAgent(Executor executor);
+
+}  // namespace sluice::http
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+// The definitions need requests as well, whose header ends with all of them.
+#include <sluice/http/client_request.hpp>
+#endif

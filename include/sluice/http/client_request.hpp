@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// A request that is being made, and the functions that make one.
+#pragma once
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <sluice/http/agent.hpp>
+#include <sluice/http/incoming_message.hpp>
+#include <sluice/http/outgoing_message.hpp>
+#include <sluice/http/request_options.hpp>
+#include <sluice/http/url.hpp>
+#include <sluice/net/socket.hpp>
+#include <sluice/task.hpp>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace sluice::http {
+
+namespace detail {
+class ClientExchange;
+}
+
+/// A 1xx answer that came before the response.
+struct Information {
+  std::string httpVersion;
+  int httpVersionMajor = 1;
+  int httpVersionMinor = 1;
+  int statusCode = 0;
+  std::string statusMessage;
+  Headers headers;
+  std::span<const RawHeader> rawHeaders;  ///< valid during the event
+};
+
+/// Takes the response of a request; may be a coroutine that returns task<>.
+using ResponseListener = std::function<void(IncomingMessage&)>;
+
+// Begins with OutgoingEvents: what both ends share is emitted by position.
+using ClientRequestEvents =
+    EventList<Event<"prefinish", void()>, Event<"finish", void()>, Event<"close", void()>,
+              Event<"drain", void()>, Event<"timeout", void()>, Event<"socket", void(net::Socket&)>,
+              Event<"error", void(const Error&)>, Event<"response", void(IncomingMessage&)>,
+              Event<"information", void(const Information&)>, Event<"continue", void()>,
+              Event<"abort", void()>,
+              Event<"connect", void(IncomingMessage&, net::Socket&, std::string_view)>,
+              Event<"upgrade", void(IncomingMessage&, net::Socket&, std::string_view)>>;
+
+/// A request. Write its body, end it, await or listen for the response.
+///
+///     auto req = http::request(loop, "http://example.org/upload", {.method = "POST"});
+///     co_await req.end(body);
+///     auto res = co_await req.response();
+///
+/// Movable; destroying one that has not got its response, or is not sent whole, aborts it.
+///
+/// events  "socket"(net::Socket&) "response"(IncomingMessage&) "information"(const Information&)
+///         "continue" "timeout" "abort" "finish" "drain" "error"(const Error&) "close"; "connect"
+///         "upgrade" (IncomingMessage&, net::Socket&, std::string_view head), which may move the
+///         socket out
+class ClientRequest : public OutgoingMessageOf<ClientRequest, ClientRequestEvents> {
+ public:
+  /// Empty: everything but destruction and assignment is misuse.
+  ClientRequest() = default;
+  ClientRequest(Executor executor, RequestOptions options);
+  ClientRequest(ClientRequest&&) noexcept;
+  ClientRequest& operator=(ClientRequest&&) noexcept;
+  ~ClientRequest() override;
+
+  /// Waits for the response's head.
+  ///
+  /// throws  what "error" brings: ECONNREFUSED, ECONNRESET "socket hang up", HPE_* …
+  /// cancel  total: operation_aborted; the request goes on
+  task<IncomingMessage> response() &;
+
+  /// As destroy(), and "abort" says so. Deprecated in Node.
+  void abort();
+  bool aborted() const;
+  /// Sent over a connection that had served another request: ECONNRESET may then mean that the
+  /// server closed it just before.
+  bool reusedSocket() const;
+
+  std::string_view method() const;
+  std::string_view path() const;
+  std::string_view host() const;
+  std::string_view protocol() const;
+
+  /// Header lines of the response that are kept; more are dropped. 0: all.
+  std::size_t maxHeadersCount = 2000;
+
+  /// Applied once there is a connection.
+  void setNoDelay(bool on = true);
+  void setSocketKeepAlive(bool on = true, std::chrono::milliseconds initialDelay = {});
+
+  asio::any_io_executor get_executor() const;
+  /// For coroutines as listeners: their exceptions become "error".
+  auto listenerSpawner() const { return Spawner{exchange_}; }
+
+  // For the library.
+  const boost::intrusive_ptr<detail::ClientExchange>& exchange() const { return exchange_; }
+
+ private:
+  friend sluice::detail::EmitterAccess;
+
+  struct Spawner {
+    boost::intrusive_ptr<detail::ClientExchange> exchange;
+    void operator()(task<> listener) const;
+  };
+
+  sluice::detail::Listeners& listeners();
+  void composeHead(std::optional<std::uint64_t> bodyLength, bool bodyFollows) override;
+  void letGo();
+
+  boost::intrusive_ptr<detail::ClientExchange> exchange_;
+};
+
+namespace detail {
+
+RequestOptions mergeUrl(const URL& url, RequestOptions options);
+
+template <class Listener>
+concept TakesResponse = std::invocable<std::decay_t<Listener>&, IncomingMessage&>;
+
+}  // namespace detail
+
+/// Makes a request without ending it. It acts at once; events come later.
+///
+///     auto req = http::request(loop, "http://example.org/", {.method = "PUT"});
+///
+/// throws  ERR_INVALID_URL, ERR_INVALID_PROTOCOL, ERR_UNESCAPED_CHARACTERS, ERR_INVALID_HTTP_TOKEN,
+///         ERR_INVALID_CHAR
+ClientRequest request(Executor executor, RequestOptions options);
+ClientRequest request(Executor executor, std::string_view url);
+ClientRequest request(Executor executor, std::string_view url, RequestOptions options);
+ClientRequest request(Executor executor, const URL& url);
+ClientRequest request(Executor executor, const URL& url, RequestOptions options);
+
+/// request() that is ended for you.
+///
+///     auto req = http::get(loop, "http://example.org/");
+ClientRequest get(Executor executor, RequestOptions options);
+ClientRequest get(Executor executor, std::string_view url);
+ClientRequest get(Executor executor, std::string_view url, RequestOptions options);
+ClientRequest get(Executor executor, const URL& url);
+ClientRequest get(Executor executor, const URL& url, RequestOptions options);
+
+template <detail::TakesResponse Listener>
+ClientRequest request(Executor executor, RequestOptions options, Listener&& listener) {
+  ClientRequest made = request(std::move(executor), std::move(options));
+  made.template once<"response">(std::forward<Listener>(listener));
+  return made;
+}
+template <class Url, detail::TakesResponse Listener>
+  requires(std::convertible_to<const Url&, std::string_view> || std::same_as<Url, URL>)
+ClientRequest request(Executor executor, const Url& url, Listener&& listener) {
+  ClientRequest made = request(std::move(executor), url);
+  made.template once<"response">(std::forward<Listener>(listener));
+  return made;
+}
+template <class Url, detail::TakesResponse Listener>
+  requires(std::convertible_to<const Url&, std::string_view> || std::same_as<Url, URL>)
+ClientRequest request(Executor executor, const Url& url, RequestOptions options,
+                      Listener&& listener) {
+  ClientRequest made = request(std::move(executor), url, std::move(options));
+  made.template once<"response">(std::forward<Listener>(listener));
+  return made;
+}
+template <detail::TakesResponse Listener>
+ClientRequest get(Executor executor, RequestOptions options, Listener&& listener) {
+  ClientRequest made =
+      request(std::move(executor), std::move(options), std::forward<Listener>(listener));
+  made.end();
+  return made;
+}
+template <class Url, detail::TakesResponse Listener>
+  requires(std::convertible_to<const Url&, std::string_view> || std::same_as<Url, URL>)
+ClientRequest get(Executor executor, const Url& url, Listener&& listener) {
+  ClientRequest made = request(std::move(executor), url, std::forward<Listener>(listener));
+  made.end();
+  return made;
+}
+template <class Url, detail::TakesResponse Listener>
+  requires(std::convertible_to<const Url&, std::string_view> || std::same_as<Url, URL>)
+ClientRequest get(Executor executor, const Url& url, RequestOptions options, Listener&& listener) {
+  ClientRequest made =
+      request(std::move(executor), url, std::move(options), std::forward<Listener>(listener));
+  made.end();
+  return made;
+}
+
+/// The response to a GET, on the awaiting coroutine's executor.
+///
+///     auto res = co_await http::get("http://example.org/");
+///     std::cout << co_await res.text();
+///
+/// named   an object with a name; one made in the same statement is refused on g++ before 13, which
+///         would destroy it twice
+/// throws  as ClientRequest::response(); ETIMEDOUT where the options' timeout passes
+/// cancel  terminal: the request is aborted
+task<IncomingMessage> get(std::string_view url);
+task<IncomingMessage> get(std::string_view url, const RequestOptions& named);
+task<IncomingMessage> get(const RequestOptions& named);
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+task<IncomingMessage> get(std::string_view url, RequestOptions&&) = delete;
+task<IncomingMessage> get(RequestOptions&&) = delete;
+#endif
+
+}  // namespace sluice::http
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/http/impl/agent.ipp>
+#include <sluice/http/impl/client_connection.ipp>
+#include <sluice/http/impl/client_exchange.ipp>
+#include <sluice/http/impl/client_request.ipp>
+#endif

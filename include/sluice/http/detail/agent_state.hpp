@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What is behind an Agent: the pool, and the connections and requests in it. Connections that
+// outlive the Agent keep it alive.
+#pragma once
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
+#include <chrono>
+#include <memory>
+#include <sluice/detail/listeners.hpp>
+#include <sluice/http/agent.hpp>
+#include <sluice/http/detail/pool.hpp>
+#include <sluice/net/detail/loop.hpp>
+#include <string>
+
+namespace sluice::http::detail {
+
+class ClientConnection;
+class ClientExchange;
+
+class AgentState : public boost::intrusive_ref_counter<AgentState, boost::thread_unsafe_counter> {
+ public:
+  AgentState(asio::any_io_executor executor, AgentOptions options, Agent& agent);
+
+  /// null once the Agent is gone.
+  Agent* agent() const { return agent_; }
+  void detach();
+  const AgentOptions& options() const { return options_; }
+  net::detail::Loop& loop() const { return *loop_; }
+  sluice::detail::Listeners& listeners() { return listeners_; }
+  const Pool<ClientConnection, ClientExchange>& pool() const { return pool_; }
+  /// Whether requests ask for a connection that lives on.
+  bool keepsAlive() const;
+
+  /// Gives the exchange a connection, now or when its turn comes.
+  void submit(ClientExchange& exchange);
+  bool withdraw(ClientExchange& exchange);
+  /// An exchange on it has ended.
+  void release(ClientConnection& connection, bool reusable);
+  /// It is gone, or somebody else's.
+  void remove(ClientConnection& connection);
+  void destroyAll();
+
+ private:
+  PoolLimits limits() const;
+  void openFor(ClientExchange& exchange);
+  void openWaiting(const std::string& preferred);
+
+  std::shared_ptr<net::detail::Loop> loop_;
+  AgentOptions options_;
+  Agent* agent_;
+  sluice::detail::Listeners listeners_;
+  Pool<ClientConnection, ClientExchange> pool_;
+};
+
+}  // namespace sluice::http::detail
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+// The definitions need requests as well, whose header ends with all of them.
+#include <sluice/http/client_request.hpp>
+#endif

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// One connection of a client: being opened, serving one exchange after the other, or waiting in the
+// agent. It reads responses; requests are written by their own streams.
+#pragma once
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
+#include <chrono>
+#include <optional>
+#include <sluice/http/detail/agent_state.hpp>
+#include <sluice/http/detail/body_decoder.hpp>
+#include <sluice/http/detail/client_exchange.hpp>
+#include <sluice/http/detail/incoming_state.hpp>
+#include <sluice/http/detail/input_buffer.hpp>
+#include <sluice/http/detail/message_parser.hpp>
+#include <sluice/net/connect.hpp>
+#include <sluice/net/socket.hpp>
+#include <string>
+
+namespace sluice::http::detail {
+
+class ClientConnection final
+    : public boost::intrusive_ref_counter<ClientConnection, boost::thread_unsafe_counter>,
+      private net::detail::SocketUser,
+      private net::detail::ConnectHook,
+      private BodySource {
+ public:
+  ClientConnection(boost::intrusive_ptr<AgentState> agent, std::string name);
+  ~ClientConnection();
+
+  /// Opens it for its first exchange, which has asked for it.
+  void open(ClientExchange& exchange);
+  /// Serves an exchange, `reused` where it has been idle in between.
+  void assign(ClientExchange& exchange, bool reused);
+  /// Waits in the agent; ends after `limit` where that is not 0.
+  void becomeIdle(std::chrono::milliseconds limit);
+  void destroy(const error_code& reason = {});
+
+  const std::string& name() const { return name_; }
+  net::Socket* socketIfAny() { return socket_ ? &socket_ : nullptr; }
+  bool connected() const { return core_ && core_->state() == net::detail::SocketCore::State::open; }
+  /// What the server says about how long it keeps the connection.
+  std::optional<std::chrono::milliseconds> keepAliveHint() const { return hint_; }
+
+  // For the exchange.
+  void requestIsSent() { releaseIfDone(); }
+  void setIdleTimeout(std::chrono::milliseconds idle);
+  void callAtTurnEnd() { core_->callAtTurnEnd(); }
+  std::uint64_t bytesOfExchange() const { return core_ ? core_->bytesRead() - bytesBefore_ : 0; }
+
+ private:
+  // opening ──► head ──► body ──► ended ──► idle ──► head …
+  //    └──────────┴────────┴────────┴─────────┴──► gone
+  enum class Phase { opening, head, body, ended, idle, gone };
+
+  static task<> openSocket(boost::intrusive_ptr<ClientConnection> self,
+                           net::ConnectionOptions options, CreateConnection create);
+  void adopt(net::Socket socket);
+  void attachExchange();
+  void beginHead();
+  void parseHead();
+  void headIsComplete();
+  void inform();
+  void handOver(bool upgrade);
+  void fail(const Error& error);
+  void releaseIfDone();
+  void readHint();
+  bool answered() const { return phase_ == Phase::body || phase_ == Phase::ended; }
+
+  // SocketUser
+  void onInput(const error_code&, std::size_t count) override;
+  void onSent() override;
+  void onDrained() override;
+  void onTurn() override;
+  bool onIdle() override;
+  void onDestroyed(const error_code&) override;
+
+  // ConnectHook
+  boost::intrusive_ptr<net::detail::SocketCore> onConnecting() override;
+
+  // BodySource
+  asio::any_io_executor executor() const override { return agent_->loop().executor(); }
+  net::Socket& socket() override { return socket_; }
+  Piece takePiece() override;
+  const HeaderBlock& trailers() const override { return body_.trailers(); }
+  void wantInput() override { core_->callAtTurnEnd(); }
+  void eventsAreDue() override { core_->callAtTurnEnd(); }
+  void destroyMessage(const error_code& reason) override;
+  void handleIsGone() override;
+  void bodyEnded() override;
+  void setTimeout(std::chrono::milliseconds idle) override { setIdleTimeout(idle); }
+
+  boost::intrusive_ptr<AgentState> agent_;
+  // From open() to its end it belongs to nobody but itself: the agent's pool only names it.
+  boost::intrusive_ptr<ClientConnection> self_;
+  std::string name_;
+  net::Socket socket_;
+  boost::intrusive_ptr<net::detail::SocketCore> core_;
+  boost::intrusive_ptr<ClientExchange> exchange_;
+  boost::intrusive_ptr<IncomingState> incoming_;
+  InputBuffer input_;
+  MessageParser parser_{MessageParser::Kind::response};
+  BodyDecoder body_;
+  ParserLimits limits_;
+  error_code inputEnd_;
+  std::optional<Error> parseError_;
+  std::optional<std::chrono::milliseconds> hint_;
+  std::uint64_t bytesBefore_ = 0;
+  unsigned informational_ = 0;
+  Phase phase_ = Phase::opening;
+};
+
+}  // namespace sluice::http::detail
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+// The definitions need requests as well, whose header ends with all of them.
+#include <sluice/http/client_request.hpp>
+#endif

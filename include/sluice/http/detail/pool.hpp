@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The agent's decisions: which connection serves which request, when to open one, who waits, and
+// what becomes of a connection whose exchange has ended. Pure: connections and requests are
+// pointers that it never follows, so it runs in a test without either.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <sluice/config.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::http::detail {
+
+struct PoolLimits {
+  std::size_t maxSockets;       // of one name, in use and free
+  std::size_t maxTotalSockets;  // of all names
+  std::size_t maxFreeSockets;   // free ones of one name
+  bool newestFirst;             // lifo: of the free ones take the one used last
+};
+
+template <class Connection, class Request>
+class Pool {
+ public:
+  struct Entry {
+    std::vector<Connection*> used;
+    std::vector<Connection*> free;
+    std::deque<Request*> queue;
+    bool empty() const { return used.empty() && free.empty() && queue.empty(); }
+  };
+  using Entries = std::map<std::string, Entry, std::less<>>;
+
+  /// A free connection for a request of this name, which is used from now on; nullptr: none.
+  Connection* reuse(std::string_view name, const PoolLimits& limits) {
+    const auto entry = entries_.find(name);
+    if (entry == entries_.end() || entry->second.free.empty()) return nullptr;
+    auto& free = entry->second.free;
+    const auto chosen = limits.newestFirst ? free.end() - 1 : free.begin();
+    Connection* connection = *chosen;
+    free.erase(chosen);
+    entry->second.used.push_back(connection);
+    return connection;
+  }
+
+  /// Whether another connection of this name may be opened.
+  bool mayOpen(std::string_view name, const PoolLimits& limits) const {
+    if (total_ >= limits.maxTotalSockets) return false;
+    const auto entry = entries_.find(name);
+    return entry == entries_.end() ||
+           entry->second.used.size() + entry->second.free.size() < limits.maxSockets;
+  }
+
+  /// A free connection of another name that can be given up so that one more may be opened.
+  Connection* surplus(const PoolLimits& limits) const {
+    if (total_ < limits.maxTotalSockets) return nullptr;
+    for (const auto& [name, entry] : entries_) {
+      if (!entry.free.empty()) return entry.free.front();
+    }
+    return nullptr;
+  }
+
+  void opened(std::string_view name, Connection* connection) {
+    entryOf(name).used.push_back(connection);
+    ++total_;
+  }
+
+  void enqueue(std::string_view name, Request* request) { entryOf(name).queue.push_back(request); }
+
+  /// The next request of this name that waits, which does so no longer; nullptr: none.
+  Request* dequeue(std::string_view name) {
+    const auto entry = entries_.find(name);
+    if (entry == entries_.end() || entry->second.queue.empty()) return nullptr;
+    Request* request = entry->second.queue.front();
+    entry->second.queue.pop_front();
+    dropIfEmpty(entry);
+    return request;
+  }
+
+  bool removeQueued(std::string_view name, Request* request) {
+    const auto entry = entries_.find(name);
+    if (entry == entries_.end()) return false;
+    const bool found = std::erase(entry->second.queue, request) != 0;
+    dropIfEmpty(entry);
+    return found;
+  }
+
+  /// A used connection is free for the next request of its name. false: there are enough.
+  bool keep(std::string_view name, Connection* connection, const PoolLimits& limits) {
+    Entry& entry = entryOf(name);
+    if (entry.free.size() >= limits.maxFreeSockets ||
+        entry.used.size() + entry.free.size() > limits.maxSockets) {
+      return false;
+    }
+    std::erase(entry.used, connection);
+    entry.free.push_back(connection);
+    return true;
+  }
+
+  /// The connection is gone, from wherever it was.
+  bool remove(std::string_view name, Connection* connection) {
+    const auto entry = entries_.find(name);
+    if (entry == entries_.end()) return false;
+    const std::size_t count =
+        std::erase(entry->second.used, connection) + std::erase(entry->second.free, connection);
+    total_ -= count;
+    dropIfEmpty(entry);
+    return count != 0;
+  }
+
+  /// A name whose oldest waiting request may get a new connection; empty: none.
+  std::string_view nextToOpen(std::string_view preferred, const PoolLimits& limits) const {
+    const auto waits = [&](const Entry& entry, std::string_view name) {
+      return !entry.queue.empty() && mayOpen(name, limits);
+    };
+    const auto entry = entries_.find(preferred);
+    if (entry != entries_.end() && waits(entry->second, preferred)) return entry->first;
+    for (const auto& [name, other] : entries_) {
+      if (waits(other, name)) return name;
+    }
+    return {};
+  }
+
+  const Entries& entries() const { return entries_; }
+  std::size_t total() const { return total_; }
+
+ private:
+  Entry& entryOf(std::string_view name) {
+    const auto entry = entries_.find(name);
+    return entry != entries_.end() ? entry->second : entries_[std::string(name)];
+  }
+  void dropIfEmpty(typename Entries::iterator entry) {
+    if (entry->second.empty()) entries_.erase(entry);
+  }
+
+  Entries entries_;
+  std::size_t total_ = 0;
+};
+
+}  // namespace sluice::http::detail

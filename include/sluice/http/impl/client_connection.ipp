@@ -1,0 +1,434 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of client_connection.hpp.
+#pragma once
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/error.hpp>
+#include <charconv>
+#include <sluice/http/constants.hpp>
+#include <sluice/http/detail/client_connection.hpp>
+#include <utility>
+
+namespace sluice::http::detail {
+
+// More 1xx answers than this before a response are an attack.
+inline constexpr unsigned maxInformational = 32;
+
+// What is left of a response that nobody will read is read up to this much; then the connection is
+// cheaper to open anew.
+inline constexpr std::size_t maxAbandonedBody = 64 * 1024;
+
+SLUICE_DECL ClientConnection::ClientConnection(boost::intrusive_ptr<AgentState> agent,
+                                               std::string name)
+    : agent_(std::move(agent)), name_(std::move(name)), input_(16 * 1024) {}
+
+SLUICE_DECL ClientConnection::~ClientConnection() {
+  if (core_) core_->setUser(nullptr);
+}
+
+SLUICE_DECL void ClientConnection::open(ClientExchange& exchange) {
+  self_ = this;
+  exchange_ = &exchange;
+  const RequestOptions& request = exchange.options();
+  net::ConnectionOptions options;
+  options.host = request.hostname;
+  options.port = request.port;
+  options.path = request.socketPath;
+  options.localAddress = request.localAddress;
+  options.localPort = request.localPort;
+  options.family = request.family;
+  options.lookup = request.lookup;
+  options.noDelay = agent_->options().noDelay;
+  options.keepAlive = agent_->options().keepAlive;
+  options.keepAliveInitialDelay = agent_->options().keepAliveMsecs;
+  options.highWaterMark = request.highWaterMark;
+  options.tls = request.tls;
+  options.hook = this;
+  boost::intrusive_ptr<ClientConnection> self(this);
+  asio::co_spawn(agent_->loop().executor(),
+                 openSocket(std::move(self), std::move(options), request.createConnection),
+                 asio::detached);
+}
+
+SLUICE_DECL task<> ClientConnection::openSocket(boost::intrusive_ptr<ClientConnection> self,
+                                                net::ConnectionOptions options,
+                                                CreateConnection create) {
+  net::Socket socket;
+  std::exception_ptr failure;
+  try {
+    if (create) {
+      socket = co_await create(options);
+    } else if (Agent* agent = self->agent_->agent()) {
+      socket = co_await agent->createConnection(options);
+    }
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (self->phase_ == Phase::gone) co_return;
+  if (!failure && socket) {
+    self->adopt(std::move(socket));
+    co_return;
+  }
+  try {
+    if (failure) std::rethrow_exception(failure);
+    self->fail(Error(make_error_code(errc::ERR_SOCKET_CLOSED)));
+  } catch (const Error& error) {
+    self->fail(error);
+  } catch (const boost::system::system_error& error) {
+    self->fail(Error(error.code(), error.what()));
+  } catch (const std::exception& error) {
+    self->fail(Error(make_error_code(errc::ERR_UNHANDLED_ERROR), error.what()));
+  } catch (...) {
+    self->fail(Error(make_error_code(errc::ERR_UNHANDLED_ERROR)));
+  }
+}
+
+SLUICE_DECL boost::intrusive_ptr<net::detail::SocketCore> ClientConnection::onConnecting() {
+  core_ = new net::detail::SocketCore(agent_->loop().shared_from_this(),
+                                      exchange_->options().highWaterMark);
+  socket_ = net::Socket(core_);
+  attachExchange();
+  return core_;
+}
+
+SLUICE_DECL void ClientConnection::adopt(net::Socket socket) {
+  if (socket.core() == core_) {
+    static_cast<void>(socket.release());
+  } else {
+    if (core_) core_->setUser(nullptr);
+    socket_ = std::move(socket);
+    core_ = socket_.core();
+    attachExchange();
+  }
+  if (phase_ == Phase::gone || !exchange_) return;
+  core_->touch();
+  beginHead();
+}
+
+SLUICE_DECL void ClientConnection::attachExchange() {
+  core_->setUser(this);
+  setIdleTimeout(exchange_->idleTimeout());
+  bytesBefore_ = core_->bytesRead();
+  exchange_->socketAssigned(*this, false);
+}
+
+SLUICE_DECL void ClientConnection::assign(ClientExchange& exchange, bool reused) {
+  const boost::intrusive_ptr<ClientConnection> alive(this);
+  exchange_ = &exchange;
+  bytesBefore_ = core_->bytesRead();
+  setIdleTimeout(exchange.idleTimeout());
+  if (reused && agent_->agent() != nullptr && exchange.handle != nullptr) {
+    agent_->agent()->reuseSocket(socket_, *exchange.handle);
+  }
+  beginHead();
+  exchange.socketAssigned(*this, reused);
+}
+
+SLUICE_DECL void ClientConnection::beginHead() {
+  phase_ = Phase::head;
+  informational_ = 0;
+  hint_.reset();
+  const RequestOptions& request = exchange_->options();
+  limits_ = {request.maxHeaderSize != 0 ? request.maxHeaderSize : maxHeaderSize,
+             exchange_->handle != nullptr ? exchange_->handle->maxHeadersCount : 2000,
+             request.insecureHTTPParser};
+  input_.startMessage(core_->reading());
+  parser_.reset(limits_);
+  parser_.setRequestMethod(request.method);
+  core_->callAtTurnEnd();
+}
+
+SLUICE_DECL void ClientConnection::setIdleTimeout(std::chrono::milliseconds idle) {
+  if (core_) core_->setTimeout(idle);
+}
+
+SLUICE_DECL void ClientConnection::onInput(const error_code& ec, std::size_t count) {
+  const boost::intrusive_ptr<ClientConnection> alive(this);
+  input_.commit(count);
+  if (ec == asio::error::operation_aborted) return;
+  if (ec) inputEnd_ = ec;
+  const bool unasked = phase_ == Phase::idle || (phase_ == Phase::ended && count != 0);
+  if (unasked || (ec && ec != asio::error::eof)) {
+    // Bytes behind the response, an end while idle, or a broken connection.
+    core_->destroy(ec == asio::error::eof ? error_code() : ec);
+    return;
+  }
+  if (phase_ == Phase::head) {
+    parseHead();
+  } else if (phase_ == Phase::body) {
+    if (exchange_->unclaimed() && incoming_->mode() == IncomingState::Mode::idle) {
+      incoming_->prefetch(exchange_->options().highWaterMark);
+    } else {
+      incoming_->onInput();
+    }
+  }
+  if (phase_ != Phase::gone) core_->callAtTurnEnd();
+}
+
+SLUICE_DECL void ClientConnection::parseHead() {
+  while (phase_ == Phase::head) {
+    const auto status = parser_.parseHead(input_.unparsed());
+    if (status == MessageParser::Status::needMore) {
+      if (inputEnd_) core_->destroy();
+      return;
+    }
+    if (status == MessageParser::Status::failed) {
+      fail(Error::parse(parser_.error(), std::string(parser_.reason()), parser_.bytesParsed(),
+                        std::string(input_.unparsed())));
+      return;
+    }
+    input_.keepHead(parser_.consumed());
+    headIsComplete();
+  }
+}
+
+SLUICE_DECL void ClientConnection::headIsComplete() {
+  const int status = parser_.statusCode();
+  const bool isConnect = exchange_->options().method == "CONNECT";
+  if (status == 101) {
+    if (exchange_->outgoing()->headers.has("upgrade")) {
+      handOver(true);
+    } else {
+      fail(Error::parse(make_error_code(errc::HPE_INVALID_STATUS), "101 that nobody asked for", 0,
+                        {}));
+    }
+    return;
+  }
+  if (status < 200) {
+    if (++informational_ > maxInformational) {
+      fail(Error::parse(make_error_code(errc::HPE_INVALID_STATUS), "Too many 1xx answers", 0, {}));
+      return;
+    }
+    inform();
+    return;
+  }
+  if (isConnect) {
+    handOver(false);
+    return;
+  }
+  readHint();
+  body_.reset(parser_.framing(), parser_.contentLength(), limits_);
+  phase_ = Phase::body;
+  incoming_ = new IncomingState;
+  incoming_->begin(parser_, *this, exchange_->options().joinDuplicateHeaders);
+  const boost::intrusive_ptr<ClientExchange> exchange = exchange_;
+  exchange->responded(incoming_);
+  if (phase_ != Phase::body) return;
+  if (incoming_->complete()) {
+    bodyEnded();
+  } else if (exchange->unclaimed()) {
+    incoming_->prefetch(exchange->options().highWaterMark);
+  } else {
+    incoming_->onInput();
+  }
+}
+
+SLUICE_DECL void ClientConnection::readHint() {
+  const std::size_t line = parser_.headers().find("keep-alive");
+  if (line == HeaderBlock::npos) return;
+  const std::string_view value = parser_.headers().at(line).value;
+  const std::size_t at = value.find("timeout=");
+  if (at == std::string_view::npos) return;
+  unsigned seconds = 0;
+  const char* begin = value.data() + at + 8;
+  if (std::from_chars(begin, value.data() + value.size(), seconds).ec == std::errc()) {
+    hint_ = std::chrono::seconds(seconds);
+  }
+}
+
+SLUICE_DECL void ClientConnection::inform() {
+  Information information;
+  information.httpVersionMajor = parser_.version() / 10;
+  information.httpVersionMinor = parser_.version() % 10;
+  information.httpVersion = std::to_string(information.httpVersionMajor) + '.' +
+                            std::to_string(information.httpVersionMinor);
+  information.statusCode = parser_.statusCode();
+  information.statusMessage = parser_.statusMessage();
+  const std::vector<RawHeader> lines(parser_.headers().begin(), parser_.headers().end());
+  information.headers.assign(lines, exchange_->options().joinDuplicateHeaders);
+  information.rawHeaders = lines;
+  const boost::intrusive_ptr<ClientExchange> exchange = exchange_;
+  exchange->informed(information);
+  if (phase_ != Phase::head || exchange_ != exchange) return;
+  input_.startMessage(core_->reading());
+  parser_.reset(limits_);
+  parser_.setRequestMethod(exchange->options().method);
+}
+
+SLUICE_DECL void ClientConnection::handOver(bool upgrade) {
+  const boost::intrusive_ptr<ClientExchange> exchange = std::move(exchange_);
+  boost::intrusive_ptr<IncomingState> incoming(new IncomingState);
+  incoming->begin(parser_, *this, exchange->options().joinDuplicateHeaders);
+  incoming->upgraded = true;
+  incoming->detach();
+  incoming->markComplete();
+  const std::string head(input_.unparsed());
+  phase_ = Phase::gone;
+  core_->setUser(nullptr);
+  core_->setTimeout({});
+  const boost::intrusive_ptr<ClientConnection> alive = std::move(self_);
+  agent_->remove(*this);
+  exchange->handedOver(std::move(incoming), socket_, head, upgrade);
+  if (socket_) socket_.destroy();
+}
+
+SLUICE_DECL BodySource::Piece ClientConnection::takePiece() {
+  if (!core_->reading()) input_.reclaim();
+  auto piece = body_.decode(input_.unparsed());
+  input_.take(piece.consumed);
+  if (piece.status == BodyDecoder::Status::needMore && piece.data.empty() && inputEnd_) {
+    piece.status = body_.atEof();
+  }
+  if (piece.status == BodyDecoder::Status::failed) {
+    const bool cut = body_.error() == errc::HPE_INVALID_EOF_STATE;
+    if (!cut) {
+      parseError_ = Error::parse(body_.error(), std::string(body_.reason()), 0,
+                                 std::string(input_.unparsed()));
+    }
+    incoming_->fail(cut ? make_error_code(boost::system::errc::connection_reset) : body_.error());
+    core_->callAtTurnEnd();
+  }
+  return piece;
+}
+
+SLUICE_DECL void ClientConnection::bodyEnded() {
+  if (phase_ != Phase::body) return;
+  phase_ = Phase::ended;
+  core_->callAtTurnEnd();
+}
+
+SLUICE_DECL void ClientConnection::releaseIfDone() {
+  if (phase_ != Phase::ended || !exchange_) return;
+  const auto& outgoing = exchange_->outgoing();
+  const bool sent = outgoing->ended() && outgoing->isSent();
+  const bool refused = !sent && (!parser_.keepAlive() || inputEnd_);
+  // A server that answered and closes will not read the rest of the request.
+  if (!sent && !refused) return;
+  const boost::intrusive_ptr<ClientConnection> alive(this);
+  // Kept only if both messages are complete, both sides want it, and nothing came behind.
+  const bool reusable = sent && parser_.keepAlive() && outgoing->framing.keepAlive &&
+                        input_.empty() && !inputEnd_ && connected();
+  const boost::intrusive_ptr<ClientExchange> exchange = std::move(exchange_);
+  const boost::intrusive_ptr<IncomingState> incoming = std::move(incoming_);
+  incoming->detach();
+  input_.startMessage(core_->reading());
+  exchange->complete(reusable);
+  agent_->release(*this, reusable);
+}
+
+SLUICE_DECL void ClientConnection::becomeIdle(std::chrono::milliseconds limit) {
+  phase_ = Phase::idle;
+  core_->setTimeout(limit);
+  core_->callAtTurnEnd();
+}
+
+SLUICE_DECL void ClientConnection::onTurn() {
+  const boost::intrusive_ptr<ClientConnection> alive(this);
+  if (phase_ == Phase::body || phase_ == Phase::ended) {
+    if (incoming_->progress() == IncomingState::Progress::failed) {
+      if (parseError_) {
+        fail(*parseError_);
+      } else {
+        core_->destroy(make_error_code(boost::system::errc::connection_reset));
+      }
+      return;
+    }
+    const boost::intrusive_ptr<IncomingState> incoming = incoming_;
+    incoming->emitDue();
+    if (phase_ == Phase::body && incoming->mode() == IncomingState::Mode::discarding &&
+        incoming->discardedBytes() > maxAbandonedBody && exchange_->abandoned()) {
+      core_->destroy();
+      return;
+    }
+  }
+  releaseIfDone();
+  if (phase_ == Phase::gone || phase_ == Phase::opening || core_->destroyed() || core_->reading() ||
+      inputEnd_) {
+    return;
+  }
+  const auto room = phase_ == Phase::body ? input_.prepareBody()
+                                          : input_.prepareHead(limits_.maxHeaderSize + 1024);
+  if (room.size() != 0) core_->startRead(room);
+}
+
+SLUICE_DECL void ClientConnection::onSent() {
+  if (!exchange_) return;
+  exchange_->sent();
+  if (phase_ == Phase::ended) core_->callAtTurnEnd();
+}
+
+SLUICE_DECL void ClientConnection::onDrained() {
+  if (exchange_) exchange_->drained();
+}
+
+SLUICE_DECL bool ClientConnection::onIdle() {
+  const boost::intrusive_ptr<ClientConnection> alive(this);
+  if (phase_ == Phase::idle) {
+    core_->destroy();
+  } else if (exchange_) {
+    if (incoming_ && phase_ == Phase::body) {
+      sluice::detail::emit<IncomingEvents, "timeout">(incoming_->listeners());
+    }
+    if (exchange_) exchange_->idled();
+  }
+  return phase_ == Phase::gone;
+}
+
+SLUICE_DECL void ClientConnection::fail(const Error& error) {
+  const boost::intrusive_ptr<ClientConnection> alive(this);
+  if (exchange_) exchange_->fail(error);
+  destroy();
+}
+
+SLUICE_DECL void ClientConnection::destroy(const error_code& reason) {
+  const boost::intrusive_ptr<ClientConnection> alive(this);
+  if (core_ && !core_->destroyed()) {
+    core_->destroy(reason);
+  } else {
+    onDestroyed(reason);
+  }
+}
+
+SLUICE_DECL void ClientConnection::onDestroyed(const error_code& ec) {
+  // What opens it knows better why it failed, and will say so.
+  if (phase_ == Phase::gone || (phase_ == Phase::opening && exchange_ && !exchange_->over()))
+    return;
+  const boost::intrusive_ptr<ClientConnection> alive(this);
+  self_ = nullptr;
+  const bool wasAnswered = answered();
+  phase_ = Phase::gone;
+  const boost::intrusive_ptr<ClientExchange> exchange = std::move(exchange_);
+  const boost::intrusive_ptr<IncomingState> incoming = std::move(incoming_);
+  const auto reset = make_error_code(boost::system::errc::connection_reset);
+  if (incoming) {
+    if (!incoming->complete()) incoming->fail(ec && ec != reset ? ec : reset);
+    incoming->detach();
+  }
+  if (exchange) {
+    if (wasAnswered && incoming->complete()) {
+      exchange->complete(false);
+    } else if (ec && ec != reset) {
+      exchange->fail(Error(ec));
+    } else {
+      exchange->fail(Error(reset, wasAnswered ? "aborted"
+                                  : ec        ? "read ECONNRESET"
+                                              : "socket hang up"));
+    }
+  }
+  agent_->remove(*this);
+}
+
+SLUICE_DECL void ClientConnection::destroyMessage(const error_code& reason) {
+  if (exchange_) exchange_->destroy(reason);
+}
+
+SLUICE_DECL void ClientConnection::handleIsGone() {
+  if (phase_ != Phase::body || !exchange_) return;
+  incoming_->discard();
+  exchange_->abandon();
+  core_->callAtTurnEnd();
+}
+
+}  // namespace sluice::http::detail

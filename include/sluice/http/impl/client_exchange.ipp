@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of client_exchange.hpp.
+#pragma once
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+#include <sluice/encoding.hpp>
+#include <sluice/http/detail/agent_state.hpp>
+#include <sluice/http/detail/client_connection.hpp>
+#include <sluice/http/detail/client_exchange.hpp>
+#include <sluice/http/detail/framing.hpp>
+#include <utility>
+
+namespace sluice::http::detail {
+
+SLUICE_DECL ClientExchange::ClientExchange(asio::any_io_executor executor, RequestOptions options)
+    : loop_(net::detail::Loop::of(executor)),
+      options_(std::move(options)),
+      outgoing_(new OutgoingState) {
+  resolve();
+  outgoing_->uniqueHeaders = options_.uniqueHeaders;
+  outgoing_->rejectBody = true;
+  outgoing_->closeIsOwners = true;
+  outgoing_->begin(new net::detail::OutputStream(loop_, options_.highWaterMark), *this);
+  addDefaultHeaders();
+}
+
+SLUICE_DECL ClientExchange::~ClientExchange() = default;
+
+SLUICE_DECL void ClientExchange::resolve() {
+  if (options_.hostname.empty()) options_.hostname = options_.host;
+  if (options_.hostname.empty()) options_.hostname = "localhost";
+  std::string& host = options_.hostname;
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  }
+  if (options_.method.empty()) options_.method = "GET";
+  for (char& letter : options_.method) {
+    if (letter >= 'a' && letter <= 'z') letter = static_cast<char>(letter - 'a' + 'A');
+  }
+  if (!isToken(options_.method)) {
+    throw Error(make_error_code(errc::ERR_INVALID_HTTP_TOKEN),
+                "Method must be a valid HTTP token [\"" + options_.method + "\"]");
+  }
+  if (options_.path.empty()) options_.path = "/";
+  const auto escaped = [](char c) { return static_cast<unsigned char>(c) > 0x20 && c != 0x7F; };
+  if (!std::all_of(options_.path.begin(), options_.path.end(), escaped)) {
+    throw Error(make_error_code(errc::ERR_UNESCAPED_CHARACTERS));
+  }
+  Agent* agent = options_.agent.agent();
+  if (agent == nullptr && (options_.agent.fresh() || options_.createConnection)) {
+    ownAgent_ = std::make_unique<Agent>(loop_->executor());
+    agent = ownAgent_.get();
+  }
+  if (agent == nullptr) agent = &globalAgent(loop_->executor());
+  if (options_.protocol.empty()) options_.protocol = agent->protocol;
+  if (options_.protocol != agent->protocol) {
+    throw Error(make_error_code(errc::ERR_INVALID_PROTOCOL), "Protocol \"" + options_.protocol +
+                                                                 "\" not supported. Expected \"" +
+                                                                 agent->protocol + "\"");
+  }
+  if (options_.defaultPort == 0) options_.defaultPort = agent->defaultPort;
+  if (options_.port == 0) options_.port = options_.defaultPort;
+  agent_ = &agent->state();
+  name_ = agent->getName(options_);
+}
+
+SLUICE_DECL void ClientExchange::addDefaultHeaders() {
+  HeaderStore& headers = outgoing_->headers;
+  if (!options_.headers.empty()) headers.merge(options_.headers);
+  if (options_.setHost && !headers.has("host")) {
+    std::string host = options_.hostname;
+    if (options_.method == "CONNECT" && options_.path != "/") {
+      host = options_.path;
+    } else {
+      if (!options_.socketPath.empty()) host = "localhost";
+      if (host.find(':') != std::string::npos) host = '[' + host + ']';
+      if (options_.port != options_.defaultPort && options_.socketPath.empty()) {
+        host += ':' + std::to_string(options_.port);
+      }
+    }
+    headers.set("Host", host);
+  }
+  if (!options_.auth.empty() && !headers.has("authorization")) {
+    headers.set("Authorization", "Basic " + decode(options_.auth, Encoding::base64));
+  }
+}
+
+SLUICE_DECL std::chrono::milliseconds ClientExchange::idleTimeout() const {
+  if (timeout_) return *timeout_;
+  if (options_.timeout.count() > 0) return options_.timeout;
+  return agent_->options().timeout;
+}
+
+SLUICE_DECL bool ClientExchange::shouldKeepAlive() const {
+  return ownAgent_ == nullptr && agent_->keepsAlive();
+}
+
+SLUICE_DECL void ClientExchange::later(void (ClientExchange::*what)()) {
+  asio::post(loop_->executor(),
+             [self = boost::intrusive_ptr<ClientExchange>(this), what] { (self.get()->*what)(); });
+}
+
+SLUICE_DECL void ClientExchange::start() {
+  if (options_.signal.is_connected()) {
+    options_.signal.assign(
+        [this](asio::cancellation_type) { destroyMessage(make_error_code(errc::ABORT_ERR)); });
+  }
+  later(&ClientExchange::submit);
+}
+
+SLUICE_DECL void ClientExchange::submit() {
+  if (state_ != State::created) return;
+  if (outgoing_->headers.has(KnownHeader::expect) && !outgoing_->headSent()) {
+    composeHead(std::nullopt, false);
+  }
+  state_ = State::waiting;
+  agent_->submit(*this);
+}
+
+SLUICE_DECL void ClientExchange::composeHead(std::optional<std::uint64_t> bodyLength,
+                                             bool bodyFollows) {
+  net::detail::OutputStream& stream = outgoing_->output->current();
+  const RequestHead head{
+      .method = options_.method,
+      .path = options_.path,
+      .headers = outgoing_->headers,
+      .uniqueHeaders = outgoing_->uniqueHeaders,
+      .shouldKeepAlive = shouldKeepAlive() && (handle == nullptr || handle->shouldKeepAlive),
+      .setDefaultHeaders = options_.setDefaultHeaders,
+      .bodyLength = bodyLength,
+      .bodyFollows = bodyFollows,
+  };
+  outgoing_->headIsSent(composeRequestHead(stream.queue().gathered(), head));
+  // Expect: the server is asked before there is a body.
+  if (outgoing_->headers.has(KnownHeader::expect)) static_cast<void>(stream.queued());
+}
+
+SLUICE_DECL void ClientExchange::socketAssigned(ClientConnection& connection, bool reusedSocket) {
+  connection_ = &connection;
+  reused = reusedSocket;
+  state_ = State::assigned;
+  net::Socket& socket = *connection.socketIfAny();
+  if (noDelay_) socket.setNoDelay(*noDelay_);
+  if (keepAlive_) socket.setKeepAlive(keepAlive_->first, keepAlive_->second);
+  const boost::intrusive_ptr<ClientExchange> alive(this);
+  if (options_.retryStale && reused && outgoing_->ended()) {
+    sentCopy_ = outgoing_->output->copyOfWaiting();
+  }
+  sluice::detail::emit<OutgoingEvents, "socket">(outgoing_->listeners, socket);
+  if (state_ != State::assigned || connection_.get() != &connection) return;
+  outgoing_->output->continueIn(&socket.core()->output());
+}
+
+SLUICE_DECL void ClientExchange::informed(const Information& information) {
+  const boost::intrusive_ptr<ClientExchange> alive(this);
+  if (information.statusCode == 100) {
+    sluice::detail::emit<ClientRequestEvents, "continue">(outgoing_->listeners);
+  }
+  sluice::detail::emit<ClientRequestEvents, "information">(outgoing_->listeners, information);
+}
+
+SLUICE_DECL bool ClientExchange::unclaimed() const {
+  return held_.has_value() && waiters_.empty() &&
+         !sluice::detail::has<ClientRequestEvents, "response">(outgoing_->listeners) && !delivered_;
+}
+
+SLUICE_DECL void ClientExchange::responded(boost::intrusive_ptr<IncomingState> incoming) {
+  const boost::intrusive_ptr<ClientExchange> alive(this);
+  state_ = State::responded;
+  incoming_ = std::move(incoming);
+  held_.emplace(incoming_);
+  if (sluice::detail::has<ClientRequestEvents, "response">(outgoing_->listeners)) {
+    delivered_ = true;
+    sluice::detail::emit<ClientRequestEvents, "response">(outgoing_->listeners, *held_);
+  }
+  wakeWaiters();
+}
+
+SLUICE_DECL IncomingMessage ClientExchange::takeResponse() {
+  if (failure_ && !held_) throw *failure_;
+  if (!held_) throw Error(make_error_code(errc::ERR_INVALID_STATE), "The response was taken");
+  taken_ = true;
+  IncomingMessage response = std::move(*held_);
+  held_.reset();
+  return response;
+}
+
+SLUICE_DECL void ClientExchange::handedOver(boost::intrusive_ptr<IncomingState> incoming,
+                                            net::Socket& socket, std::string_view head,
+                                            bool upgrade) {
+  const boost::intrusive_ptr<ClientExchange> alive(this);
+  connection_ = nullptr;
+  held_.emplace(std::move(incoming));
+  state_ = State::done;
+  bool heard = false;
+  if (upgrade) {
+    heard = sluice::detail::emit<ClientRequestEvents, "upgrade">(outgoing_->listeners, *held_,
+                                                                 socket, head);
+  } else {
+    heard = sluice::detail::emit<ClientRequestEvents, "connect">(outgoing_->listeners, *held_,
+                                                                 socket, head);
+  }
+  if (!heard) {
+    failure_.emplace(make_error_code(boost::system::errc::connection_reset), "socket hang up");
+    held_.reset();
+    silent_ = true;
+  }
+  wakeWaiters();
+  later(&ClientExchange::emitEnd);
+}
+
+SLUICE_DECL void ClientExchange::sent() {
+  if (outgoing_->eventsDue()) later(&ClientExchange::emitSent);
+}
+
+SLUICE_DECL void ClientExchange::drained() {
+  if (!outgoing_->ended()) {
+    sluice::detail::emit<OutgoingEvents, "drain">(outgoing_->listeners);
+  }
+}
+
+SLUICE_DECL void ClientExchange::idled() {
+  sluice::detail::emit<OutgoingEvents, "timeout">(outgoing_->listeners);
+}
+
+SLUICE_DECL void ClientExchange::emitSent() {
+  const boost::intrusive_ptr<ClientExchange> alive(this);
+  outgoing_->emitDue();
+}
+
+SLUICE_DECL void ClientExchange::complete(bool pooled) {
+  if (over()) return;
+  pooled_ = pooled;
+  state_ = State::done;
+  connection_ = nullptr;
+  emitSent();
+  later(&ClientExchange::emitEnd);
+}
+
+SLUICE_DECL bool ClientExchange::retry() {
+  if (!options_.retryStale || !reused || retried || sentCopy_.empty() ||
+      connection_->bytesOfExchange() != 0 || destroyedByUser_) {
+    return false;
+  }
+  static constexpr std::string_view idempotent[] = {"GET",   "HEAD", "OPTIONS",
+                                                    "TRACE", "PUT",  "DELETE"};
+  if (std::find(std::begin(idempotent), std::end(idempotent), options_.method) ==
+      std::end(idempotent)) {
+    return false;
+  }
+  retried = true;
+  reused = false;
+  connection_ = nullptr;
+  boost::intrusive_ptr<net::detail::OutputStream> fresh(
+      new net::detail::OutputStream(loop_, options_.highWaterMark));
+  fresh->queue().gathered().append(std::exchange(sentCopy_, {}));
+  outgoing_->output = fresh;
+  outgoing_->endPosition = fresh->queue().queued();
+  outgoing_->stage = OutgoingState::Stage::ended;
+  state_ = State::created;
+  later(&ClientExchange::submit);
+  return true;
+}
+
+SLUICE_DECL void ClientExchange::fail(const Error& error) {
+  if (over()) return;
+  const boost::intrusive_ptr<ClientExchange> alive(this);
+  if (connection_ && state_ == State::assigned && retry()) return;
+  const bool answered = state_ == State::responded;
+  state_ = State::failed;
+  if (!answered || destroyedByUser_ || error.code() != boost::system::errc::connection_reset) {
+    failure_ = error;
+  }
+  silent_ = answered && !failure_;
+  const boost::intrusive_ptr<ClientConnection> connection = std::move(connection_);
+  outgoing_->output->current().fail(error.code());
+  outgoing_->destroy(error.code());
+  if (connection) connection->destroy(error.code());
+  wakeWaiters();
+  later(&ClientExchange::emitEnd);
+}
+
+SLUICE_DECL void ClientExchange::destroyMessage(const error_code& reason) {
+  if (over()) return;
+  const boost::intrusive_ptr<ClientExchange> alive(this);
+  const bool answered = state_ == State::responded;
+  if (state_ == State::waiting && !connection_) agent_->withdraw(*this);
+  destroyedByUser_ = true;
+  if (reason) {
+    fail(Error(reason));
+  } else {
+    fail(Error(make_error_code(boost::system::errc::connection_reset),
+               answered ? "aborted" : "socket hang up"));
+    if (answered) failure_.reset();
+  }
+}
+
+SLUICE_DECL void ClientExchange::abort() {
+  if (abortCalled || over()) return;
+  abortCalled = true;
+  if (state_ == State::created || (state_ == State::waiting && !connection_)) silent_ = true;
+  const bool quiet = silent_;
+  destroyMessage({});
+  silent_ = quiet;
+}
+
+SLUICE_DECL void ClientExchange::emitEnd() {
+  const boost::intrusive_ptr<ClientExchange> alive(this);
+  const boost::intrusive_ptr<IncomingState> incoming = std::move(incoming_);
+  sluice::detail::Listeners& listeners = outgoing_->listeners;
+  if (abortCalled) sluice::detail::emit<ClientRequestEvents, "abort">(listeners);
+  const bool cut = incoming && incoming->aborted();
+  if (cut) incoming->emitAborted();
+  if (failure_ && !silent_) sluice::detail::emit<OutgoingEvents, "error">(listeners, *failure_);
+  if (!cut && incoming && !pooled_) incoming->emitDue();
+  outgoing_->closed = true;
+  sluice::detail::emit<OutgoingEvents, "close">(listeners);
+  if (incoming) incoming->emitDue();
+  listeners.clear();
+}
+
+SLUICE_DECL void ClientExchange::whenAnswered(
+    sluice::detail::Completion<void(error_code)> handler) {
+  if (auto slot = handler.slot(); slot.is_connected()) {
+    slot.assign([this](asio::cancellation_type) {
+      for (auto& waiter : std::exchange(waiters_, {})) {
+        waiter.post(loop_->executor(), asio::error::operation_aborted);
+      }
+    });
+  }
+  waiters_.push_back(std::move(handler));
+}
+
+SLUICE_DECL void ClientExchange::wakeWaiters() {
+  for (auto& waiter : std::exchange(waiters_, {})) waiter.post(loop_->executor(), error_code());
+}
+
+SLUICE_DECL void ClientExchange::handleIsGone() {
+  const boost::intrusive_ptr<ClientExchange> alive(this);
+  handle = nullptr;
+  if (over()) return;
+  if (state_ == State::responded && outgoing_->ended()) {
+    if (!delivered_) held_.reset();
+  } else {
+    destroyMessage({});
+  }
+}
+
+SLUICE_DECL void ClientExchange::setNoDelay(bool on) {
+  noDelay_ = on;
+  if (auto* socket = outgoingSocket()) socket->setNoDelay(on);
+}
+
+SLUICE_DECL void ClientExchange::setKeepAlive(bool on, std::chrono::milliseconds initialDelay) {
+  keepAlive_ = {on, initialDelay};
+  if (auto* socket = outgoingSocket()) socket->setKeepAlive(on, initialDelay);
+}
+
+SLUICE_DECL net::Socket* ClientExchange::outgoingSocket() {
+  return connection_ ? connection_->socketIfAny() : nullptr;
+}
+
+SLUICE_DECL void ClientExchange::onMessageEnded() {
+  outgoing_->output->current().flush();
+  if (connection_) connection_->callAtTurnEnd();
+  if (outgoing_->eventsDue()) later(&ClientExchange::emitSent);
+}
+
+SLUICE_DECL void ClientExchange::setTimeout(std::chrono::milliseconds idle) {
+  timeout_ = idle;
+  if (connection_) connection_->setIdleTimeout(idle);
+}
+
+SLUICE_DECL void ClientExchange::spawn(task<> listener) {
+  asio::co_spawn(loop_->executor(), std::move(listener),
+                 [self = boost::intrusive_ptr<ClientExchange>(this)](std::exception_ptr thrown) {
+                   if (!thrown) return;
+                   try {
+                     std::rethrow_exception(thrown);
+                   } catch (const Error& error) {
+                     self->fail(error);
+                   } catch (const boost::system::system_error& error) {
+                     self->fail(Error(error.code(), error.what()));
+                   } catch (const std::exception& error) {
+                     self->fail(Error(make_error_code(errc::ERR_UNHANDLED_ERROR), error.what()));
+                   }
+                 });
+}
+
+}  // namespace sluice::http::detail

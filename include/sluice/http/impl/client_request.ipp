@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of client_request.hpp.
+#pragma once
+
+#include <boost/asio/this_coro.hpp>
+#include <sluice/http/client_request.hpp>
+#include <sluice/http/detail/client_exchange.hpp>
+
+namespace sluice::http {
+
+SLUICE_DECL ClientRequest::ClientRequest(Executor executor, RequestOptions options)
+    : exchange_(new detail::ClientExchange(executor.get(), std::move(options))) {
+  state_ = exchange_->outgoing();
+  exchange_->handle = this;
+  exchange_->start();
+}
+
+SLUICE_DECL ClientRequest::ClientRequest(ClientRequest&& other) noexcept
+    : OutgoingMessageOf(std::move(other)),
+      maxHeadersCount(other.maxHeadersCount),
+      exchange_(std::move(other.exchange_)) {
+  if (exchange_) exchange_->handle = this;
+}
+
+SLUICE_DECL ClientRequest& ClientRequest::operator=(ClientRequest&& other) noexcept {
+  if (this == &other) return *this;
+  letGo();
+  OutgoingMessageOf::operator=(std::move(other));
+  maxHeadersCount = other.maxHeadersCount;
+  exchange_ = std::move(other.exchange_);
+  if (exchange_) exchange_->handle = this;
+  return *this;
+}
+
+SLUICE_DECL ClientRequest::~ClientRequest() { letGo(); }
+
+SLUICE_DECL void ClientRequest::letGo() {
+  if (exchange_) exchange_->handleIsGone();
+}
+
+namespace detail {
+
+// Waits until the exchange has a response, or has failed.
+struct ResponseArrived {
+  ClientExchange* exchange;
+
+  template <asio::completion_token_for<void(error_code)> Token>
+  auto operator()(Token&& token) {
+    return asio::async_initiate<Token, void(error_code)>(
+        [](auto handler, ClientExchange* awaited) {
+          awaited->whenAnswered(sluice::detail::Completion<void(error_code)>(std::move(handler)));
+        },
+        token, exchange);
+  }
+};
+
+SLUICE_DECL RequestOptions mergeUrl(const URL& url, RequestOptions options) {
+  if (options.host.empty() && options.hostname.empty()) options.hostname = url.hostname();
+  if (options.port == 0 && !url.port().empty()) {
+    options.port = static_cast<std::uint16_t>(std::stoi(std::string(url.port())));
+  }
+  if (options.path == "/") options.path = std::string(url.pathname()) + url.search();
+  if (options.protocol == "http:") options.protocol = url.protocol();
+  if (options.auth.empty() && !(url.username().empty() && url.password().empty())) {
+    options.auth = percentDecode(url.username()) + ':' + percentDecode(url.password());
+  }
+  return options;
+}
+
+}  // namespace detail
+
+SLUICE_DECL task<IncomingMessage> ClientRequest::response() & {
+  const boost::intrusive_ptr<detail::ClientExchange> exchange = exchange_;
+  while (!exchange->answered()) co_await detail::ResponseArrived{exchange.get()};
+  co_return exchange->takeResponse();
+}
+
+SLUICE_DECL void ClientRequest::composeHead(std::optional<std::uint64_t> bodyLength,
+                                            bool bodyFollows) {
+  exchange_->composeHead(bodyLength, bodyFollows);
+}
+
+SLUICE_DECL void ClientRequest::Spawner::operator()(task<> listener) const {
+  exchange->spawn(std::move(listener));
+}
+
+SLUICE_DECL void ClientRequest::abort() { exchange_->abort(); }
+SLUICE_DECL bool ClientRequest::aborted() const { return exchange_->abortCalled; }
+SLUICE_DECL bool ClientRequest::reusedSocket() const { return exchange_->reused; }
+SLUICE_DECL std::string_view ClientRequest::method() const { return exchange_->options().method; }
+SLUICE_DECL std::string_view ClientRequest::path() const { return exchange_->options().path; }
+SLUICE_DECL std::string_view ClientRequest::host() const { return exchange_->options().hostname; }
+SLUICE_DECL std::string_view ClientRequest::protocol() const {
+  return exchange_->options().protocol;
+}
+SLUICE_DECL void ClientRequest::setNoDelay(bool on) { exchange_->setNoDelay(on); }
+SLUICE_DECL void ClientRequest::setSocketKeepAlive(bool on,
+                                                   std::chrono::milliseconds initialDelay) {
+  exchange_->setKeepAlive(on, initialDelay);
+}
+SLUICE_DECL asio::any_io_executor ClientRequest::get_executor() const {
+  return exchange_->loop().executor();
+}
+SLUICE_DECL sluice::detail::Listeners& ClientRequest::listeners() { return state_->listeners; }
+
+SLUICE_DECL ClientRequest request(Executor executor, RequestOptions options) {
+  return ClientRequest(std::move(executor), std::move(options));
+}
+SLUICE_DECL ClientRequest request(Executor executor, const URL& url, RequestOptions options) {
+  return request(std::move(executor), detail::mergeUrl(url, std::move(options)));
+}
+SLUICE_DECL ClientRequest request(Executor executor, const URL& url) {
+  return request(std::move(executor), url, RequestOptions());
+}
+SLUICE_DECL ClientRequest request(Executor executor, std::string_view url, RequestOptions options) {
+  return request(std::move(executor), URL(url), std::move(options));
+}
+SLUICE_DECL ClientRequest request(Executor executor, std::string_view url) {
+  return request(std::move(executor), URL(url), RequestOptions());
+}
+
+SLUICE_DECL ClientRequest get(Executor executor, RequestOptions options) {
+  options.method = "GET";
+  ClientRequest made = request(std::move(executor), std::move(options));
+  made.end();
+  return made;
+}
+SLUICE_DECL ClientRequest get(Executor executor, const URL& url, RequestOptions options) {
+  return get(std::move(executor), detail::mergeUrl(url, std::move(options)));
+}
+SLUICE_DECL ClientRequest get(Executor executor, const URL& url) {
+  return get(std::move(executor), url, RequestOptions());
+}
+SLUICE_DECL ClientRequest get(Executor executor, std::string_view url, RequestOptions options) {
+  return get(std::move(executor), URL(url), std::move(options));
+}
+SLUICE_DECL ClientRequest get(Executor executor, std::string_view url) {
+  return get(std::move(executor), URL(url), RequestOptions());
+}
+
+namespace detail {
+
+struct DestroyAtTimeout {
+  ClientExchange* exchange;
+  void operator()() const { exchange->destroy(make_error_code(boost::system::errc::timed_out)); }
+};
+
+// Not even a time-out has anybody else to hear of it.
+SLUICE_DECL task<IncomingMessage> getNow(RequestOptions options) {
+  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  ClientRequest made = get(executor, std::move(options));
+  ClientExchange* exchange = made.exchange().get();
+  made.on<"timeout">(DestroyAtTimeout{exchange});
+  co_return co_await made.response();
+}
+
+}  // namespace detail
+
+SLUICE_DECL task<IncomingMessage> get(std::string_view url) {
+  return detail::getNow(detail::mergeUrl(URL(url), RequestOptions()));
+}
+SLUICE_DECL task<IncomingMessage> get(std::string_view url, const RequestOptions& named) {
+  return detail::getNow(detail::mergeUrl(URL(url), named));
+}
+SLUICE_DECL task<IncomingMessage> get(const RequestOptions& named) { return detail::getNow(named); }
+
+}  // namespace sluice::http

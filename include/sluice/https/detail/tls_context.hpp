@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// One SSL_CTX: made from options or by somebody else, with the callbacks that lead from OpenSSL to
+// the connection they are about.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <sluice/https/detail/openssl.hpp>
+#include <sluice/https/secure_context.hpp>
+#include <sluice/net/detail/loop.hpp>
+#include <string_view>
+
+namespace sluice::https::detail {
+
+class TlsContext {
+ public:
+  explicit TlsContext(const SecureContextOptions& options);
+  explicit TlsContext(asio::ssl::context&& ready);
+  TlsContext(const TlsContext&) = delete;
+  TlsContext& operator=(const TlsContext&) = delete;
+  ~TlsContext();
+
+  SSL_CTX* native() const { return context_.get(); }
+  /// Nobody said whom to trust: the system's authorities are meant.
+  bool trustsSystem() const { return trustsSystem_; }
+
+  /// For the contexts of a server. `ticketKeys` are 48 bytes.
+  void setSessions(std::chrono::seconds timeout, std::string_view ticketKeys);
+
+ private:
+  void install();
+  void setVersions(const SecureContextOptions& options);
+  void setCiphers(const SecureContextOptions& options);
+  void useCertificates(std::string_view pem);
+  void useKey(std::string_view pem, const std::string& passphrase);
+  void usePfx(const std::string& bytes, const std::string& passphrase);
+  void trust(std::string_view pem);
+  void revoke(std::string_view pem);
+  void trust(X509* certificate);
+
+  ContextPtr context_;
+  std::unique_ptr<asio::ssl::context> ready_;
+  bool trustsSystem_ = true;
+};
+
+/// The system's certificate authorities, read once for all loops of an execution context.
+X509_STORE* systemTrust(net::detail::Loop& loop);
+
+}  // namespace sluice::https::detail
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/https/impl/secure_context.ipp>
+#endif

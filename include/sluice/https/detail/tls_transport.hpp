@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// TLS over any transport: kernel sockets, memory, TLS itself. OpenSSL sees two buffers; this class
+// decides when it works, so that a socket above feels no difference but in the bytes below.
+#pragma once
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <sluice/detail/completion.hpp>
+#include <sluice/http/error.hpp>
+#include <sluice/https/detail/cipher_stream.hpp>
+#include <sluice/https/detail/openssl.hpp>
+#include <sluice/https/detail/tls_policy.hpp>
+#include <sluice/net/detail/loop.hpp>
+#include <sluice/net/detail/tls_view.hpp>
+#include <sluice/net/detail/transport.hpp>
+#include <string>
+#include <string_view>
+
+namespace sluice::https::detail {
+
+class TlsTransport final : public net::detail::Transport,
+                           public net::detail::TlsView,
+                           private CipherStream::User {
+ public:
+  using HandshakeHandler = sluice::detail::Completion<void(error_code)>;
+
+  // shaking ──► open ──► closed
+  //    └──► failed ────────┘
+  //           open ──► failed: what came cannot be decrypted
+  enum class State { shaking, open, failed, closed };
+
+  /// early  bytes that were read from `below` already
+  TlsTransport(std::shared_ptr<net::detail::Loop> loop,
+               boost::intrusive_ptr<net::detail::Transport> below,
+               std::shared_ptr<const TlsPolicy> policy, std::string_view early = {});
+  ~TlsTransport() override;
+
+  /// Call once; reads and writes of the owner wait for it. It is over after the policy's time.
+  void shakeHands(HandshakeHandler handler);
+  State state() const { return state_; }
+  /// What ended the handshake, or the connection after it.
+  const std::optional<http::Error>& failure() const { return failure_; }
+
+  // Transport
+  std::size_t tryWrite(std::span<const asio::const_buffer>, error_code&) override;
+  void waitWritable() override;
+  void read(asio::mutable_buffer) override;
+  std::size_t tryRead(asio::mutable_buffer, error_code&) override;
+  void cancelRead() override;
+  void shutdownWrite(error_code&) override;
+  void sayGoodbye() override;
+  void close() override;
+  void reset() override;
+  bool isOpen() const override { return state_ != State::closed; }
+  net::Address localAddress() const override { return below().localAddress(); }
+  net::Address remoteAddress() const override { return below().remoteAddress(); }
+  void setNoDelay(bool on) override { below().setNoDelay(on); }
+  void setKeepAlive(bool on, std::chrono::milliseconds delay) override {
+    below().setKeepAlive(on, delay);
+  }
+  const net::detail::TlsView* tls() const override { return this; }
+
+  // TlsView
+  bool authorized() const override;
+  error_code authorizationError() const override;
+  net::PeerCertificate peerCertificate() const override;
+  net::CipherInfo cipher() const override;
+  std::string protocol() const override;
+  std::string alpnProtocol() const override;
+  std::string servername() const override;
+  bool sessionReused() const override;
+  std::string session() const override;
+
+  // For OpenSSL's callbacks.
+  static TlsTransport& of(const SSL* ssl);
+  bool verify(X509_STORE_CTX* chain);
+  int chooseContext(int& alert);
+  int chooseProtocol(const unsigned char** chosen, unsigned char* size,
+                     const unsigned char* offered, unsigned int count) const;
+  void newSession(SSL_SESSION* session);
+
+ private:
+  // RFC 8446 §5.1: a record holds so much.
+  static constexpr std::size_t recordSize = 16 * 1024;
+  // So much is encrypted before what that made has to leave.
+  static constexpr std::size_t recordsAhead = 2;
+  // With more than this to be sent nothing is read: what a peer makes us answer is bounded.
+  static constexpr std::size_t mostUnsent = 64 * 1024;
+
+  class Gatherer;
+
+  void onCipherInput() override;
+  void onCipherSent() override;
+
+  void trustAsTold();
+  void setIdentity();
+  void goOnShaking();
+  bool identityIsRight();
+  void opened();
+  void fail(const http::Error& error);
+  void endHandshake(const error_code& ec);
+  http::Error errorOf(int result);
+
+  void goOnReading();
+  void readLater();
+  std::size_t decrypt(asio::mutable_buffer buffer, error_code& ec);
+  std::size_t encrypt(Gatherer& pieces, error_code& ec);
+  void goOnWriting();
+  void endWriting();
+  net::detail::Transport& below() const { return cipher_->below(); }
+
+  std::shared_ptr<net::detail::Loop> loop_;
+  std::shared_ptr<const TlsPolicy> policy_;
+  boost::intrusive_ptr<CipherStream> cipher_;
+  SslPtr ssl_;
+  HandshakeHandler handshake_;
+  net::detail::TimerEntry patience_;
+  std::optional<http::Error> failure_;
+  long verified_ = 0;
+
+  boost::intrusive_ptr<net::detail::TransportOwner> reader_;
+  asio::mutable_buffer target_;
+  error_code inputEnd_;
+  boost::intrusive_ptr<net::detail::TransportOwner> writer_;
+  // Of the bytes that tryWrite() was offered last, so many are encrypted and did not leave. They
+  // count as not taken, and are skipped when they are offered again.
+  std::size_t encrypted_ = 0;
+
+  State state_ = State::shaking;
+  bool endWanted_ = false;
+  bool endSaid_ = false;
+  bool goodbye_ = false;
+};
+
+}  // namespace sluice::https::detail
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/https/impl/secure_context.ipp>
+#include <sluice/https/impl/tls_transport.ipp>
+#endif

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of allocations.hpp: malloc and its relatives in place of glibc's, or, where a
+// sanitizer already has its own in that place, the hooks that it offers.
+#include <malloc.h>
+#include <cerrno>
+#include <cstddef>
+#include <support/allocations.hpp>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SLUICE_TEST_SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(memory_sanitizer)
+#define SLUICE_TEST_SANITIZED
+#endif
+#endif
+
+namespace {
+
+thread_local std::size_t taken = 0;
+thread_local std::ptrdiff_t liveBytes = 0;
+
+}  // namespace
+
+#if defined(SLUICE_TEST_SANITIZED)
+
+extern "C" {
+int __sanitizer_install_malloc_and_free_hooks(void (*onMalloc)(const volatile void*, std::size_t),
+                                              void (*onFree)(const volatile void*));
+std::size_t __sanitizer_get_allocated_size(const volatile void*);
+}
+
+namespace {
+
+void onMalloc(const volatile void*, std::size_t size) {
+  ++taken;
+  liveBytes += static_cast<std::ptrdiff_t>(size);
+}
+
+void onFree(const volatile void* block) {
+  if (block != nullptr) {
+    liveBytes -= static_cast<std::ptrdiff_t>(__sanitizer_get_allocated_size(block));
+  }
+}
+
+const int installed = __sanitizer_install_malloc_and_free_hooks(onMalloc, onFree);
+
+}  // namespace
+
+#else
+
+extern "C" {
+void* __libc_malloc(std::size_t);
+void* __libc_calloc(std::size_t, std::size_t);
+void* __libc_realloc(void*, std::size_t);
+void* __libc_memalign(std::size_t, std::size_t);
+void __libc_free(void*);
+}
+
+namespace {
+
+void* noted(void* block) {
+  if (block == nullptr) return nullptr;
+  ++taken;
+  liveBytes += static_cast<std::ptrdiff_t>(malloc_usable_size(block));
+  return block;
+}
+
+void forget(void* block) {
+  if (block != nullptr) liveBytes -= static_cast<std::ptrdiff_t>(malloc_usable_size(block));
+}
+
+}  // namespace
+
+extern "C" {
+
+void* malloc(std::size_t size) { return noted(__libc_malloc(size)); }
+
+void* calloc(std::size_t count, std::size_t size) { return noted(__libc_calloc(count, size)); }
+
+void* realloc(void* block, std::size_t size) {
+  const std::size_t before = block != nullptr ? malloc_usable_size(block) : 0;
+  void* moved = __libc_realloc(block, size);
+  if (moved != nullptr || size == 0) liveBytes -= static_cast<std::ptrdiff_t>(before);
+  return noted(moved);
+}
+
+void* memalign(std::size_t alignment, std::size_t size) {
+  return noted(__libc_memalign(alignment, size));
+}
+
+void* aligned_alloc(std::size_t alignment, std::size_t size) {
+  return noted(__libc_memalign(alignment, size));
+}
+
+int posix_memalign(void** result, std::size_t alignment, std::size_t size) {
+  *result = noted(__libc_memalign(alignment, size));
+  return *result == nullptr ? ENOMEM : 0;
+}
+
+void free(void* block) {
+  forget(block);
+  __libc_free(block);
+}
+
+}  // extern "C"
+
+#endif
+
+namespace sluice::test {
+
+Allocations::Allocations() : countBefore_(taken), liveBefore_(liveBytes) {}
+
+std::size_t Allocations::count() const { return taken - countBefore_; }
+
+std::ptrdiff_t Allocations::live() const { return liveBytes - liveBefore_; }
+
+}  // namespace sluice::test

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What a connection that is warm takes from the heap: nothing.
+#include <boost/asio/io_context.hpp>
+#include <cstdlib>
+#include <optional>
+#include <sluice/test/wire.hpp>
+#include <string>
+#include <string_view>
+#include <support/allocations.hpp>
+#include <support/catch.hpp>
+#include <support/run.hpp>
+
+using namespace sluice;
+
+TEST_CASE("the counter sees new, malloc and realloc", "[Allocations]") {
+  const test::Allocations heap;
+  // Volatile, or the compiler leaves out what nobody uses.
+  int* volatile number = new int(1);
+  void* volatile block = std::malloc(1000);
+  CHECK(heap.count() == 2);
+  CHECK(heap.live() >= 1004);
+  block = std::realloc(block, 100000);
+  CHECK(heap.live() >= 100004);
+  std::free(block);
+  delete number;
+  CHECK(heap.count() >= 3);
+  CHECK(heap.live() == 0);
+}
+
+TEST_CASE("a warm exchange of messages takes nothing from the heap", "[Socket]") {
+  asio::io_context io;
+  auto [near, far] = test::connectedPair(io);
+  const std::string large(6000, 'x');
+  const auto echo = [&socket = far]() -> task<> {
+    while (const auto piece = co_await socket.read()) co_await socket.write(*piece);
+  };
+  const auto ask = [&socket = near, &large]() -> task<std::size_t> {
+    std::optional<test::Allocations> heap;
+    for (int i = 0; i < 2000; ++i) {
+      if (i == 100) heap.emplace();
+      const std::string_view question = i % 2 == 0 ? std::string_view("small") : large;
+      co_await socket.write(question);
+      std::size_t received = 0;
+      while (received < question.size()) {
+        const auto piece = co_await socket.read();
+        received += piece->size();
+      }
+    }
+    co_return heap->count();
+  };
+  auto echoing = test::start(io, echo());
+  CHECK(test::run(io, ask()) == 0);
+  near.end();
+  echoing.result();
+}
