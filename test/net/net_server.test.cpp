@@ -461,6 +461,7 @@ TEST_CASE("a listener of a server may be a coroutine, whose exception goes to \"
 TEST_CASE("a context that ends lets go of a server, its handlers and whoever waits for it",
           "[net.Server]") {
   Words left;
+  bool reading = false;
   const auto note = [&](const char* who) {
     return std::shared_ptr<void>(nullptr, [&left, who](void*) { left.emplace_back(who); });
   };
@@ -468,6 +469,7 @@ TEST_CASE("a context that ends lets go of a server, its handlers and whoever wai
     const auto leaving = note("main");
     auto server = net::createServer(loop, [&](net::Socket& socket) -> task<> {
       const auto handlerLeaving = note("handler");
+      reading = true;
       co_await socket.read();
     });
     server.on<"close">([leaving] {});
@@ -480,9 +482,8 @@ TEST_CASE("a context that ends lets go of a server, its handlers and whoever wai
   {
     asio::io_context loop(1);
     asio::co_spawn(loop, serve(loop), asio::detached);
-    // Until the handler waits: nothing happens any more.
-    while (loop.run_one_for(std::chrono::milliseconds(50)) != 0) {
-    }
+    loopback::runUntil(loop, [&] { return reading; });
+    loop.poll();
     CHECK(left.empty());
   }
   CHECK(left.size() == 2);

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <list>
 #include <sluice/http/server.hpp>
+#include <sluice/task.hpp>
 #include <sluice/test/clock.hpp>
 #include <sluice/test/wire.hpp>
 #include <stdexcept>
@@ -132,6 +133,30 @@ class Serving {
 template <class F>
 Serving serve(F&& handler, http::ServerOptions options = {}) {
   return Serving(std::forward<F>(handler), std::move(options));
+}
+
+/// A handler that calls `act(res)` and returns.
+template <class F>
+auto acting(F act) {
+  return [act = std::move(act)](http::IncomingMessage&, http::ServerResponse& res) -> task<> {
+    act(res);
+    co_return;
+  };
+}
+
+/// All that a server answers to `request` whose handler calls `act(res)` and returns.
+template <class F>
+std::string answer(std::string_view request, F act, http::ServerOptions options = {}) {
+  Serving wire(acting(std::move(act)), std::move(options));
+  return wire.send(request);
+}
+
+/// The same, and then whether the server has closed the connection.
+template <class F>
+std::string answerAndState(std::string_view request, F act, http::ServerOptions options = {}) {
+  Serving wire(acting(std::move(act)), std::move(options));
+  const std::string bytes = wire.send(request);
+  return bytes + (wire.closed() ? "<closed>" : "<open>");
 }
 
 }  // namespace sluice::test

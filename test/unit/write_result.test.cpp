@@ -82,7 +82,10 @@ TEST_CASE("an endless loop of writes that go through lets the others run", "[Wri
   int writes = 0;
   const auto writer = [&]() -> task<> {
     asio::post(f.io, [&] { stop = true; });
-    for (; !stop; ++writes) co_await f.socket.write("0123456789");
+    while (!stop) {
+      co_await f.socket.write("0123456789");
+      ++writes;
+    }
   };
   test::run(f.io, writer());
   CHECK(writes > 1);

@@ -76,6 +76,7 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
   void onListening() override { emit<"listening">(); }
   void onError(const Error& error) override { emit<"error">(error); }
   void onDrop(const net::DropInfo& info) override { emit<"drop">(info); }
+  void onDrain(std::chrono::milliseconds grace) override;
   void onClose() override { emit<"close">(); }
   void startChecking();
   void check();

@@ -89,7 +89,7 @@ SLUICE_DECL void ServerState::close(std::function<void(error_code)> onClosed) {
   if (count_ == 0) checking_.stop();
 }
 
-SLUICE_DECL task<> ServerState::shutdown(std::chrono::milliseconds grace) {
+SLUICE_DECL void ServerState::onDrain(std::chrono::milliseconds grace) {
   const boost::intrusive_ptr<ServerState> alive(this);
   close({});
   if (grace.count() > 0) {
@@ -97,6 +97,11 @@ SLUICE_DECL task<> ServerState::shutdown(std::chrono::milliseconds grace) {
   } else {
     closeAll();
   }
+}
+
+SLUICE_DECL task<> ServerState::shutdown(std::chrono::milliseconds grace) {
+  const boost::intrusive_ptr<ServerState> alive(this);
+  onDrain(grace);
   co_await core_->closed();
   grace_.stop();
 }

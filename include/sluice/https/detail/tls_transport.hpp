@@ -110,15 +110,19 @@ class TlsTransport final : public net::detail::Transport,
   std::size_t encrypt(Gatherer& pieces, error_code& ec);
   void goOnWriting();
   void endWriting();
+  void sayEnd();
+  void finishWriting();
   net::detail::Transport& below() const { return cipher_->below(); }
 
   std::shared_ptr<net::detail::Loop> loop_;
   std::shared_ptr<const TlsPolicy> policy_;
   boost::intrusive_ptr<CipherStream> cipher_;
   SslPtr ssl_;
+  std::shared_ptr<TlsContext> chosen_;
   HandshakeHandler handshake_;
   net::detail::TimerEntry patience_;
   std::optional<http::Error> failure_;
+  std::optional<http::Error> refusal_;
   long verified_ = 0;
 
   boost::intrusive_ptr<net::detail::TransportOwner> reader_;

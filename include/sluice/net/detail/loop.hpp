@@ -19,6 +19,7 @@
 namespace sluice::net::detail {
 
 class Loop;
+class ClusterMember;
 
 /// Where the time comes from; a test puts its own in the place of the machine's.
 class Clock {
@@ -115,6 +116,11 @@ class Loop : public std::enable_shared_from_this<Loop> {
   /// The execution context has ended: nothing is due any more.
   bool stopped() const { return stopped_; }
 
+  /// Set where this is the loop of a cluster's worker: its servers share their ports and end
+  /// together.
+  void setCluster(ClusterMember* cluster) { cluster_ = cluster; }
+  ClusterMember* cluster() const { return cluster_; }
+
   /// Whether who has nothing to wait for may go straight on: not for so long that the others on
   /// this loop wait in vain. Where it may not, its completion is posted.
   bool mayGoOn() {
@@ -150,6 +156,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   unsigned wentOn_ = 0;
   bool turnScheduled_ = false;
   bool stopped_ = false;
+  ClusterMember* cluster_ = nullptr;
 };
 
 inline LoopMember::LoopMember(Loop& loop) : link_(&loop.members_), next_(loop.members_) {

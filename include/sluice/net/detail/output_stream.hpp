@@ -16,7 +16,7 @@
 
 namespace sluice::net::detail {
 
-class OutputStream
+class OutputStream final
     : public boost::intrusive_ref_counter<OutputStream, boost::thread_unsafe_counter>,
       private LoopMember {
  public:

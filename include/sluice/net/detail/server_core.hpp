@@ -41,6 +41,8 @@ class ServerCore final
     virtual void onListening() = 0;
     virtual void onError(const http::Error&) = 0;
     virtual void onDrop(const DropInfo&) = 0;
+    /// The process ends: close(), and no later than `grace` every connection.
+    virtual void onDrain(std::chrono::milliseconds grace) = 0;
     /// It does not listen and no connection is left. Comes before the callbacks of close().
     virtual void onClose() = 0;
 
@@ -72,6 +74,10 @@ class ServerCore final
   /// throws  operation_aborted where the user goes first
   /// cancel  total
   task<> closed();
+  /// For a cluster: ends in good order.
+  void drain(std::chrono::milliseconds grace) {
+    if (user_ != nullptr && listening()) user_->onDrain(grace);
+  }
   /// A connection is gone.
   void connectionEnded() { closeIfDone(); }
 

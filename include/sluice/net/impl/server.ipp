@@ -93,6 +93,7 @@ class ServerState final
   void onDrop(const DropInfo& info) override {
     sluice::detail::emit<ServerEvents, "drop">(listeners_, info);
   }
+  void onDrain(std::chrono::milliseconds) override { core_->close({}); }
   void onClose() override { sluice::detail::emit<ServerEvents, "close">(listeners_); }
 
   void onConnection(Listener::Socket accepted) override {

@@ -8,11 +8,26 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <sluice/net/detail/cluster_member.hpp>
 #include <sluice/net/detail/server_core.hpp>
 #include <sluice/net/detail/stream_transport.hpp>
 #include <utility>
 
 namespace sluice::net::detail {
+
+SLUICE_DECL ClusterMember::ClusterMember() = default;
+SLUICE_DECL ClusterMember::~ClusterMember() = default;
+
+SLUICE_DECL void ClusterMember::join(boost::intrusive_ptr<ServerCore> server) {
+  servers_.push_back(std::move(server));
+}
+
+SLUICE_DECL void ClusterMember::drain(std::chrono::milliseconds grace) {
+  const auto servers = servers_;
+  for (const auto& server : servers) server->drain(grace);
+}
+
+SLUICE_DECL void ClusterMember::forget() { servers_.clear(); }
 
 SLUICE_DECL ServerCore::ServerCore(asio::any_io_executor executor, User& user)
     : ServerCore(Loop::of(executor), user) {}
@@ -31,8 +46,13 @@ SLUICE_DECL bool ServerCore::listen(const ListenOptions& options) {
   if (listening()) throw http::Error(make_error_code(http::errc::ERR_SERVER_ALREADY_LISTEN));
   const boost::intrusive_ptr<ServerCore> self(this);
   const boost::intrusive_ptr<Listener> listener(new Listener(loop_->executor()));
+  ListenOptions place = options;
+  if (ClusterMember* cluster = loop_->cluster()) {
+    place.reusePort = place.reusePort || !place.exclusive;
+    cluster->join(self);
+  }
   try {
-    listener->open(options);
+    listener->open(place);
   } catch (const http::Error& error) {
     if (error.code() == http::errc::ERR_INVALID_ARG_VALUE || !user_->hasErrorListener()) throw;
     asio::post(loop_->executor(), [self, error] {
