@@ -4,5 +4,10 @@
 #pragma once
 
 #include <sluice/http.hpp>
+#include <sluice/https/agent.hpp>
 #include <sluice/https/config.hpp>
+#include <sluice/https/connect.hpp>
+#include <sluice/https/options.hpp>
+#include <sluice/https/request.hpp>
 #include <sluice/https/secure_context.hpp>
+#include <sluice/https/server.hpp>

@@ -35,6 +35,7 @@
 #include <sluice/impl/encoding.ipp>
 #include <sluice/impl/event_emitter.ipp>
 #include <sluice/impl/write_result.ipp>
+#include <sluice/net/impl/cluster.ipp>
 #include <sluice/net/impl/connect.ipp>
 #include <sluice/net/impl/listener.ipp>
 #include <sluice/net/impl/loop.ipp>
@@ -46,10 +47,18 @@
 #include <sluice/net/impl/stream_transport.ipp>
 
 #if defined(SLUICE_HAS_HTTPS)
+#include <sluice/https/impl/agent.ipp>
 #include <sluice/https/impl/cipher_stream.ipp>
+#include <sluice/https/impl/connect.ipp>
+#include <sluice/https/impl/handshake.ipp>
 #include <sluice/https/impl/openssl.ipp>
+#include <sluice/https/impl/options.ipp>
+#include <sluice/https/impl/peer_certificate.ipp>
+#include <sluice/https/impl/request.ipp>
 #include <sluice/https/impl/secure_context.ipp>
+#include <sluice/https/impl/server.ipp>
 #include <sluice/https/impl/tls_policy.ipp>
+#include <sluice/https/impl/tls_transport.ipp>
 #endif
 
 #define SLUICE_HAS_SRC

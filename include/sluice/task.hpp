@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The coroutine type of handlers, the error code, and the executor parameter that every factory
-// of the library takes.
+// of the library takes; with the few headers of Asio that every program needs which runs one.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/system/error_code.hpp>
 #include <concepts>
 #include <sluice/config.hpp>

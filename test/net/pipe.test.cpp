@@ -77,8 +77,9 @@ TEST_CASE("pipe() leaves the target open if it is told to", "[pipe]") {
     Source first{{"a"}, log};
     Source second{{"b"}, log};
     Target target{log};
-    co_await sluice::pipe(first, target, {.end = false});
-    co_await sluice::pipe(second, target, {.end = true});
+    const sluice::PipeOptions stayOpen{.end = false};
+    co_await sluice::pipe(first, target, stayOpen);
+    co_await sluice::pipe(second, target);
     CHECK(log == Words{"read a", "wrote a", "read b", "wrote b", "end"});
   });
 }

@@ -156,6 +156,9 @@ TEST_CASE("a reset of the peer is ECONNRESET for who reads", "[net.Socket]") {
     CHECK(pair.second.destroyed());
     const std::string failure = co_await failureOf(readOnce(pair.first));
     CHECK(failure == "ECONNRESET");
+    while (events.size() < 2) co_await endTurn();
+    CHECK(events == Words{"ECONNRESET", "close!"});
+    CHECK(pair.first.destroyed());
   });
 }
 

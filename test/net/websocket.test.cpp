@@ -3,6 +3,7 @@
 // Beast's algorithms run on a net::Socket: it is an AsyncReadStream and an AsyncWriteStream.
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/read.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>

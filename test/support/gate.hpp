@@ -10,6 +10,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 #include <sluice/task.hpp>
+#include <stdexcept>
 #include <utility>
 
 namespace sluice::test {
@@ -29,6 +30,7 @@ class Gate {
   bool waiting() const { return timer_ != nullptr; }
   /// Lets the one that waits go on, when the loop runs.
   void open() {
+    if (timer_ == nullptr) throw std::logic_error("nobody waits at this gate");
     opened_ = true;
     timer_->cancel();
   }

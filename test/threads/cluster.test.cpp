@@ -5,7 +5,6 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -18,7 +17,6 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
-
 #include "support/catch.hpp"
 
 namespace asio = boost::asio;

@@ -45,7 +45,7 @@ std::string nameOf(BodyMode mode) {
 }
 
 // Mode, length and what becomes of the connection, in one text that prints.
-std::string verdict(const Framing& framing) {
+std::string verdict(const HeadFraming& framing) {
   std::string text = nameOf(framing.mode);
   if (framing.contentLength) text += " " + std::to_string(*framing.contentLength);
   if (!framing.bodyAllowed) text += " no body";

@@ -25,6 +25,10 @@ using Lookup =
 
 namespace detail {
 
+/// The addresses in the order in which they are tried: the first one's family, then the other, and
+/// so on.
+std::vector<asio::ip::address> alternating(std::vector<asio::ip::address> found);
+
 /// Brings the socket that is to be connected, where others have to see it before it is.
 struct ConnectHook {
   virtual boost::intrusive_ptr<SocketCore> onConnecting() = 0;

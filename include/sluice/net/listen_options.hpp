@@ -21,7 +21,7 @@ struct ListenOptions {
   int fd = -1;         ///< a bound socket of the system, which is closed with the server
   bool reusePort = false;  ///< several sockets may listen on one port and share its connections
   bool ipv6Only = false;   ///< "::" is not to take IPv4 connections as well
-  bool exclusive = false;  ///< as in Node; has no effect, since no two loops share a listener here
+  bool exclusive = false;  ///< in a cluster: this worker does not share the port with the others
 };
 
 }  // namespace sluice::net

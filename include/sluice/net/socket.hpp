@@ -213,11 +213,20 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
 /// What Beast's websocket does with a socket once its own goodbye is said.
 template <class TeardownHandler>
 void async_teardown(boost::beast::role_type, Socket& socket, TeardownHandler&& handler) {
-  socket.destroySoon();
   const auto executor = asio::get_associated_executor(handler, socket.get_executor());
-  asio::post(executor, [handler = std::forward<TeardownHandler>(handler)]() mutable {
+  auto complete = [handler = std::forward<TeardownHandler>(handler)]() mutable {
     std::move(handler)(error_code());
+  };
+  if (socket.destroyed()) {
+    asio::post(executor, std::move(complete));
+    return;
+  }
+  // RFC 6455 §7.1.1: closed once the peer has closed, or a reset could overtake the goodbye. Who
+  // waits for this may destroy the socket when it resumes.
+  socket.once<"close">([executor, complete = std::move(complete)](bool) mutable {
+    asio::post(executor, std::move(complete));
   });
+  socket.core()->linger();
 }
 inline void teardown(boost::beast::role_type, Socket& socket, error_code& ec) {
   socket.destroySoon();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What a socket can tell about its encryption. Plain values, so that a program which only asks needs
-// no TLS library.
+// What a socket can tell about its encryption. Plain values, so that a program which only asks
+// needs no TLS library.
 #pragma once
 
 #include <cstdint>

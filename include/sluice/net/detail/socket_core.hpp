@@ -17,6 +17,7 @@
 #include <sluice/net/detail/transport.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace sluice::net {
 
@@ -69,8 +70,10 @@ class SocketCore final : public TransportOwner,
   SocketCore(std::shared_ptr<Loop> loop, std::size_t highWaterMark);
   ~SocketCore() override;
 
-  /// connecting → open.
+  /// connecting → open. Once more: over another transport, which has the one so far below it.
   void open(boost::intrusive_ptr<Transport> transport);
+  /// Takes the transport away, open as it is; the socket is destroyed without it.
+  boost::intrusive_ptr<Transport> releaseTransport();
 
   Loop& loop() const { return *loop_; }
   State state() const { return state_; }
@@ -99,6 +102,8 @@ class SocketCore final : public TransportOwner,
   const char* ownBuffer() const { return own_.get(); }
   /// Puts bytes in front of what will be read.
   void unshift(std::string_view bytes);
+  /// What was put there, or read before anybody wanted it.
+  std::string takeHeld() { return std::exchange(held_, {}); }
   /// Emits "data" from the end of this turn on, until pause().
   void flow();
   void pause();

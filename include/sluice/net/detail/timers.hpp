@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Timeouts as Node keeps them: one list per duration, so that the oldest entry of a list is the next
-// to be due and (re)starting one is two pointer moves. Pure: it is told the time and never asks for
-// it. The loop owns one of these and arms a single timer for nearest().
+// Timeouts as Node keeps them: one list per duration, so that the oldest entry of a list is the
+// next to be due and (re)starting one is two pointer moves. Pure: it is told the time and never
+// asks for it. The loop owns one of these and arms a single timer for nearest().
 #pragma once
 
 #include <algorithm>

@@ -14,8 +14,8 @@
 #include <memory>
 #include <sluice/net/cluster.hpp>
 #include <sluice/net/detail/cluster_member.hpp>
-#include <sluice/net/detail/server_core.hpp>
 #include <sluice/net/detail/loop.hpp>
+#include <sluice/net/detail/server_core.hpp>
 #include <thread>
 #include <utility>
 #include <vector>

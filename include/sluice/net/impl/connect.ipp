@@ -20,6 +20,7 @@
 #include <memory>
 #include <optional>
 #include <sluice/detail/completion.hpp>
+#include <sluice/detail/suspend.hpp>
 #include <sluice/net/connect.hpp>
 #include <sluice/net/detail/stream_transport.hpp>
 #include <sluice/net/detail/system_socket.hpp>
@@ -117,11 +118,7 @@ SLUICE_DECL Connector::Connector(std::shared_ptr<const ConnectionOptions> option
 SLUICE_DECL task<Socket> Connector::run(std::shared_ptr<const ConnectionOptions> options) {
   auto loop = Loop::of(co_await asio::this_coro::executor);
   const auto connector = std::make_shared<Connector>(std::move(options), std::move(loop));
-  const auto initiation = [&connector](auto handler) {
-    connector->start(Handler(std::move(handler)));
-  };
-  co_await asio::async_initiate<const asio::use_awaitable_t<>, void(std::exception_ptr)>(
-      initiation, asio::use_awaitable);
+  co_await sluice::detail::Suspend<&Connector::start>{connector.get()};
   co_return Socket(std::move(connector->core_));
 }
 
@@ -218,7 +215,7 @@ SLUICE_DECL void Connector::resolve() {
 }
 
 // RFC 8305 section 4: the families take turns, beginning with that of the first address.
-inline std::vector<asio::ip::address> alternating(std::vector<asio::ip::address> found) {
+SLUICE_DECL std::vector<asio::ip::address> alternating(std::vector<asio::ip::address> found) {
   const bool v6First = found.front().is_v6();
   const auto other = std::stable_partition(
       found.begin(), found.end(), [=](const auto& address) { return address.is_v6() == v6First; });

@@ -8,6 +8,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <sluice/detail/suspend.hpp>
 #include <sluice/net/detail/cluster_member.hpp>
 #include <sluice/net/detail/server_core.hpp>
 #include <sluice/net/detail/stream_transport.hpp>
@@ -110,9 +111,7 @@ SLUICE_DECL void ServerCore::closeNow() {
 SLUICE_DECL task<> ServerCore::closed() {
   const boost::intrusive_ptr<ServerCore> self(this);
   if (state_ == State::idle) co_return;
-  const auto start = [&self](auto handler) { self->startWait(CloseHandler(std::move(handler))); };
-  co_await asio::async_initiate<const asio::use_awaitable_t<>, void(error_code)>(
-      start, asio::use_awaitable);
+  co_await sluice::detail::Suspend<&ServerCore::startWait>{self.get()};
 }
 
 SLUICE_DECL void ServerCore::startWait(CloseHandler handler) {

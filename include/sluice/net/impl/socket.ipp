@@ -34,19 +34,21 @@ struct ReadIntoOwn {
   }
 };
 
-}  // namespace detail
-
-SLUICE_DECL task<std::optional<std::string_view>> Socket::read() {
-  const boost::intrusive_ptr<detail::SocketCore> core = core_;
+// Not a member: the handle may have moved by the time that this is awaited.
+SLUICE_DECL task<std::optional<std::string_view>> readOwn(boost::intrusive_ptr<SocketCore> core) {
   error_code ec;
   auto token = asio::redirect_error(asio::use_awaitable, ec);
   const std::size_t count =
       co_await asio::async_initiate<decltype(token), void(error_code, std::size_t)>(
-          detail::ReadIntoOwn{core.get()}, token);
+          ReadIntoOwn{core.get()}, token);
   if (ec == asio::error::eof) co_return std::nullopt;
   if (ec) throw http::Error(ec);
   co_return std::string_view(core->ownBuffer(), count);
 }
+
+}  // namespace detail
+
+SLUICE_DECL task<std::optional<std::string_view>> Socket::read() { return detail::readOwn(core_); }
 
 template <class Chunk>
 SLUICE_DECL WriteResult Socket::writeAny(Chunk&& chunk) {

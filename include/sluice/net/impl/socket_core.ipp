@@ -47,6 +47,13 @@ SLUICE_DECL void SocketCore::open(boost::intrusive_ptr<Transport> transport) {
   if (flowing_) flow();
 }
 
+SLUICE_DECL boost::intrusive_ptr<Transport> SocketCore::releaseTransport() {
+  transport_->attach(nullptr);
+  boost::intrusive_ptr<Transport> released = std::move(transport_);
+  destroy();
+  return released;
+}
+
 SLUICE_DECL void SocketCore::atTurnEnd() {
   if (loop_->stopped()) return;
   // The list does not own: a socket whose last handle goes away in this turn lives to its end.
@@ -134,6 +141,11 @@ SLUICE_DECL void SocketCore::deliver(const error_code& ec, std::size_t count) {
   if (ec == asio::error::eof) readEnded_ = true;
   if (reader_) {
     if (readEnded_ && writeEnded_) destroyAtTurnEnd();
+    // Who reads hears of it first, and then the listeners of "error" and "close".
+    if (ec && !readEnded_ && ec != asio::error::operation_aborted) {
+      due_.destroy = ec;
+      atTurnEnd();
+    }
     ReadHandler handler = std::move(reader_);
     handler.dispatch(loop_->executor(), ec, count);
     return;

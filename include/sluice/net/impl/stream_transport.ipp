@@ -8,7 +8,6 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-
 #include <array>
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/error.hpp>
@@ -82,12 +81,11 @@ SLUICE_DECL void StreamTransport::waitWritable() {
 }
 
 SLUICE_DECL void StreamTransport::read(asio::mutable_buffer buffer) {
-  socket_.async_read_some(
-      buffer, [self = boost::intrusive_ptr<StreamTransport>(this),
-               owner = boost::intrusive_ptr<TransportOwner>(owner_)](const error_code& ec,
-                                                                     std::size_t count) {
-        if (self->owner_ != nullptr) owner->onRead(ec, count);
-      });
+  socket_.async_read_some(buffer, [self = boost::intrusive_ptr<StreamTransport>(this),
+                                   owner = boost::intrusive_ptr<TransportOwner>(owner_)](
+                                      const error_code& ec, std::size_t count) {
+    if (self->owner_ != nullptr) owner->onRead(ec, count);
+  });
 }
 
 SLUICE_DECL std::size_t StreamTransport::tryRead(asio::mutable_buffer buffer, error_code& ec) {
