@@ -5,7 +5,6 @@
 #include <vector>
 #include "support/answers.hpp"
 #include "support/catch.hpp"
-#include "support/gate.hpp"
 #include "support/serve.hpp"
 
 using namespace sluice;
@@ -31,7 +30,7 @@ const Log normal{"req end", "req close", "res prefinish", "res finish", "res clo
 }  // namespace
 
 TEST_CASE("a body that was consumed: end and close of the request, then those of the response",
-          "[http][row:11.15/normal, body consumed][row:6/end][row:6/close]") {
+          "[http][row:11.15/normal-body-consumed][row:6/end][row:6/close]") {
   Log log;
   auto wire = serve([&](IncomingMessage& req, ServerResponse& res) -> task<> {
     follow(log, req, res);
@@ -46,9 +45,8 @@ TEST_CASE("a body that was consumed: end and close of the request, then those of
   CHECK(log == normal);
 }
 
-TEST_CASE("data events come before all others", "[http][row:11.15/normal, body consumed]") {
+TEST_CASE("data events come before all others", "[http][row:11.15/normal-body-consumed]") {
   Log log;
-  Gate gate;
   auto wire = serve([&](IncomingMessage& req, ServerResponse& res) -> task<> {
     follow(log, req, res);
     req.on<"data">([&](std::string_view data) { log.push_back("data " + std::string(data)); });
@@ -63,7 +61,7 @@ TEST_CASE("data events come before all others", "[http][row:11.15/normal, body c
 }
 
 TEST_CASE("a response that ended before the body was consumed tells first",
-          "[http][row:11.15/response ended before the body was consumed]") {
+          "[http][row:11.15/response-ended-before-the-body-was-consumed]") {
   Log log;
   auto wire = serve([&](IncomingMessage& req, ServerResponse& res) -> task<> {
     follow(log, req, res);
@@ -109,7 +107,7 @@ TEST_CASE("events come once for every request of a connection", "[http]") {
 }
 
 TEST_CASE("the connection is told before its first request",
-          "[http][row:3.1/connection][row:9/remoteAddress]") {
+          "[http][row:3.1/connection][row:9/remoteAddress][row:6/socket][row:6/connection]") {
   Log log;
   auto wire = serve([&](IncomingMessage& req, ServerResponse& res) -> task<> {
     log.push_back("request from " + req.socket().remoteAddress());
@@ -122,9 +120,8 @@ TEST_CASE("the connection is told before its first request",
                   std::to_string(socket.remotePort()) + " " + socket.remoteFamily() + " to " +
                   socket.localAddress() + " " + std::to_string(socket.localPort()) + " " +
                   socket.localFamily());
-    socket.on<"close">([&](bool hadError) {
-      log.push_back(hadError ? "close with an error" : "close");
-    });
+    socket.on<"close">(
+        [&](bool hadError) { log.push_back(hadError ? "close with an error" : "close"); });
   });
   wire.client();
   wire.settle();

@@ -51,7 +51,8 @@ TEST_CASE("answers to pipelined requests leave in one write", "[http]") {
 }
 
 TEST_CASE("requests are understood however they are cut", "[http][row:11.7/concurrency]") {
-  const std::string bytes = get("/1") + post(4, "body") + chunked("3\r\nabc\r\n0\r\n\r\n") + get("/4");
+  const std::string bytes =
+      get("/1") + post(4, "body") + chunked("3\r\nabc\r\n0\r\n\r\n") + get("/4");
   const auto handler = [](IncomingMessage& req, ServerResponse& res) -> task<> {
     const std::string body = co_await req.text();
     co_await res.end(std::string(req.url()) + body);
@@ -91,7 +92,7 @@ TEST_CASE("a request that comes while its predecessor is answered is not mixed u
 }
 
 TEST_CASE("what is pipelined behind a request that is being answered is not read without a bound",
-          "[http][row:11.7/flood protection][row:11.12/pipelined responses]") {
+          "[http][row:11.7/flood-protection][row:11.12/pipelined-responses]") {
   Gate gate;
   auto wire = serve([&](IncomingMessage& req, ServerResponse& res) -> task<> {
     if (req.url() == "/slow") co_await gate.wait();
@@ -109,7 +110,7 @@ TEST_CASE("what is pipelined behind a request that is being answered is not read
 }
 
 TEST_CASE("a client that does not read its answers is not read from either",
-          "[http][row:11.7/flood protection]") {
+          "[http][row:11.7/flood-protection]") {
   auto wire = serve([](IncomingMessage&, ServerResponse& res) -> task<> {
     co_await res.end(std::string(4000, 'x'));
   });
@@ -172,7 +173,7 @@ TEST_CASE("HTTP/1.0 closes unless keep-alive is asked for and the length is know
 }
 
 TEST_CASE("bytes behind a request that said close are no request, and clientError tells of them",
-          "[http][row:11.7/data after]") {
+          "[http][row:11.7/Connection: close]") {
   auto wire = serve(echoUrl);
   SECTION("with a listener") {
     std::vector<std::string> errors;
@@ -196,7 +197,7 @@ TEST_CASE("line ends behind a request that said close are nothing", "[http]") {
 }
 
 TEST_CASE("a response that says close ends the connection, and what was pipelined is lost",
-          "[http][row:11.7/a response with close]") {
+          "[http][row:11.7/a-response-with-close]") {
   int requests = 0;
   int errors = 0;
   auto wire = serve([&](IncomingMessage&, ServerResponse& res) -> task<> {
@@ -213,19 +214,19 @@ TEST_CASE("a response that says close ends the connection, and what was pipeline
 }
 
 TEST_CASE("garbage behind a request is refused after the request was answered",
-          "[http][row:11.7/garbage after a valid request whose response has not started]") {
+          "[http][row:11.7/garbage-after-a-valid-request-whose-response-has-not-started]") {
   auto wire = serve(echoUrl);
   CHECK(wire.send(get("/1") + "garbage\r\n\r\n") == ok("/1") + std::string(badRequest));
   CHECK(wire.ended());
 }
 
-TEST_CASE("empty lines between requests are skipped", "[http][row:11.9/line ends]") {
+TEST_CASE("empty lines between requests are skipped", "[http][row:11.9/line-ends]") {
   auto wire = serve(echoUrl);
   CHECK(wire.send("\r\n\r\n" + get("/1") + "\r\n" + get("/2")) == ok("/1") + ok("/2"));
 }
 
 TEST_CASE("a request without a length has no body, and what follows is the next request",
-          "[http][row:11.9/request without CL/TE]") {
+          "[http][row:11.9/request-without-cl-te]") {
   auto wire = serve([](IncomingMessage& req, ServerResponse& res) -> task<> {
     const std::string body = co_await req.text();
     co_await res.end(std::to_string(body.size()));

@@ -49,11 +49,12 @@ TEST_CASE("headers of the user come first, then Date, Connection, Keep-Alive and
   CHECK(answer(get(), [](ServerResponse& res) {
           res.setHeader("B", "1").setHeader("A", "2").end("hi");
         }) == okWith("B: 1\r\nA: 2\r\n" + std::string(persists) + "Content-Length: 2\r\n", "hi"));
-  CHECK(answer(get(), [](ServerResponse& res) {
-          res.setHeader("B", "1");
-          res.write("hi");
-        }) == okWith("B: 1\r\n" + std::string(persists) + "Transfer-Encoding: chunked\r\n",
-                     "2\r\nhi\r\n0\r\n\r\n"));
+  CHECK(answer(get(),
+               [](ServerResponse& res) {
+                 res.setHeader("B", "1");
+                 res.write("hi");
+               }) == okWith("B: 1\r\n" + std::string(persists) + "Transfer-Encoding: chunked\r\n",
+                            "2\r\nhi\r\n0\r\n\r\n"));
 }
 
 TEST_CASE("Date is there unless the user sets one, removes it or clears sendDate",
@@ -68,9 +69,8 @@ TEST_CASE("Date is there unless the user sets one, removes it or clears sendDate
           res.removeHeader("Date");
           res.end();
         }) == okWith(dateless));
-  CHECK(answer(get(), [](ServerResponse& res) {
-          res.setHeader("date", "today").end();
-        }) == okWith("date: today\r\n" + dateless));
+  CHECK(answer(get(), [](ServerResponse& res) { res.setHeader("date", "today").end(); }) ==
+        okWith("date: today\r\n" + dateless));
   CHECK(answer(get(), [](ServerResponse& res) {
           res.removeHeader("date");
           res.setHeader("Date", "today").end();
@@ -126,25 +126,25 @@ TEST_CASE("a Content-Length of the user is sent, and the body is neither cut nor
   CHECK(answer(get(), [](ServerResponse& res) {
           res.writeHead(200, {{"Content-Length", 3}}).end("abcdef");
         }) == okWith(length, "abcdef"));
-  CHECK(answer(get(), [](ServerResponse& res) {
-          res.setHeader("Content-Length", "3").end("a");
-        }) == okWith(length, "a"));
+  CHECK(answer(get(), [](ServerResponse& res) { res.setHeader("Content-Length", "3").end("a"); }) ==
+        okWith(length, "a"));
 }
 
 TEST_CASE("Transfer-Encoding: chunked of the user makes chunks and is not doubled",
           "[http][row:11.1/user Transfer-Encoding: chunked]") {
-  CHECK(answer(get(), [](ServerResponse& res) {
-          res.setHeader("Transfer-Encoding", "chunked").end("hi");
-        }) == okWith("Transfer-Encoding: chunked\r\n" + std::string(persists),
-                     "2\r\nhi\r\n0\r\n\r\n"));
+  CHECK(answer(
+            get(),
+            [](ServerResponse& res) { res.setHeader("Transfer-Encoding", "chunked").end("hi"); }) ==
+        okWith("Transfer-Encoding: chunked\r\n" + std::string(persists), "2\r\nhi\r\n0\r\n\r\n"));
   for (const int status : {204, 304}) {
     INFO(status);
     const std::string bytes = answerAndState(get(), [status](ServerResponse& res) {
       res.statusCode = status;
       res.setHeader("Transfer-Encoding", "chunked").end("hi");
     });
-    CHECK(bytes.ends_with("\r\nTransfer-Encoding: chunked\r\nDate: <D>\r\n"
-                          "Connection: close\r\n\r\n<closed>"));
+    CHECK(
+        bytes.ends_with("\r\nTransfer-Encoding: chunked\r\nDate: <D>\r\n"
+                        "Connection: close\r\n\r\n<closed>"));
   }
 }
 
@@ -155,8 +155,9 @@ TEST_CASE("writes of one turn are one chunk each and leave in one piece",
     res.write("second, longer than 9");
     res.write(std::string(171, 'x'));
   }));
-  CHECK(wire.send(get()) == std::string(okChunked) + "5\r\nfirst\r\n15\r\nsecond, longer than 9\r\n" +
-                                "ab\r\n" + std::string(171, 'x') + "\r\n0\r\n\r\n");
+  CHECK(wire.send(get()) == std::string(okChunked) +
+                                "5\r\nfirst\r\n15\r\nsecond, longer than 9\r\n" + "ab\r\n" +
+                                std::string(171, 'x') + "\r\n0\r\n\r\n");
   CHECK(wire.wire().calls().tryWrite == 1);
 }
 
@@ -169,7 +170,8 @@ TEST_CASE("204, 304 and HEAD have no body and no automatic framing, 205 is like 
     bool told = false;
     CHECK(answerAndState(get(), [&, code = status](ServerResponse& res) {
             res.statusCode = code;
-            accepted = static_cast<bool>(res.write("a", [&](sluice::error_code ec) { told = !ec; }));
+            accepted =
+                static_cast<bool>(res.write("a", [&](sluice::error_code ec) { told = !ec; }));
             res.end("b");
           }) == expected);
     CHECK(accepted);
@@ -177,11 +179,11 @@ TEST_CASE("204, 304 and HEAD have no body and no automatic framing, 205 is like 
   }
   CHECK(answerAndState(head, writeThenEnd) == okWith(persists, "<open>"));
   CHECK(answerAndState(head, endHi) == okWith(persists, "<open>"));
-  CHECK(answer(get(), [](ServerResponse& res) {
-          res.statusCode = 205;
-          res.end();
-        }) == "HTTP/1.1 205 Reset Content\r\n" + std::string(persists) +
-                  "Content-Length: 0\r\n\r\n");
+  CHECK(
+      answer(get(), [](ServerResponse& res) {
+        res.statusCode = 205;
+        res.end();
+      }) == "HTTP/1.1 205 Reset Content\r\n" + std::string(persists) + "Content-Length: 0\r\n\r\n");
 }
 
 TEST_CASE("an answer to HEAD keeps the length or the encoding that the user sets",
@@ -217,7 +219,7 @@ TEST_CASE("HTTP/1.0 persists where the client asks and the end of the body can b
 }
 
 TEST_CASE("Connection says close where the request or the response wants it",
-          "[http][row:11.1/Connection automatic]") {
+          "[http][row:11.1/Connection automatic][row:4/shouldKeepAlive]") {
   CHECK(answerAndState(get("/", "Connection: close\r\n"), endHi) == okAndClose("hi") + "<closed>");
   CHECK(answerAndState(get(), [](ServerResponse& res) {
           res.shouldKeepAlive = false;
@@ -254,11 +256,10 @@ TEST_CASE("Keep-Alive tells whole seconds and how many requests",
                               "hi"));
   CHECK(with({.keepAliveTimeout = 0ms}) ==
         okWith("Date: <D>\r\nConnection: keep-alive\r\nContent-Length: 2\r\n", "hi"));
-  CHECK(answer(get(), [](ServerResponse& res) {
-          res.setHeader("Keep-Alive", "mine").end("hi");
-        }) == okWith("Keep-Alive: mine\r\nDate: <D>\r\nConnection: keep-alive\r\n"
-                     "Content-Length: 2\r\n",
-                     "hi"));
+  CHECK(answer(get(), [](ServerResponse& res) { res.setHeader("Keep-Alive", "mine").end("hi"); }) ==
+        okWith("Keep-Alive: mine\r\nDate: <D>\r\nConnection: keep-alive\r\n"
+               "Content-Length: 2\r\n",
+               "hi"));
 }
 
 TEST_CASE("a removed Connection leaves its lines out and persistence as it is",
@@ -307,11 +308,10 @@ TEST_CASE("a final status in the place of a 100 that was waited for closes the c
 TEST_CASE("what is queued behind the last response is dropped",
           "[http][row:11.1/last response closes]") {
   int served = 0;
-  CHECK(answerAndState(get("/", "Connection: close\r\n") + get("/more"),
-                       [&](ServerResponse& res) {
-                         ++served;
-                         res.end("hi");
-                       }).starts_with(okAndClose("hi") + "<"));
+  CHECK(answerAndState(get("/", "Connection: close\r\n") + get("/more"), [&](ServerResponse& res) {
+          ++served;
+          res.end("hi");
+        }).starts_with(okAndClose("hi") + "<"));
   CHECK(served == 1);
   CHECK(answer(get() + get(), [&](ServerResponse& res) {
           res.setHeader("Connection", "close").end();
@@ -319,7 +319,7 @@ TEST_CASE("what is queued behind the last response is dropped",
 }
 
 TEST_CASE("trailers follow the last chunk, a line for each value unless the name is unique",
-          "[http][row:11.13/sending][row:4/addTrailers]") {
+          "[http][row:11.13/sending][row:4/addTrailers][row:5/addTrailers]") {
   const auto trail = [](ServerResponse& res) {
     res.write("hi");
     res.addTrailers({{"dropped", "yes"}});
@@ -345,12 +345,14 @@ TEST_CASE("trailers behind a body that is not chunked are dropped",
 
 TEST_CASE("a Trailer header makes end(data) chunked, and throws where nothing can be",
           "[http][row:11.3/Trailer][row:12/ERR_HTTP_TRAILER_INVALID]") {
-  CHECK(answer(get(), [](ServerResponse& res) {
-          res.setHeader("Trailer", "A");
-          res.addTrailers({{"A", "1"}});
-          res.end("hi");
-        }) == okWith("Trailer: A\r\n" + std::string(persists) + "Transfer-Encoding: chunked\r\n",
-                     "2\r\nhi\r\n0\r\nA: 1\r\n\r\n"));
+  CHECK(answer(get(),
+               [](ServerResponse& res) {
+                 res.setHeader("Trailer", "A");
+                 res.addTrailers({{"A", "1"}});
+                 res.end("hi");
+               }) ==
+        okWith("Trailer: A\r\n" + std::string(persists) + "Transfer-Encoding: chunked\r\n",
+               "2\r\nhi\r\n0\r\nA: 1\r\n\r\n"));
   const auto refused = [](ServerResponse& res) {
     res.setHeader("Trailer", "A").setHeader("Content-Length", 2);
     CHECK_THROWS_WITH(res.end("hi"), "Trailers are invalid with this transfer encoding");

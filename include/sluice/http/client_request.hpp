@@ -64,7 +64,7 @@ using ClientRequestEvents =
 class ClientRequest : public OutgoingMessageOf<ClientRequest, ClientRequestEvents> {
  public:
   /// Empty: everything but destruction and assignment is misuse.
-  ClientRequest() = default;
+  ClientRequest();
   ClientRequest(Executor executor, RequestOptions options);
   ClientRequest(ClientRequest&&) noexcept;
   ClientRequest& operator=(ClientRequest&&) noexcept;
@@ -97,7 +97,7 @@ class ClientRequest : public OutgoingMessageOf<ClientRequest, ClientRequestEvent
 
   asio::any_io_executor get_executor() const;
   /// For coroutines as listeners: their exceptions become "error".
-  auto listenerSpawner() const { return Spawner{exchange_}; }
+  auto listenerSpawner() const { return Spawner(*this); }
 
   // For the library.
   const boost::intrusive_ptr<detail::ClientExchange>& exchange() const { return exchange_; }
@@ -105,9 +105,16 @@ class ClientRequest : public OutgoingMessageOf<ClientRequest, ClientRequestEvent
  private:
   friend sluice::detail::EmitterAccess;
 
-  struct Spawner {
-    boost::intrusive_ptr<detail::ClientExchange> exchange;
+  // Its members are defined where the exchange is.
+  class Spawner {
+   public:
+    explicit Spawner(const ClientRequest& request);
+    Spawner(const Spawner&);
+    ~Spawner();
     void operator()(task<> listener) const;
+
+   private:
+    boost::intrusive_ptr<detail::ClientExchange> exchange_;
   };
 
   sluice::detail::Listeners& listeners();
@@ -170,6 +177,7 @@ ClientRequest request(Executor executor, const Url& url, RequestOptions options,
 }
 template <detail::TakesResponse Listener>
 ClientRequest get(Executor executor, RequestOptions options, Listener&& listener) {
+  options.method = "GET";
   ClientRequest made =
       request(std::move(executor), std::move(options), std::forward<Listener>(listener));
   made.end();
@@ -185,6 +193,7 @@ ClientRequest get(Executor executor, const Url& url, Listener&& listener) {
 template <class Url, detail::TakesResponse Listener>
   requires(std::convertible_to<const Url&, std::string_view> || std::same_as<Url, URL>)
 ClientRequest get(Executor executor, const Url& url, RequestOptions options, Listener&& listener) {
+  options.method = "GET";
   ClientRequest made =
       request(std::move(executor), url, std::move(options), std::forward<Listener>(listener));
   made.end();

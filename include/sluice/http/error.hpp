@@ -110,7 +110,11 @@ namespace http {
   X(ERR_TLS_INVALID_PROTOCOL_VERSION, "The TLS version asked for is not known")                   \
   X(ERR_SSL_WRONG_VERSION_NUMBER, "The peer does not speak TLS")                                  \
   X(ERR_SSL_HTTP_REQUEST, "The peer sent a plain HTTP request")                                   \
+  X(ERR_SSL_HTTPS_PROXY_REQUEST, "The peer sent a plain CONNECT request")                         \
   X(ERR_SSL_NO_SHARED_CIPHER, "The peers have no cipher in common")                               \
+  X(ERR_SSL_NO_APPLICATION_PROTOCOL, "The peers have no ALPN protocol in common")                 \
+  X(ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE, "The peer has sent no certificate")                \
+  X(ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC, "What the peer sent was changed on its way")     \
   X(ERR_SSL_NO_CIPHER_MATCH, "None of the ciphers asked for is known")                            \
   X(ERR_SSL_UNSUPPORTED_PROTOCOL, "The peers have no TLS version in common")                      \
   X(ERR_SSL_UNEXPECTED_EOF, "The connection ended without a TLS goodbye")                         \

@@ -44,8 +44,8 @@ using IncomingEvents =
 /// events  "data"(std::string_view) "end" "aborted" "close" "error"(const Error&) "timeout"
 class IncomingMessage : public EventEmitter<IncomingMessage, IncomingEvents> {
  public:
-  IncomingMessage() = default;
-  explicit IncomingMessage(boost::intrusive_ptr<detail::IncomingState> state);
+  IncomingMessage();
+  explicit IncomingMessage(detail::IncomingState& state);
   IncomingMessage(IncomingMessage&&) noexcept;
   IncomingMessage& operator=(IncomingMessage&&) noexcept;
   ~IncomingMessage();

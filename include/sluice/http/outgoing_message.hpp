@@ -141,10 +141,10 @@ class OutgoingMessage {
   const boost::intrusive_ptr<detail::OutgoingState>& outgoing() const { return state_; }
 
  protected:
-  OutgoingMessage() = default;
-  OutgoingMessage(OutgoingMessage&&) noexcept = default;
-  OutgoingMessage& operator=(OutgoingMessage&&) noexcept = default;
-  virtual ~OutgoingMessage() = default;
+  OutgoingMessage();
+  OutgoingMessage(OutgoingMessage&&) noexcept;
+  OutgoingMessage& operator=(OutgoingMessage&&) noexcept;
+  virtual ~OutgoingMessage();
 
   /// Puts the head into the stream. `bodyLength` where the whole body is known.
   virtual void composeHead(std::optional<std::uint64_t> bodyLength, bool bodyFollows) = 0;
@@ -168,6 +168,8 @@ class OutgoingMessage {
   WriteResult refused(const error_code& ec);
   WriteResult endResult() const;
   void whenSent(const WriteResult& result, std::function<void(error_code)> callback);
+  void whenFinished(const WriteResult& result, std::function<void(error_code)> callback,
+                    bool refusedBefore);
 };
 
 /// The calls of OutgoingMessage that chain on the class itself, and its events.

@@ -12,6 +12,7 @@
 #include <sluice/http/headers.hpp>
 #include <sluice/net/connect.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sluice::http {
@@ -32,11 +33,14 @@ class AgentRef {
   AgentRef() = default;
   AgentRef(Agent& agent) : agent_(&agent) {}
   AgentRef(bool global) : fresh_(!global) {}
+  /// For the library: one that goes with the request.
+  explicit AgentRef(std::shared_ptr<Agent> own) : own_(std::move(own)), agent_(own_.get()) {}
 
   Agent* agent() const { return agent_; }
   bool fresh() const { return fresh_; }
 
  private:
+  std::shared_ptr<Agent> own_;
   Agent* agent_ = nullptr;
   bool fresh_ = false;
 };

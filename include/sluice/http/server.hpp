@@ -123,6 +123,9 @@ class Server : public ServerSettings, public EventEmitter<Server, ServerEvents> 
   detail::ServerState& state() const { return *state_; }
   void useMessages(detail::MessagePairFactory factory);
 
+ protected:
+  explicit Server(boost::intrusive_ptr<detail::ServerState> state);
+
  private:
   friend sluice::detail::EmitterAccess;
   sluice::detail::Listeners& listeners();
@@ -220,7 +223,6 @@ Server createServer(Executor executor, F&& handler) {
 }  // namespace sluice::http
 
 #if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/http/impl/server.ipp>
-#include <sluice/http/impl/server_connection.ipp>
-#include <sluice/http/impl/server_response.ipp>
+// The definitions need the state, whose header ends with all of them.
+#include <sluice/http/detail/server_state.hpp>
 #endif

@@ -36,8 +36,8 @@ class AgentState : public boost::intrusive_ref_counter<AgentState, boost::thread
   /// Gives the exchange a connection, now or when its turn comes.
   void submit(ClientExchange& exchange);
   bool withdraw(ClientExchange& exchange);
-  /// An exchange on it has ended.
-  void release(ClientConnection& connection, bool reusable);
+  /// An exchange on it has ended, and both sides would go on.
+  void release(ClientConnection& connection);
   /// It is gone, or somebody else's.
   void remove(ClientConnection& connection);
   void destroyAll();

@@ -4,9 +4,11 @@
 // agent. It reads responses; requests are written by their own streams.
 #pragma once
 
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <sluice/http/detail/agent_state.hpp>
 #include <sluice/http/detail/body_decoder.hpp>
@@ -15,6 +17,7 @@
 #include <sluice/http/detail/input_buffer.hpp>
 #include <sluice/http/detail/message_parser.hpp>
 #include <sluice/net/connect.hpp>
+#include <sluice/net/detail/loop.hpp>
 #include <sluice/net/socket.hpp>
 #include <string>
 
@@ -24,6 +27,7 @@ class ClientConnection final
     : public boost::intrusive_ref_counter<ClientConnection, boost::thread_unsafe_counter>,
       private net::detail::SocketUser,
       private net::detail::ConnectHook,
+      private net::detail::LoopMember,
       private BodySource {
  public:
   ClientConnection(boost::intrusive_ptr<AgentState> agent, std::string name);
@@ -36,28 +40,41 @@ class ClientConnection final
   /// Waits in the agent; ends after `limit` where that is not 0.
   void becomeIdle(std::chrono::milliseconds limit);
   void destroy(const error_code& reason = {});
+  /// "agentRemove": the agent forgets it; what it carries goes on.
+  void leaveAgent();
 
   const std::string& name() const { return name_; }
   net::Socket* socketIfAny() { return socket_ ? &socket_ : nullptr; }
-  bool connected() const { return core_ && core_->state() == net::detail::SocketCore::State::open; }
+  /// It can carry an exchange: open, and the server has not ended it.
+  bool connected() const {
+    return core_ && core_->state() == net::detail::SocketCore::State::open && !inputEnd_;
+  }
+  /// Ended from here, not by the server.
+  bool destroyedHere() const { return destroyedHere_; }
   /// What the server says about how long it keeps the connection.
   std::optional<std::chrono::milliseconds> keepAliveHint() const { return hint_; }
 
   // For the exchange.
-  void requestIsSent() { releaseIfDone(); }
   void setIdleTimeout(std::chrono::milliseconds idle);
   void callAtTurnEnd() { core_->callAtTurnEnd(); }
   std::uint64_t bytesOfExchange() const { return core_ ? core_->bytesRead() - bytesBefore_ : 0; }
 
  private:
   // opening ──► head ──► body ──► ended ──► idle ──► head …
-  //    └──────────┴────────┴────────┴─────────┴──► gone
-  enum class Phase { opening, head, body, ended, idle, gone };
+  //    │          │        │        │         ├──► leaving ──┐   "agentRemove"
+  //    └──────────┴────────┴────────┴─────────┴──────────────┴──► gone
+  enum class Phase { opening, head, body, ended, idle, leaving, gone };
+
+  struct OpeningIsOver;
+  struct StopOpening;
 
   static task<> openSocket(boost::intrusive_ptr<ClientConnection> self,
                            net::ConnectionOptions options, CreateConnection create);
   void adopt(net::Socket socket);
   void attachExchange();
+  void watch();
+  void unwatch();
+  void giveAway();
   void beginHead();
   void parseHead();
   void headIsComplete();
@@ -76,6 +93,9 @@ class ClientConnection final
   bool onIdle() override;
   void onDestroyed(const error_code&) override;
 
+  // LoopMember
+  void onLoopEnd() override;
+
   // ConnectHook
   boost::intrusive_ptr<net::detail::SocketCore> onConnecting() override;
 
@@ -84,7 +104,9 @@ class ClientConnection final
   net::Socket& socket() override { return socket_; }
   Piece takePiece() override;
   const HeaderBlock& trailers() const override { return body_.trailers(); }
-  void wantInput() override { core_->callAtTurnEnd(); }
+  void wantInput() override {
+    if (!core_->reading()) core_->callAtTurnEnd();
+  }
   void eventsAreDue() override { core_->callAtTurnEnd(); }
   void destroyMessage(const error_code& reason) override;
   void handleIsGone() override;
@@ -107,7 +129,12 @@ class ClientConnection final
   std::optional<Error> parseError_;
   std::optional<std::chrono::milliseconds> hint_;
   std::uint64_t bytesBefore_ = 0;
+  // Ends the attempt to open it.
+  std::shared_ptr<asio::cancellation_signal> opening_;
+  ListenerId agentRemove_{};
   unsigned informational_ = 0;
+  bool destroyedHere_ = false;
+  bool inAgent_ = true;
   Phase phase_ = Phase::opening;
 };
 

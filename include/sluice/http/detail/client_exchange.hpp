@@ -25,6 +25,7 @@ class ClientConnection;
 
 class ClientExchange final
     : public boost::intrusive_ref_counter<ClientExchange, boost::thread_unsafe_counter>,
+      private net::detail::LoopMember,
       private OutgoingOwner {
  public:
   // created ──► waiting ──► assigned ──► responded ──► done
@@ -51,6 +52,8 @@ class ClientExchange final
   void composeHead(std::optional<std::uint64_t> bodyLength, bool bodyFollows);
   void abort();
   void destroy(const error_code& reason) { destroyMessage(reason); }
+  /// destroy() of the response.
+  void destroyResponse(const error_code& reason);
   void handleIsGone();
   void whenAnswered(sluice::detail::Completion<void(error_code)> handler);
   bool answered() const { return held_.has_value() || failure_.has_value() || taken_; }
@@ -64,7 +67,10 @@ class ClientExchange final
   void setKeepAlive(bool on, std::chrono::milliseconds initialDelay);
 
   // From the connection.
+  void opening(ClientConnection& connection) { connection_ = &connection; }
   void socketAssigned(ClientConnection& connection, bool reused);
+  /// What was written goes out from now on.
+  void connected(ClientConnection& connection);
   void informed(const Information& information);
   void responded(boost::intrusive_ptr<IncomingState> incoming);
   void handedOver(boost::intrusive_ptr<IncomingState> incoming, net::Socket& socket,
@@ -72,8 +78,9 @@ class ClientExchange final
   void sent();
   void drained();
   void idled();
-  /// Response read to its end, request sent: the exchange is over.
-  void complete(bool pooled);
+  /// Response read to its end, request sent: the exchange is over. `reusable` is the connection
+  /// where it can carry another one; it goes back to the agent behind "close".
+  void complete(ClientConnection* reusable);
   /// It will not get any further.
   void fail(const Error& error);
   /// Runs a coroutine that listens; it keeps the exchange alive.
@@ -85,6 +92,17 @@ class ClientExchange final
   bool retried = false;
 
  private:
+  // Emission of what is due in the end depends on who ended it.
+  enum class EndedBy { peer, request, response };
+
+  struct Waiter {
+    std::uint64_t id;
+    sluice::detail::Completion<void(error_code)> handler;
+  };
+  struct StopWaiting;
+  struct AbortSignal;
+
+  void onLoopEnd() override;
   net::Socket* outgoingSocket() override;
   void onMessageEnded() override;
   void eventsAreDue() override { later(&ClientExchange::emitSent); }
@@ -99,6 +117,7 @@ class ClientExchange final
   void emitSent();
   void emitEnd();
   void wakeWaiters();
+  void stopWaiting(std::uint64_t id);
 
   std::shared_ptr<net::detail::Loop> loop_;
   RequestOptions options_;
@@ -110,7 +129,10 @@ class ClientExchange final
   boost::intrusive_ptr<ClientConnection> connection_;
   std::optional<IncomingMessage> held_;
   std::optional<Error> failure_;
-  std::vector<sluice::detail::Completion<void(error_code)>> waiters_;
+  std::vector<Waiter> waiters_;
+  boost::intrusive_ptr<ClientConnection> reusable_;
+  // Empty once this is gone: the user's signal may outlive it.
+  std::shared_ptr<ClientExchange*> signalled_;
   std::optional<std::chrono::milliseconds> timeout_;
   std::optional<bool> noDelay_;
   std::optional<std::pair<bool, std::chrono::milliseconds>> keepAlive_;
@@ -119,9 +141,8 @@ class ClientExchange final
   bool abandoned_ = false;
   State state_ = State::created;
   bool taken_ = false;
-  bool destroyedByUser_ = false;
+  EndedBy endedBy_ = EndedBy::peer;
   bool silent_ = false;
-  bool pooled_ = false;
 };
 
 }  // namespace sluice::http::detail

@@ -87,6 +87,10 @@ class IncomingState
   const error_code& failure() const { return failure_; }
   std::optional<std::uint64_t> length() const { return length_; }
   bool upgraded = false;
+  // A response closes with its request: emitClose() says when.
+  bool closeIsSources = false;
+  // Whoever ended it, it was not the message itself: "error" says that it was cut short.
+  bool endedByOther = false;
 
   /// For read(): the next piece of what has arrived.
   Next next();
@@ -116,6 +120,8 @@ class IncomingState
   void emitDue();
   /// Emits "aborted", once: it comes before what the response has to say.
   void emitAborted();
+  /// What emitDue() has left to its source.
+  void emitClose();
   bool eventsDue() const;
 
   sluice::detail::Listeners& listeners() { return listeners_; }
@@ -158,6 +164,7 @@ class IncomingState
   bool destroyed_ = false;
   bool closed_ = false;
   bool abortEmitted_ = false;
+  bool endEmitted_ = false;
 };
 
 }  // namespace sluice::http::detail

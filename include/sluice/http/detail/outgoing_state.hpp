@@ -8,6 +8,7 @@
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <sluice/detail/listeners.hpp>
 #include <sluice/http/detail/framing.hpp>
@@ -74,6 +75,8 @@ class OutgoingState
   /// The rest of the frame: last chunk and trailers.
   void endBody(bool strict);
   void flushCorkedChunk();
+  /// A head that was composed ahead of the body goes to the stream.
+  void releaseHead();
   void cork();
   void uncork();
 
@@ -83,6 +86,10 @@ class OutgoingState
   /// Emits what has become due since: errors, 'prefinish' and 'finish', 'close'.
   void emitDue();
   bool eventsDue() const;
+  /// Somebody wants to hear of the end.
+  bool observed() const { return listeners.get() != nullptr || !endCallbacks_.empty(); }
+  /// Called right before 'finish', or with what kept the message from leaving.
+  void addEndCallback(std::function<void(error_code)> callback);
   bool ended() const { return stage == Stage::ended || stage == Stage::finished; }
 
   HeaderStore headers;
@@ -93,6 +100,7 @@ class OutgoingState
   OutgoingOwner* owner = nullptr;
   sluice::detail::Listeners listeners;
   ByteBuffer corkedChunk;
+  ByteBuffer heldHead;  // of writeHead(), which leaves with the first piece of body
   std::uint64_t bodyWritten = 0;
   std::uint64_t endPosition = 0;
   unsigned corked = 0;
@@ -106,7 +114,10 @@ class OutgoingState
  private:
   void checkLength(std::uint64_t size, bool atEnd) const;
 
+  void callEndCallbacks(const error_code& ec);
+
   std::vector<error_code> errors_;
+  std::vector<std::function<void(error_code)>> endCallbacks_;
   bool headSent_ = false;
 };
 

@@ -88,6 +88,16 @@ class Pool {
     return found;
   }
 
+  /// Whether a request of another name could have a connection if this one's were given up.
+  bool wantedElsewhere(std::string_view name, const PoolLimits& limits) const {
+    if (total_ < limits.maxTotalSockets) return false;
+    return std::any_of(entries_.begin(), entries_.end(), [&](const auto& other) {
+      const Entry& entry = other.second;
+      return other.first != name && !entry.queue.empty() &&
+             entry.used.size() + entry.free.size() < limits.maxSockets;
+    });
+  }
+
   /// A used connection is free for the next request of its name. false: there are enough.
   bool keep(std::string_view name, Connection* connection, const PoolLimits& limits) {
     Entry& entry = entryOf(name);

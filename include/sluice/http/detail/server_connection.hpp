@@ -37,17 +37,17 @@ class ServerConnection final
 
   void start();
   /// No request is being received or answered.
-  bool idle() const { return phase_ == Phase::head && !started_; }
+  bool idle() const { return phase_ == Phase::securing || (phase_ == Phase::head && !started_); }
   bool upgraded() const { return phase_ == Phase::upgraded; }
   /// Ends everything at once. What the handler awaits is cancelled where the options say so, and
-  /// in any case with `cancelHandler`.
-  void destroy(bool cancelHandler = false);
+  /// always with `inAnyCase`.
+  void destroy(bool inAnyCase = false);
   /// Answers 408 where the head or the whole request takes too long.
   void checkTimeouts(net::detail::TimePoint now);
 
   // For ServerResponse.
-  void composeHead(ServerResponse& res, std::string_view reason, const Headers* headers,
-                   std::optional<std::uint64_t> bodyLength);
+  void composeHead(ByteBuffer& out, ServerResponse& res, std::string_view reason,
+                   const Headers* headers, std::optional<std::uint64_t> bodyLength);
   void sendInformation();
   void continueIsSent() { awaitsContinue_ = false; }
   MessagePair& messages() { return *messages_; }
@@ -58,19 +58,22 @@ class ServerConnection final
   ServerConnection* next = nullptr;
 
  private:
-  // head: reading one; handler: it runs; finishing: the response leaves, the rest of the body is
-  // read; upgraded: the socket is somebody else's; closing: the last bytes leave; gone.
+  // securing: TLS shakes hands; head: reading one; handler: it runs; finishing: the response
+  // leaves, the rest of the body is read; upgraded: the socket is somebody else's; closing: the
+  // last bytes leave; gone.
   //
+  //   securing
+  //     ▼
   //   head ──► handler ──► finishing ──► head …
   //     ├────────┬─────────────┴──► closing ──► gone
   //     └──► upgraded
-  enum class Phase { head, handler, finishing, upgraded, closing, gone };
+  enum class Phase { securing, head, handler, finishing, upgraded, closing, gone };
 
   using Wake = sluice::detail::Completion<void()>;
-  struct InputArrived;
   struct MovedOut;
 
   task<> run(boost::intrusive_ptr<ServerConnection> self);
+  void secured();
   task<> exchange();
   task<> answer();
   task<> handOver();
@@ -86,7 +89,9 @@ class ServerConnection final
   void closeSoon();
   bool dropsNext() const;
   void end();
+  void cancelHandler();
   void peerEnded();
+  void whenInputArrived(Wake handler);
   void wake();
   void wakeSoon();
   bool wantsRead() const;
@@ -107,7 +112,9 @@ class ServerConnection final
   net::Socket* outgoingSocket() override { return &socket_; }
   Piece takePiece() override;
   const HeaderBlock& trailers() const override { return body_.trailers(); }
-  void wantInput() override { core_->callAtTurnEnd(); }
+  void wantInput() override {
+    if (!core_->reading()) core_->callAtTurnEnd();
+  }
   void eventsAreDue() override { core_->callAtTurnEnd(); }
   void destroyMessage(const error_code& reason) override;
   void setTimeout(std::chrono::milliseconds idle) override { core_->setTimeout(idle); }
@@ -130,7 +137,7 @@ class ServerConnection final
   ParserLimits limits_;
   std::size_t requests_ = 0;
   Phase phase_ = Phase::head;
-  bool started_ = false;        // a byte of the current message has come
+  bool started_ = false;         // a byte of the current message has come
   bool awaitsContinue_ = false;  // the client waits for a 100 that was not sent
   bool bodyRefused_ = false;
   bool handlerRuns_ = false;

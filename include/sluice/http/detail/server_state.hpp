@@ -64,10 +64,10 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
 
   MessagePairFactory makeMessages;
 
- protected:
-  /// A connection of the kernel: TLS puts itself in between here.
-  virtual boost::intrusive_ptr<net::detail::Transport> wrap(
-      boost::intrusive_ptr<net::detail::Transport> transport);
+  /// Connections have to be made safe before their first request.
+  virtual bool secures() const { return false; }
+  /// Does so. Where it fails the socket is destroyed when it resumes.
+  virtual task<> secure(net::Socket&) { co_return; }
 
  private:
   void onConnection(net::detail::Listener::Socket socket) override;
@@ -97,3 +97,9 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
 };
 
 }  // namespace sluice::http::detail
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/http/impl/server.ipp>
+#include <sluice/http/impl/server_connection.ipp>
+#include <sluice/http/impl/server_response.ipp>
+#endif

@@ -71,17 +71,17 @@ SLUICE_DECL void AgentState::openFor(ClientExchange& exchange) {
 }
 
 SLUICE_DECL void AgentState::openWaiting(const std::string& preferred) {
-  while (agent_ != nullptr) {
+  while (agent_ != nullptr && !loop_->stopped()) {
     const std::string name(pool_.nextToOpen(preferred, limits()));
     if (name.empty()) return;
     openFor(*pool_.dequeue(name));
   }
 }
 
-SLUICE_DECL void AgentState::release(ClientConnection& connection, bool reusable) {
+SLUICE_DECL void AgentState::release(ClientConnection& connection) {
   const boost::intrusive_ptr<AgentState> alive(this);
   const boost::intrusive_ptr<ClientConnection> kept(&connection);
-  if (agent_ == nullptr || !reusable || !connection.connected()) {
+  if (agent_ == nullptr || !connection.connected()) {
     connection.destroy();
     return;
   }
@@ -91,14 +91,15 @@ SLUICE_DECL void AgentState::release(ClientConnection& connection, bool reusable
     connection.assign(*next, false);
     return;
   }
+  bool keep = options_.keepAlive && !pool_.wantedElsewhere(connection.name(), limits());
   auto limit = options_.timeout;
   if (const auto hint = connection.keepAliveHint()) {
     const auto usable = *hint - options_.agentKeepAliveTimeoutBuffer;
-    if (usable.count() <= 0) reusable = false;
+    if (usable.count() <= 0) keep = false;
     if (limit.count() > 0) limit = std::min(limit, usable);
   }
-  if (reusable && options_.keepAlive && agent_->keepSocketAlive(*connection.socketIfAny()) &&
-      connection.connected() && pool_.keep(connection.name(), &connection, limits())) {
+  if (keep && agent_->keepSocketAlive(*connection.socketIfAny()) && connection.connected() &&
+      pool_.keep(connection.name(), &connection, limits())) {
     connection.becomeIdle(limit);
   } else {
     connection.destroy();

@@ -3,12 +3,15 @@
 // Definitions of client_connection.hpp.
 #pragma once
 
+#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
 #include <charconv>
 #include <sluice/http/constants.hpp>
 #include <sluice/http/detail/client_connection.hpp>
+#include <sluice/http/detail/header_chars.hpp>
+#include <sluice/net/detail/handler_error.hpp>
 #include <utility>
 
 namespace sluice::http::detail {
@@ -20,13 +23,46 @@ inline constexpr unsigned maxInformational = 32;
 // cheaper to open anew.
 inline constexpr std::size_t maxAbandonedBody = 64 * 1024;
 
+struct LeaveAgent {
+  ClientConnection* connection;
+  void operator()() const { connection->leaveAgent(); }
+};
+
+struct KeepUntilClosed {
+  boost::intrusive_ptr<ClientConnection> connection;
+  void operator()(bool) const {}
+};
+
+struct DestroyUnclaimed {
+  boost::intrusive_ptr<ClientConnection> connection;
+  boost::intrusive_ptr<ClientExchange> exchange;
+  void operator()() const {
+    if (net::Socket* socket = connection->socketIfAny()) socket->destroy();
+  }
+};
+
 SLUICE_DECL ClientConnection::ClientConnection(boost::intrusive_ptr<AgentState> agent,
                                                std::string name)
-    : agent_(std::move(agent)), name_(std::move(name)), input_(16 * 1024) {}
+    : LoopMember(agent->loop()),
+      agent_(std::move(agent)),
+      name_(std::move(name)),
+      input_(16 * 1024) {}
 
-SLUICE_DECL ClientConnection::~ClientConnection() {
-  if (core_) core_->setUser(nullptr);
-}
+SLUICE_DECL ClientConnection::~ClientConnection() { unwatch(); }
+
+// The signal has to live as long as the coroutine that it cancels.
+struct ClientConnection::OpeningIsOver {
+  std::shared_ptr<asio::cancellation_signal> signal;
+  void operator()(std::exception_ptr) const {}
+};
+
+struct ClientConnection::StopOpening {
+  boost::intrusive_ptr<ClientConnection> connection;
+  void operator()() const {
+    const auto signal = connection->opening_;
+    if (signal) signal->emit(asio::cancellation_type::terminal);
+  }
+};
 
 SLUICE_DECL void ClientConnection::open(ClientExchange& exchange) {
   self_ = this;
@@ -46,10 +82,12 @@ SLUICE_DECL void ClientConnection::open(ClientExchange& exchange) {
   options.highWaterMark = request.highWaterMark;
   options.tls = request.tls;
   options.hook = this;
+  exchange.opening(*this);
+  opening_ = std::make_shared<asio::cancellation_signal>();
   boost::intrusive_ptr<ClientConnection> self(this);
   asio::co_spawn(agent_->loop().executor(),
                  openSocket(std::move(self), std::move(options), request.createConnection),
-                 asio::detached);
+                 asio::bind_cancellation_slot(opening_->slot(), OpeningIsOver{opening_}));
 }
 
 SLUICE_DECL task<> ClientConnection::openSocket(boost::intrusive_ptr<ClientConnection> self,
@@ -66,49 +104,61 @@ SLUICE_DECL task<> ClientConnection::openSocket(boost::intrusive_ptr<ClientConne
   } catch (...) {
     failure = std::current_exception();
   }
+  self->opening_ = nullptr;
   if (self->phase_ == Phase::gone) co_return;
   if (!failure && socket) {
     self->adopt(std::move(socket));
     co_return;
   }
-  try {
-    if (failure) std::rethrow_exception(failure);
+  if (!failure) {
     self->fail(Error(make_error_code(errc::ERR_SOCKET_CLOSED)));
-  } catch (const Error& error) {
+    co_return;
+  }
+  const Error error = net::detail::handlerError(failure);
+  if (error.code() == asio::error::operation_aborted) {
+    // Somebody destroyed the socket while it was being connected.
+    self->fail(Error(make_error_code(boost::system::errc::connection_reset), "socket hang up"));
+  } else {
     self->fail(error);
-  } catch (const boost::system::system_error& error) {
-    self->fail(Error(error.code(), error.what()));
-  } catch (const std::exception& error) {
-    self->fail(Error(make_error_code(errc::ERR_UNHANDLED_ERROR), error.what()));
-  } catch (...) {
-    self->fail(Error(make_error_code(errc::ERR_UNHANDLED_ERROR)));
   }
 }
 
 SLUICE_DECL boost::intrusive_ptr<net::detail::SocketCore> ClientConnection::onConnecting() {
-  core_ = new net::detail::SocketCore(agent_->loop().shared_from_this(),
-                                      exchange_->options().highWaterMark);
+  boost::intrusive_ptr<net::detail::SocketCore> core(new net::detail::SocketCore(
+      agent_->loop().shared_from_this(), exchange_ ? exchange_->options().highWaterMark : 1));
+  if (phase_ != Phase::opening || !exchange_) {
+    core->destroy();
+    return core;
+  }
+  // Who opens connections may try one after the other.
+  unwatch();
+  core_ = core;
   socket_ = net::Socket(core_);
   attachExchange();
-  return core_;
+  return core;
 }
 
 SLUICE_DECL void ClientConnection::adopt(net::Socket socket) {
   if (socket.core() == core_) {
     static_cast<void>(socket.release());
   } else {
-    if (core_) core_->setUser(nullptr);
+    unwatch();
+    core_ = socket.core();
     socket_ = std::move(socket);
-    core_ = socket_.core();
     attachExchange();
   }
   if (phase_ == Phase::gone || !exchange_) return;
+  if (!connected()) {
+    fail(Error(make_error_code(boost::system::errc::connection_reset), "socket hang up"));
+    return;
+  }
   core_->touch();
   beginHead();
+  exchange_->connected(*this);
 }
 
 SLUICE_DECL void ClientConnection::attachExchange() {
-  core_->setUser(this);
+  watch();
   setIdleTimeout(exchange_->idleTimeout());
   bytesBefore_ = core_->bytesRead();
   exchange_->socketAssigned(*this, false);
@@ -124,6 +174,7 @@ SLUICE_DECL void ClientConnection::assign(ClientExchange& exchange, bool reused)
   }
   beginHead();
   exchange.socketAssigned(*this, reused);
+  if (exchange_ == &exchange) exchange.connected(*this);
 }
 
 SLUICE_DECL void ClientConnection::beginHead() {
@@ -144,13 +195,53 @@ SLUICE_DECL void ClientConnection::setIdleTimeout(std::chrono::milliseconds idle
   if (core_) core_->setTimeout(idle);
 }
 
+SLUICE_DECL void ClientConnection::watch() {
+  core_->setUser(this);
+  agentRemove_ = socket_.addListener<"agentRemove">(LeaveAgent{this});
+}
+
+SLUICE_DECL void ClientConnection::unwatch() {
+  if (!core_) return;
+  if (core_->user() == this) core_->setUser(nullptr);
+  if (auto* listeners = core_->listeners().get()) listeners->remove(agentRemove_);
+}
+
+SLUICE_DECL void ClientConnection::leaveAgent() {
+  if (!std::exchange(inAgent_, false) || phase_ == Phase::gone) return;
+  const boost::intrusive_ptr<ClientConnection> alive(this);
+  agent_->remove(*this);
+  if (phase_ != Phase::idle) return;
+  phase_ = Phase::leaving;
+  core_->setTimeout({});
+  if (core_->reading()) {
+    core_->cancelRead();
+  } else {
+    giveAway();
+  }
+}
+
+// The socket is open and nobody's: it is whose who moves it out, and stays until it is closed.
+SLUICE_DECL void ClientConnection::giveAway() {
+  phase_ = Phase::gone;
+  unwatch();
+  if (!input_.empty()) core_->unshift(input_.unparsed());
+  if (socket_) socket_.once<"close">(KeepUntilClosed{std::move(self_)});
+  self_ = nullptr;
+}
+
 SLUICE_DECL void ClientConnection::onInput(const error_code& ec, std::size_t count) {
   const boost::intrusive_ptr<ClientConnection> alive(this);
   input_.commit(count);
+  if (phase_ == Phase::leaving) {
+    giveAway();
+    return;
+  }
   if (ec == asio::error::operation_aborted) return;
   if (ec) inputEnd_ = ec;
+  // What arrived before the connection broke is read first.
+  const bool unread = phase_ == Phase::body && !input_.empty();
   const bool unasked = phase_ == Phase::idle || (phase_ == Phase::ended && count != 0);
-  if (unasked || (ec && ec != asio::error::eof)) {
+  if (unasked || (ec && ec != asio::error::eof && !unread)) {
     // Bytes behind the response, an end while idle, or a broken connection.
     core_->destroy(ec == asio::error::eof ? error_code() : ec);
     return;
@@ -228,13 +319,19 @@ SLUICE_DECL void ClientConnection::headIsComplete() {
 SLUICE_DECL void ClientConnection::readHint() {
   const std::size_t line = parser_.headers().find("keep-alive");
   if (line == HeaderBlock::npos) return;
-  const std::string_view value = parser_.headers().at(line).value;
-  const std::size_t at = value.find("timeout=");
-  if (at == std::string_view::npos) return;
-  unsigned seconds = 0;
-  const char* begin = value.data() + at + 8;
-  if (std::from_chars(begin, value.data() + value.size(), seconds).ec == std::errc()) {
-    hint_ = std::chrono::seconds(seconds);
+  constexpr std::string_view name = "timeout=";
+  std::string_view rest = parser_.headers().at(line).value;
+  while (!rest.empty()) {
+    std::string_view parameter = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(parameter.size() + 1, rest.size()));
+    parameter.remove_prefix(std::min(parameter.find_first_not_of(" \t"), parameter.size()));
+    if (!equalIgnoreCase(parameter.substr(0, name.size()), name)) continue;
+    unsigned seconds = 0;
+    const char* end = parameter.data() + parameter.size();
+    if (std::from_chars(parameter.data() + name.size(), end, seconds).ec == std::errc()) {
+      hint_ = std::chrono::seconds(seconds);
+    }
+    return;
   }
 }
 
@@ -266,23 +363,26 @@ SLUICE_DECL void ClientConnection::handOver(bool upgrade) {
   incoming->markComplete();
   const std::string head(input_.unparsed());
   phase_ = Phase::gone;
-  core_->setUser(nullptr);
+  unwatch();
   core_->setTimeout({});
   const boost::intrusive_ptr<ClientConnection> alive = std::move(self_);
   agent_->remove(*this);
   exchange->handedOver(std::move(incoming), socket_, head, upgrade);
-  if (socket_) socket_.destroy();
+  // A coroutine that awaited the event gets its turn to move the socket out.
+  if (socket_) asio::post(agent_->loop().executor(), DestroyUnclaimed{alive, exchange});
 }
 
 SLUICE_DECL BodySource::Piece ClientConnection::takePiece() {
   if (!core_->reading()) input_.reclaim();
   auto piece = body_.decode(input_.unparsed());
   input_.take(piece.consumed);
+  bool cut = false;
   if (piece.status == BodyDecoder::Status::needMore && piece.data.empty() && inputEnd_) {
-    piece.status = body_.atEof();
+    cut = inputEnd_ != asio::error::eof;
+    piece.status = cut ? BodyDecoder::Status::failed : body_.atEof();
   }
   if (piece.status == BodyDecoder::Status::failed) {
-    const bool cut = body_.error() == errc::HPE_INVALID_EOF_STATE;
+    cut = cut || body_.error() == errc::HPE_INVALID_EOF_STATE;
     if (!cut) {
       parseError_ = Error::parse(body_.error(), std::string(body_.reason()), 0,
                                  std::string(input_.unparsed()));
@@ -309,13 +409,15 @@ SLUICE_DECL void ClientConnection::releaseIfDone() {
   const boost::intrusive_ptr<ClientConnection> alive(this);
   // Kept only if both messages are complete, both sides want it, and nothing came behind.
   const bool reusable = sent && parser_.keepAlive() && outgoing->framing.keepAlive &&
-                        input_.empty() && !inputEnd_ && connected();
+                        input_.empty() && inAgent_ && connected();
   const boost::intrusive_ptr<ClientExchange> exchange = std::move(exchange_);
   const boost::intrusive_ptr<IncomingState> incoming = std::move(incoming_);
   incoming->detach();
   input_.startMessage(core_->reading());
-  exchange->complete(reusable);
-  agent_->release(*this, reusable);
+  // From here on whatever comes is not asked for.
+  phase_ = Phase::idle;
+  exchange->complete(reusable ? this : nullptr);
+  if (!reusable) destroy();
 }
 
 SLUICE_DECL void ClientConnection::becomeIdle(std::chrono::milliseconds limit) {
@@ -326,7 +428,7 @@ SLUICE_DECL void ClientConnection::becomeIdle(std::chrono::milliseconds limit) {
 
 SLUICE_DECL void ClientConnection::onTurn() {
   const boost::intrusive_ptr<ClientConnection> alive(this);
-  if (phase_ == Phase::body || phase_ == Phase::ended) {
+  if (answered()) {
     if (incoming_->progress() == IncomingState::Progress::failed) {
       if (parseError_) {
         fail(*parseError_);
@@ -344,8 +446,8 @@ SLUICE_DECL void ClientConnection::onTurn() {
     }
   }
   releaseIfDone();
-  if (phase_ == Phase::gone || phase_ == Phase::opening || core_->destroyed() || core_->reading() ||
-      inputEnd_) {
+  if (phase_ == Phase::gone || phase_ == Phase::opening || phase_ == Phase::leaving ||
+      !connected() || core_->reading()) {
     return;
   }
   const auto room = phase_ == Phase::body ? input_.prepareBody()
@@ -384,6 +486,7 @@ SLUICE_DECL void ClientConnection::fail(const Error& error) {
 
 SLUICE_DECL void ClientConnection::destroy(const error_code& reason) {
   const boost::intrusive_ptr<ClientConnection> alive(this);
+  destroyedHere_ = true;
   if (core_ && !core_->destroyed()) {
     core_->destroy(reason);
   } else {
@@ -391,37 +494,48 @@ SLUICE_DECL void ClientConnection::destroy(const error_code& reason) {
   }
 }
 
+SLUICE_DECL void ClientConnection::onLoopEnd() {
+  if (phase_ != Phase::opening) return;
+  opening_ = nullptr;
+  destroy();
+}
+
 SLUICE_DECL void ClientConnection::onDestroyed(const error_code& ec) {
+  if (phase_ == Phase::gone) return;
   // What opens it knows better why it failed, and will say so.
-  if (phase_ == Phase::gone || (phase_ == Phase::opening && exchange_ && !exchange_->over()))
-    return;
+  const bool opening = phase_ == Phase::opening;
+  if (opening && exchange_ && !exchange_->over() && !destroyedHere_) return;
   const boost::intrusive_ptr<ClientConnection> alive(this);
   self_ = nullptr;
   const bool wasAnswered = answered();
   phase_ = Phase::gone;
   const boost::intrusive_ptr<ClientExchange> exchange = std::move(exchange_);
   const boost::intrusive_ptr<IncomingState> incoming = std::move(incoming_);
-  const auto reset = make_error_code(boost::system::errc::connection_reset);
+  const bool reset = ec == boost::system::errc::connection_reset;
+  const auto cut = make_error_code(boost::system::errc::connection_reset);
   if (incoming) {
-    if (!incoming->complete()) incoming->fail(ec && ec != reset ? ec : reset);
+    if (!incoming->complete()) incoming->fail(ec && !reset ? ec : cut);
     incoming->detach();
   }
   if (exchange) {
     if (wasAnswered && incoming->complete()) {
-      exchange->complete(false);
-    } else if (ec && ec != reset) {
+      exchange->complete(nullptr);
+    } else if (ec && !reset) {
       exchange->fail(Error(ec));
     } else {
-      exchange->fail(Error(reset, wasAnswered ? "aborted"
-                                  : ec        ? "read ECONNRESET"
-                                              : "socket hang up"));
+      const bool hungUp = !ec || destroyedHere_;
+      exchange->fail(Error(cut, wasAnswered ? "aborted"
+                                : hungUp    ? "socket hang up"
+                                            : "read ECONNRESET"));
     }
   }
   agent_->remove(*this);
+  // Not from here, which may be inside that coroutine.
+  if (opening && opening_) asio::post(agent_->loop().executor(), StopOpening{alive});
 }
 
 SLUICE_DECL void ClientConnection::destroyMessage(const error_code& reason) {
-  if (exchange_) exchange_->destroy(reason);
+  if (exchange_) exchange_->destroyResponse(reason);
 }
 
 SLUICE_DECL void ClientConnection::handleIsGone() {

@@ -12,12 +12,14 @@
 #include <sluice/http/detail/client_connection.hpp>
 #include <sluice/http/detail/client_exchange.hpp>
 #include <sluice/http/detail/framing.hpp>
+#include <sluice/net/detail/handler_error.hpp>
 #include <utility>
 
 namespace sluice::http::detail {
 
 SLUICE_DECL ClientExchange::ClientExchange(asio::any_io_executor executor, RequestOptions options)
-    : loop_(net::detail::Loop::of(executor)),
+    : LoopMember(*net::detail::Loop::of(executor)),
+      loop_(net::detail::Loop::of(executor)),
       options_(std::move(options)),
       outgoing_(new OutgoingState) {
   resolve();
@@ -28,7 +30,24 @@ SLUICE_DECL ClientExchange::ClientExchange(asio::any_io_executor executor, Reque
   addDefaultHeaders();
 }
 
-SLUICE_DECL ClientExchange::~ClientExchange() = default;
+SLUICE_DECL ClientExchange::~ClientExchange() {
+  if (signalled_) *signalled_ = nullptr;
+}
+
+// Where the context ends, coroutines that wait here own what keeps this alive.
+SLUICE_DECL void ClientExchange::onLoopEnd() {
+  const boost::intrusive_ptr<ClientExchange> alive(this);
+  if (!over()) {
+    if (state_ == State::waiting && !connection_) agent_->withdraw(*this);
+    state_ = State::failed;
+    failure_ = Error(asio::error::operation_aborted);
+  }
+  const auto connection = std::exchange(connection_, nullptr);
+  const auto reusable = std::exchange(reusable_, nullptr);
+  const auto waiters = std::exchange(waiters_, {});
+  const auto held = std::exchange(held_, std::nullopt);
+  outgoing_->listeners.clear();
+}
 
 SLUICE_DECL void ClientExchange::resolve() {
   if (options_.hostname.empty()) options_.hostname = options_.host;
@@ -104,10 +123,17 @@ SLUICE_DECL void ClientExchange::later(void (ClientExchange::*what)()) {
              [self = boost::intrusive_ptr<ClientExchange>(this), what] { (self.get()->*what)(); });
 }
 
+struct ClientExchange::AbortSignal {
+  std::shared_ptr<ClientExchange*> exchange;
+  void operator()(asio::cancellation_type) const {
+    if (*exchange != nullptr) (*exchange)->destroyMessage(make_error_code(errc::ABORT_ERR));
+  }
+};
+
 SLUICE_DECL void ClientExchange::start() {
   if (options_.signal.is_connected()) {
-    options_.signal.assign(
-        [this](asio::cancellation_type) { destroyMessage(make_error_code(errc::ABORT_ERR)); });
+    signalled_ = std::make_shared<ClientExchange*>(this);
+    options_.signal.assign(AbortSignal{signalled_});
   }
   later(&ClientExchange::submit);
 }
@@ -143,16 +169,21 @@ SLUICE_DECL void ClientExchange::socketAssigned(ClientConnection& connection, bo
   connection_ = &connection;
   reused = reusedSocket;
   state_ = State::assigned;
-  net::Socket& socket = *connection.socketIfAny();
-  if (noDelay_) socket.setNoDelay(*noDelay_);
-  if (keepAlive_) socket.setKeepAlive(keepAlive_->first, keepAlive_->second);
   const boost::intrusive_ptr<ClientExchange> alive(this);
   if (options_.retryStale && reused && outgoing_->ended()) {
     sentCopy_ = outgoing_->output->copyOfWaiting();
   }
-  sluice::detail::emit<OutgoingEvents, "socket">(outgoing_->listeners, socket);
+  sluice::detail::emit<OutgoingEvents, "socket">(outgoing_->listeners, *connection.socketIfAny());
+}
+
+SLUICE_DECL void ClientExchange::connected(ClientConnection& connection) {
   if (state_ != State::assigned || connection_.get() != &connection) return;
-  outgoing_->output->continueIn(&socket.core()->output());
+  net::Socket& socket = *connection.socketIfAny();
+  if (noDelay_) socket.setNoDelay(*noDelay_);
+  if (keepAlive_) socket.setKeepAlive(keepAlive_->first, keepAlive_->second);
+  net::detail::OutputStream& output = socket.core()->output();
+  output.setHighWaterMark(options_.highWaterMark);
+  outgoing_->output->continueIn(&output);
 }
 
 SLUICE_DECL void ClientExchange::informed(const Information& information) {
@@ -172,7 +203,8 @@ SLUICE_DECL void ClientExchange::responded(boost::intrusive_ptr<IncomingState> i
   const boost::intrusive_ptr<ClientExchange> alive(this);
   state_ = State::responded;
   incoming_ = std::move(incoming);
-  held_.emplace(incoming_);
+  incoming_->closeIsSources = true;
+  held_.emplace(*incoming_);
   if (sluice::detail::has<ClientRequestEvents, "response">(outgoing_->listeners)) {
     delivered_ = true;
     sluice::detail::emit<ClientRequestEvents, "response">(outgoing_->listeners, *held_);
@@ -194,7 +226,7 @@ SLUICE_DECL void ClientExchange::handedOver(boost::intrusive_ptr<IncomingState> 
                                             bool upgrade) {
   const boost::intrusive_ptr<ClientExchange> alive(this);
   connection_ = nullptr;
-  held_.emplace(std::move(incoming));
+  held_.emplace(*incoming);
   state_ = State::done;
   bool heard = false;
   if (upgrade) {
@@ -232,18 +264,23 @@ SLUICE_DECL void ClientExchange::emitSent() {
   outgoing_->emitDue();
 }
 
-SLUICE_DECL void ClientExchange::complete(bool pooled) {
+SLUICE_DECL void ClientExchange::complete(ClientConnection* reusable) {
   if (over()) return;
-  pooled_ = pooled;
+  reusable_ = reusable;
   state_ = State::done;
   connection_ = nullptr;
   emitSent();
-  later(&ClientExchange::emitEnd);
+  if (reusable != nullptr) {
+    // At once, from the end of a turn: the next request of whoever has read the body finds it.
+    emitEnd();
+  } else {
+    later(&ClientExchange::emitEnd);
+  }
 }
 
 SLUICE_DECL bool ClientExchange::retry() {
   if (!options_.retryStale || !reused || retried || sentCopy_.empty() ||
-      connection_->bytesOfExchange() != 0 || destroyedByUser_) {
+      connection_->bytesOfExchange() != 0 || connection_->destroyedHere()) {
     return false;
   }
   static constexpr std::string_view idempotent[] = {"GET",   "HEAD", "OPTIONS",
@@ -260,7 +297,6 @@ SLUICE_DECL bool ClientExchange::retry() {
   fresh->queue().gathered().append(std::exchange(sentCopy_, {}));
   outgoing_->output = fresh;
   outgoing_->endPosition = fresh->queue().queued();
-  outgoing_->stage = OutgoingState::Stage::ended;
   state_ = State::created;
   later(&ClientExchange::submit);
   return true;
@@ -269,13 +305,17 @@ SLUICE_DECL bool ClientExchange::retry() {
 SLUICE_DECL void ClientExchange::fail(const Error& error) {
   if (over()) return;
   const boost::intrusive_ptr<ClientExchange> alive(this);
-  if (connection_ && state_ == State::assigned && retry()) return;
+  if (endedBy_ == EndedBy::peer && connection_ && state_ == State::assigned && retry()) return;
   const bool answered = state_ == State::responded;
+  const bool cut = error.code() == boost::system::errc::connection_reset;
+  if (state_ == State::waiting && !connection_) agent_->withdraw(*this);
   state_ = State::failed;
-  if (!answered || destroyedByUser_ || error.code() != boost::system::errc::connection_reset) {
-    failure_ = error;
+  // A response that is cut short says so itself.
+  if (!answered || !cut) failure_ = error;
+  if (answered && !incoming_->complete()) {
+    incoming_->endedByOther = endedBy_ == EndedBy::request;
+    incoming_->fail(error.code());
   }
-  silent_ = answered && !failure_;
   const boost::intrusive_ptr<ClientConnection> connection = std::move(connection_);
   outgoing_->output->current().fail(error.code());
   outgoing_->destroy(error.code());
@@ -286,57 +326,78 @@ SLUICE_DECL void ClientExchange::fail(const Error& error) {
 
 SLUICE_DECL void ClientExchange::destroyMessage(const error_code& reason) {
   if (over()) return;
-  const boost::intrusive_ptr<ClientExchange> alive(this);
-  const bool answered = state_ == State::responded;
-  if (state_ == State::waiting && !connection_) agent_->withdraw(*this);
-  destroyedByUser_ = true;
+  endedBy_ = EndedBy::request;
   if (reason) {
     fail(Error(reason));
   } else {
+    const bool answered = state_ == State::responded;
     fail(Error(make_error_code(boost::system::errc::connection_reset),
                answered ? "aborted" : "socket hang up"));
-    if (answered) failure_.reset();
   }
+}
+
+SLUICE_DECL void ClientExchange::destroyResponse(const error_code& reason) {
+  if (over()) return;
+  const boost::intrusive_ptr<ClientExchange> alive(this);
+  endedBy_ = EndedBy::response;
+  if (!incoming_->complete()) {
+    incoming_->fail(reason ? reason : make_error_code(errc::ERR_STREAM_DESTROYED));
+  }
+  fail(Error(reason ? reason : make_error_code(boost::system::errc::connection_reset)));
 }
 
 SLUICE_DECL void ClientExchange::abort() {
   if (abortCalled || over()) return;
   abortCalled = true;
-  if (state_ == State::created || (state_ == State::waiting && !connection_)) silent_ = true;
-  const bool quiet = silent_;
+  silent_ = outgoingSocket() == nullptr;
   destroyMessage({});
-  silent_ = quiet;
 }
 
 SLUICE_DECL void ClientExchange::emitEnd() {
   const boost::intrusive_ptr<ClientExchange> alive(this);
   const boost::intrusive_ptr<IncomingState> incoming = std::move(incoming_);
   sluice::detail::Listeners& listeners = outgoing_->listeners;
-  if (abortCalled) sluice::detail::emit<ClientRequestEvents, "abort">(listeners);
   const bool cut = incoming && incoming->aborted();
-  if (cut) incoming->emitAborted();
+  const bool byResponse = endedBy_ == EndedBy::response;
+  if (abortCalled) sluice::detail::emit<ClientRequestEvents, "abort">(listeners);
+  if (cut && byResponse) incoming->emitAborted();
   if (failure_ && !silent_) sluice::detail::emit<OutgoingEvents, "error">(listeners, *failure_);
-  if (!cut && incoming && !pooled_) incoming->emitDue();
+  if (cut) incoming->emitAborted();
+  // The response is over before its connection is, and after it where that goes on.
+  if (incoming && (cut ? byResponse : reusable_ == nullptr)) incoming->emitClose();
   outgoing_->closed = true;
   sluice::detail::emit<OutgoingEvents, "close">(listeners);
-  if (incoming) incoming->emitDue();
+  if (const auto connection = std::exchange(reusable_, nullptr)) agent_->release(*connection);
+  if (incoming) incoming->emitClose();
   listeners.clear();
 }
 
+struct ClientExchange::StopWaiting {
+  ClientExchange* exchange;
+  std::uint64_t id;
+  void operator()(asio::cancellation_type) const { exchange->stopWaiting(id); }
+};
+
 SLUICE_DECL void ClientExchange::whenAnswered(
     sluice::detail::Completion<void(error_code)> handler) {
-  if (auto slot = handler.slot(); slot.is_connected()) {
-    slot.assign([this](asio::cancellation_type) {
-      for (auto& waiter : std::exchange(waiters_, {})) {
-        waiter.post(loop_->executor(), asio::error::operation_aborted);
-      }
-    });
-  }
-  waiters_.push_back(std::move(handler));
+  const std::uint64_t id = loop_->nextId();
+  if (auto slot = handler.slot(); slot.is_connected()) slot.assign(StopWaiting{this, id});
+  waiters_.push_back({id, std::move(handler)});
+}
+
+SLUICE_DECL void ClientExchange::stopWaiting(std::uint64_t id) {
+  const auto waiter = std::find_if(waiters_.begin(), waiters_.end(),
+                                   [id](const Waiter& waiting) { return waiting.id == id; });
+  if (waiter == waiters_.end()) return;
+  auto handler = std::move(waiter->handler);
+  waiters_.erase(waiter);
+  handler.post(loop_->executor(), asio::error::operation_aborted);
 }
 
 SLUICE_DECL void ClientExchange::wakeWaiters() {
-  for (auto& waiter : std::exchange(waiters_, {})) waiter.post(loop_->executor(), error_code());
+  for (Waiter& waiter : std::exchange(waiters_, {})) {
+    waiter.handler.post(loop_->executor(), error_code());
+  }
 }
 
 SLUICE_DECL void ClientExchange::handleIsGone() {
@@ -378,16 +439,7 @@ SLUICE_DECL void ClientExchange::setTimeout(std::chrono::milliseconds idle) {
 SLUICE_DECL void ClientExchange::spawn(task<> listener) {
   asio::co_spawn(loop_->executor(), std::move(listener),
                  [self = boost::intrusive_ptr<ClientExchange>(this)](std::exception_ptr thrown) {
-                   if (!thrown) return;
-                   try {
-                     std::rethrow_exception(thrown);
-                   } catch (const Error& error) {
-                     self->fail(error);
-                   } catch (const boost::system::system_error& error) {
-                     self->fail(Error(error.code(), error.what()));
-                   } catch (const std::exception& error) {
-                     self->fail(Error(make_error_code(errc::ERR_UNHANDLED_ERROR), error.what()));
-                   }
+                   if (thrown) self->fail(net::detail::handlerError(thrown));
                  });
 }
 

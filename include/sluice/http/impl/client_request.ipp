@@ -4,10 +4,13 @@
 #pragma once
 
 #include <boost/asio/this_coro.hpp>
+#include <sluice/detail/suspend.hpp>
 #include <sluice/http/client_request.hpp>
 #include <sluice/http/detail/client_exchange.hpp>
 
 namespace sluice::http {
+
+SLUICE_DECL ClientRequest::ClientRequest() = default;
 
 SLUICE_DECL ClientRequest::ClientRequest(Executor executor, RequestOptions options)
     : exchange_(new detail::ClientExchange(executor.get(), std::move(options))) {
@@ -41,20 +44,6 @@ SLUICE_DECL void ClientRequest::letGo() {
 
 namespace detail {
 
-// Waits until the exchange has a response, or has failed.
-struct ResponseArrived {
-  ClientExchange* exchange;
-
-  template <asio::completion_token_for<void(error_code)> Token>
-  auto operator()(Token&& token) {
-    return asio::async_initiate<Token, void(error_code)>(
-        [](auto handler, ClientExchange* awaited) {
-          awaited->whenAnswered(sluice::detail::Completion<void(error_code)>(std::move(handler)));
-        },
-        token, exchange);
-  }
-};
-
 SLUICE_DECL RequestOptions mergeUrl(const URL& url, RequestOptions options) {
   if (options.host.empty() && options.hostname.empty()) options.hostname = url.hostname();
   if (options.port == 0 && !url.port().empty()) {
@@ -72,7 +61,8 @@ SLUICE_DECL RequestOptions mergeUrl(const URL& url, RequestOptions options) {
 
 SLUICE_DECL task<IncomingMessage> ClientRequest::response() & {
   const boost::intrusive_ptr<detail::ClientExchange> exchange = exchange_;
-  while (!exchange->answered()) co_await detail::ResponseArrived{exchange.get()};
+  while (!exchange->answered())
+    co_await sluice::detail::Suspend<&detail::ClientExchange::whenAnswered>{exchange.get()};
   co_return exchange->takeResponse();
 }
 
@@ -81,8 +71,13 @@ SLUICE_DECL void ClientRequest::composeHead(std::optional<std::uint64_t> bodyLen
   exchange_->composeHead(bodyLength, bodyFollows);
 }
 
+SLUICE_DECL ClientRequest::Spawner::Spawner(const ClientRequest& request)
+    : exchange_(request.exchange_) {}
+SLUICE_DECL ClientRequest::Spawner::Spawner(const Spawner&) = default;
+SLUICE_DECL ClientRequest::Spawner::~Spawner() = default;
+
 SLUICE_DECL void ClientRequest::Spawner::operator()(task<> listener) const {
-  exchange->spawn(std::move(listener));
+  exchange_->spawn(std::move(listener));
 }
 
 SLUICE_DECL void ClientRequest::abort() { exchange_->abort(); }

@@ -3,15 +3,17 @@
 // Definitions of incoming_message.hpp.
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/use_awaitable.hpp>
+#include <sluice/detail/suspend.hpp>
 #include <sluice/http/detail/incoming_state.hpp>
 #include <sluice/http/incoming_message.hpp>
 #include <sluice/net/socket.hpp>
 
 namespace sluice::http {
 
-SLUICE_DECL IncomingMessage::IncomingMessage(boost::intrusive_ptr<detail::IncomingState> state)
-    : state_(std::move(state)) {}
+SLUICE_DECL IncomingMessage::IncomingMessage() = default;
+SLUICE_DECL IncomingMessage::IncomingMessage(detail::IncomingState& state) : state_(&state) {}
 
 SLUICE_DECL IncomingMessage::IncomingMessage(IncomingMessage&&) noexcept = default;
 
@@ -64,60 +66,55 @@ SLUICE_DECL std::span<const RawHeader> IncomingMessage::rawTrailers() const {
 
 namespace detail {
 
-// Waits until the message has something new to say.
-struct MoreInput {
-  IncomingState* state;
-
-  template <asio::completion_token_for<void(error_code)> Token>
-  auto operator()(Token&& token) {
-    return asio::async_initiate<Token, void(error_code)>(
-        [](auto handler, IncomingState* waited) {
-          waited->wait(sluice::detail::Completion<void(error_code)>(std::move(handler)));
-        },
-        token, state);
-  }
-};
-
 [[noreturn]] SLUICE_DECL void throwIncomplete(const IncomingState& state) {
   const bool reset = state.failure() == boost::system::errc::connection_reset;
   throw Error(state.failure(), reset ? std::string("aborted") : std::string());
 }
 
-}  // namespace detail
-
-SLUICE_DECL task<std::optional<std::string_view>> IncomingMessage::read() {
-  const boost::intrusive_ptr<detail::IncomingState> state = state_;
-  using Kind = detail::IncomingState::Next::Kind;
+// Not members: the handle may have moved by the time that these are awaited.
+SLUICE_DECL task<std::optional<std::string_view>> readPiece(
+    boost::intrusive_ptr<IncomingState> state) {
+  using Kind = IncomingState::Next::Kind;
   while (true) {
     const auto next = state->next();
     if (next.kind == Kind::data) co_return next.data;
     if (next.kind == Kind::end) co_return std::nullopt;
-    if (next.kind == Kind::failed) detail::throwIncomplete(*state);
-    co_await detail::MoreInput{state.get()};
+    if (next.kind == Kind::failed) throwIncomplete(*state);
+    co_await sluice::detail::Suspend<&IncomingState::wait>{state.get()};
   }
 }
 
-SLUICE_DECL task<std::string> IncomingMessage::text(std::size_t limit) {
-  const boost::intrusive_ptr<detail::IncomingState> state = state_;
-  using Kind = detail::IncomingState::Next::Kind;
+SLUICE_DECL task<std::string> readText(boost::intrusive_ptr<IncomingState> state,
+                                       std::size_t limit) {
+  using Kind = IncomingState::Next::Kind;
   std::string body;
   if (const auto length = state->length()) {
     if (*length > limit) throw Error(make_error_code(errc::ERR_BODY_TOO_LARGE));
-    body.reserve(static_cast<std::size_t>(*length));
+    // A length is a promise of the peer's: memory is for what has come.
+    body.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(*length, 64 * 1024)));
   }
   while (true) {
     const auto next = state->next();
     if (next.kind == Kind::end) co_return body;
-    if (next.kind == Kind::failed) detail::throwIncomplete(*state);
+    if (next.kind == Kind::failed) throwIncomplete(*state);
     if (next.kind == Kind::data) {
       if (next.data.size() > limit - body.size()) {
         throw Error(make_error_code(errc::ERR_BODY_TOO_LARGE));
       }
       body += next.data;
     } else {
-      co_await detail::MoreInput{state.get()};
+      co_await sluice::detail::Suspend<&IncomingState::wait>{state.get()};
     }
   }
+}
+
+}  // namespace detail
+
+SLUICE_DECL task<std::optional<std::string_view>> IncomingMessage::read() {
+  return detail::readPiece(state_);
+}
+SLUICE_DECL task<std::string> IncomingMessage::text(std::size_t limit) {
+  return detail::readText(state_, limit);
 }
 
 SLUICE_DECL IncomingMessage& IncomingMessage::resume() {

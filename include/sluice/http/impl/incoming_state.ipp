@@ -43,8 +43,8 @@ SLUICE_DECL void IncomingState::reset() {
   mode_ = Mode::idle;
   progress_ = Progress::open;
   rawMade_ = headersMade_ = decoderEnded_ = false;
-  ended_ = aborted_ = destroyed_ = closed_ = abortEmitted_ = false;
-  upgraded = false;
+  ended_ = aborted_ = destroyed_ = closed_ = abortEmitted_ = endEmitted_ = false;
+  upgraded = closeIsSources = endedByOther = false;
 }
 
 SLUICE_DECL void IncomingState::detach() {
@@ -280,8 +280,9 @@ SLUICE_DECL void IncomingState::fail(const error_code& reason) {
 }
 
 SLUICE_DECL bool IncomingState::eventsDue() const {
-  return listeners_.get() != nullptr && !closed_ &&
-         (progress_ == Progress::failed || destroyed_ || (ended_ && complete()));
+  if (listeners_.get() == nullptr || closed_) return false;
+  if (closeIsSources) return ended_ && complete() && !endEmitted_;
+  return progress_ == Progress::failed || destroyed_ || (ended_ && complete());
 }
 
 SLUICE_DECL void IncomingState::emitAborted() {
@@ -290,20 +291,29 @@ SLUICE_DECL void IncomingState::emitAborted() {
   }
 }
 
+SLUICE_DECL void IncomingState::emitClose() {
+  closeIsSources = false;
+  emitDue();
+}
+
 SLUICE_DECL void IncomingState::emitDue() {
   const boost::intrusive_ptr<IncomingState> alive(this);
   if (mode_ == Mode::flowing || mode_ == Mode::discarding) pump();
   if (!eventsDue()) return;
   if (aborted_) {
     emitAborted();
-    if (sluice::detail::has<IncomingEvents, "error">(listeners_)) {
-      const bool reset = failure_ == boost::system::errc::connection_reset;
+    // destroy() without a reason is no error.
+    const bool silent = failure_ == make_error_code(errc::ERR_STREAM_DESTROYED);
+    if (!silent && sluice::detail::has<IncomingEvents, "error">(listeners_)) {
+      const auto reset = make_error_code(boost::system::errc::connection_reset);
+      const error_code told = endedByOther ? reset : failure_;
       sluice::detail::emit<IncomingEvents, "error">(
-          listeners_, Error(failure_, reset ? std::string("aborted") : std::string()));
+          listeners_, Error(told, told == reset ? std::string("aborted") : std::string()));
     }
-  } else if (ended_) {
+  } else if (ended_ && !std::exchange(endEmitted_, true)) {
     sluice::detail::emit<IncomingEvents, "end">(listeners_);
   }
+  if (closeIsSources) return;
   closed_ = true;
   sluice::detail::emit<IncomingEvents, "close">(listeners_);
 }

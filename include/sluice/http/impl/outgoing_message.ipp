@@ -10,6 +10,11 @@ namespace sluice::http {
 
 using Until = net::detail::OutputStream::Until;
 
+SLUICE_DECL OutgoingMessage::OutgoingMessage() = default;
+SLUICE_DECL OutgoingMessage::OutgoingMessage(OutgoingMessage&&) noexcept = default;
+SLUICE_DECL OutgoingMessage& OutgoingMessage::operator=(OutgoingMessage&&) noexcept = default;
+SLUICE_DECL OutgoingMessage::~OutgoingMessage() = default;
+
 SLUICE_DECL void OutgoingMessage::requireHeadersNotSent(std::string_view action) const {
   if (!state_->headSent()) return;
   throw Error(make_error_code(errc::ERR_HTTP_HEADERS_SENT),
@@ -64,6 +69,7 @@ SLUICE_DECL bool OutgoingMessage::headersSent() const { return state_->headSent(
 SLUICE_DECL void OutgoingMessage::flushHeaders() {
   if (refusal()) return;
   if (!state_->headSent()) composeHead(std::nullopt, false);
+  state_->releaseHead();
   net::detail::OutputStream& stream = state_->output->current();
   static_cast<void>(stream.queued());
   stream.flush();
@@ -131,8 +137,8 @@ SLUICE_DECL WriteResult OutgoingMessage::write(std::string_view chunk,
   if (refusedWith) {
     whenSent(result, std::move(onFlushed));
   } else {
-    const std::uint64_t position =
-        state_->output->current().queue().queued() - state_->output->currentPosition(0);
+    const std::uint64_t position = state_->output->current().queue().queued() -
+                                   state_->output->currentPosition(0) + state_->corkedChunk.size();
     whenSent({state_->output, Until::sent, position, true}, std::move(onFlushed));
   }
   return result;
@@ -148,9 +154,7 @@ SLUICE_DECL WriteResult OutgoingMessage::write(std::string_view utf8, Encoding e
 }
 
 SLUICE_DECL WriteResult OutgoingMessage::end() { return endAny(std::string_view(), false); }
-SLUICE_DECL WriteResult OutgoingMessage::end(std::string_view chunk) {
-  return endAny(chunk, true);
-}
+SLUICE_DECL WriteResult OutgoingMessage::end(std::string_view chunk) { return endAny(chunk, true); }
 SLUICE_DECL WriteResult OutgoingMessage::end(std::string&& chunk) {
   return endAny(std::move(chunk), true);
 }
@@ -161,20 +165,33 @@ SLUICE_DECL WriteResult OutgoingMessage::end(std::string_view utf8, Encoding enc
   return encoding == Encoding::utf8 ? end(utf8) : end(encode(utf8, encoding));
 }
 
+SLUICE_DECL void OutgoingMessage::whenFinished(const WriteResult& result,
+                                               std::function<void(error_code)> callback,
+                                               bool refusedBefore) {
+  if (refusedBefore) {
+    whenSent(result, std::move(callback));
+  } else {
+    state_->addEndCallback(std::move(callback));
+  }
+}
+
 SLUICE_DECL WriteResult OutgoingMessage::end(std::function<void(error_code)> onFinish) {
-  if (state_->stage == detail::OutgoingState::Stage::finished) {
+  using Stage = detail::OutgoingState::Stage;
+  if (state_->stage == Stage::finished || (writableFinished() && !state_->observed())) {
     const WriteResult late(state_->output, make_error_code(errc::ERR_STREAM_ALREADY_FINISHED));
     whenSent(late, std::move(onFinish));
     return late;
   }
+  const bool destroyedBefore = state_->stage == Stage::destroyed;
   const WriteResult result = end();
-  whenSent(result, std::move(onFinish));
+  whenFinished(result, std::move(onFinish), destroyedBefore);
   return result;
 }
 SLUICE_DECL WriteResult OutgoingMessage::end(std::string_view chunk,
                                              std::function<void(error_code)> onFinish) {
+  const bool refusedBefore = refusal().has_value();
   const WriteResult result = end(chunk);
-  whenSent(result, std::move(onFinish));
+  whenFinished(result, std::move(onFinish), refusedBefore);
   return result;
 }
 SLUICE_DECL WriteResult OutgoingMessage::end(std::span<const std::byte> chunk,
@@ -203,6 +220,8 @@ SLUICE_DECL void OutgoingMessage::cork() { state_->cork(); }
 SLUICE_DECL void OutgoingMessage::uncork() { state_->uncork(); }
 
 SLUICE_DECL void OutgoingMessage::destroy(error_code reason) {
+  // The connection may already serve another message.
+  if (writableFinished() && !state_->closeIsOwners) return;
   if (state_->owner != nullptr) state_->owner->destroyMessage(reason);
 }
 
@@ -219,7 +238,7 @@ SLUICE_DECL bool OutgoingMessage::destroyed() const {
 }
 SLUICE_DECL bool OutgoingMessage::closed() const { return state_->closed; }
 SLUICE_DECL std::size_t OutgoingMessage::writableLength() const {
-  return state_->output->current().size() + state_->corkedChunk.size();
+  return state_->output->current().size() + state_->corkedChunk.size() + state_->heldHead.size();
 }
 SLUICE_DECL std::size_t OutgoingMessage::writableHighWaterMark() const {
   return state_->output->current().highWaterMark();
@@ -227,7 +246,9 @@ SLUICE_DECL std::size_t OutgoingMessage::writableHighWaterMark() const {
 SLUICE_DECL std::size_t OutgoingMessage::writableCorked() const { return state_->corked; }
 SLUICE_DECL error_code OutgoingMessage::errored() const { return state_->failure; }
 SLUICE_DECL net::Socket* OutgoingMessage::socket() const {
-  if (state_->owner == nullptr || state_->closed || writableFinished()) return nullptr;
+  // A request keeps its connection until the response is over.
+  const bool over = state_->closed || (writableFinished() && !state_->closeIsOwners);
+  if (state_->owner == nullptr || over) return nullptr;
   return state_->owner->outgoingSocket();
 }
 SLUICE_DECL void OutgoingMessage::startTimeout(std::chrono::milliseconds idle) {

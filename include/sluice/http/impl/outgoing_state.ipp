@@ -21,12 +21,14 @@ SLUICE_DECL void OutgoingState::reset() {
   owner = nullptr;
   listeners.clear();
   corkedChunk.clear();
+  heldHead.clear();
   bodyWritten = endPosition = 0;
   corked = 0;
   failure = {};
   stage = Stage::headers;
   closed = false;
   errors_.clear();
+  endCallbacks_.clear();
   headSent_ = false;
 }
 
@@ -46,10 +48,12 @@ SLUICE_DECL bool OutgoingState::writeBody(Chunk&& chunk, bool strict) {
   const std::size_t size = chunk.size();
   if (!framing.bodyAllowed) {
     if (size != 0 && rejectBody) throw Error(make_error_code(errc::ERR_HTTP_BODY_NOT_ALLOWED));
+    releaseHead();
     static_cast<void>(stream.queued());
     return true;
   }
   if (strict) checkLength(size, false);
+  releaseHead();
   bodyWritten += size;
   if (size == 0) return stream.queued();
   if (framing.mode != BodyMode::chunked) return stream.write(std::forward<Chunk>(chunk));
@@ -63,6 +67,7 @@ SLUICE_DECL bool OutgoingState::writeBody(Chunk&& chunk, bool strict) {
 
 SLUICE_DECL void OutgoingState::endBody(bool strict) {
   if (strict && framing.bodyAllowed) checkLength(0, true);
+  releaseHead();
   flushCorkedChunk();
   OutputStream& stream = output->current();
   if (framing.bodyAllowed && framing.mode == BodyMode::chunked) {
@@ -75,6 +80,12 @@ SLUICE_DECL void OutgoingState::endBody(bool strict) {
   stage = Stage::ended;
   endPosition = stream.queue().queued() - output->currentPosition(0);
   static_cast<void>(stream.queued());
+}
+
+SLUICE_DECL void OutgoingState::releaseHead() {
+  if (heldHead.empty()) return;
+  output->current().queue().gathered().append(heldHead.view());
+  heldHead.clear();
 }
 
 SLUICE_DECL void OutgoingState::flushCorkedChunk() {
@@ -99,10 +110,21 @@ SLUICE_DECL void OutgoingState::uncork() {
 }
 
 SLUICE_DECL void OutgoingState::destroy(const error_code& reason) {
-  if (stage == Stage::destroyed || (stage == Stage::finished && !closeIsOwners)) return;
+  if (stage == Stage::destroyed) return;
+  // What has left has left: only 'finish' and 'close' are still to come.
+  if (!closeIsOwners && (stage == Stage::finished || (stage == Stage::ended && isSent()))) return;
   stage = Stage::destroyed;
   failure = reason;
-  if (owner != nullptr && listeners.get() != nullptr) owner->eventsAreDue();
+  if (owner != nullptr && observed()) owner->eventsAreDue();
+}
+
+SLUICE_DECL void OutgoingState::addEndCallback(std::function<void(error_code)> callback) {
+  endCallbacks_.push_back(std::move(callback));
+  if (owner != nullptr) owner->eventsAreDue();
+}
+
+SLUICE_DECL void OutgoingState::callEndCallbacks(const error_code& ec) {
+  for (const auto& callback : std::exchange(endCallbacks_, {})) callback(ec);
 }
 
 SLUICE_DECL void OutgoingState::reportError(const error_code& ec) {
@@ -112,10 +134,10 @@ SLUICE_DECL void OutgoingState::reportError(const error_code& ec) {
 }
 
 SLUICE_DECL bool OutgoingState::eventsDue() const {
-  return listeners.get() != nullptr &&
-         (!errors_.empty() ||
-          (stage == Stage::ended && isSent()) ||
-          (!closed && !closeIsOwners && (stage == Stage::destroyed || stage == Stage::finished)));
+  if (!observed()) return false;
+  if (!errors_.empty() || (stage == Stage::ended && isSent())) return true;
+  if (stage == Stage::destroyed && !endCallbacks_.empty()) return true;
+  return !closed && !closeIsOwners && (stage == Stage::destroyed || stage == Stage::finished);
 }
 
 SLUICE_DECL void OutgoingState::emitDue() {
@@ -124,10 +146,14 @@ SLUICE_DECL void OutgoingState::emitDue() {
   for (const error_code& ec : std::exchange(errors_, {})) {
     sluice::detail::emit<OutgoingEvents, "error">(listeners, Error(ec));
   }
+  if (stage == Stage::destroyed) {
+    callEndCallbacks(failure ? failure : make_error_code(errc::ERR_STREAM_DESTROYED));
+  }
   if (closed) return;
   if (stage == Stage::ended && isSent()) {
     sluice::detail::emit<OutgoingEvents, "prefinish">(listeners);
     stage = Stage::finished;
+    callEndCallbacks({});
     sluice::detail::emit<OutgoingEvents, "finish">(listeners);
   }
   if (!closeIsOwners && (stage == Stage::finished || stage == Stage::destroyed)) {

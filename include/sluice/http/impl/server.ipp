@@ -127,16 +127,11 @@ SLUICE_DECL void ServerState::closeIdle() {
 SLUICE_DECL void ServerState::onConnection(net::detail::Listener::Socket accepted) {
   boost::intrusive_ptr<net::detail::SocketCore> core(
       new net::detail::SocketCore(core_->loop().shared_from_this(), options_.highWaterMark));
-  core->open(wrap(new net::detail::StreamTransport(std::move(accepted))));
+  core->open(new net::detail::StreamTransport(std::move(accepted)));
   net::Socket socket(std::move(core));
   if (options_.noDelay) socket.setNoDelay();
   if (options_.keepAlive) socket.setKeepAlive(true, options_.keepAliveInitialDelay);
   serve(std::move(socket));
-}
-
-SLUICE_DECL boost::intrusive_ptr<net::detail::Transport> ServerState::wrap(
-    boost::intrusive_ptr<net::detail::Transport> transport) {
-  return transport;
 }
 
 SLUICE_DECL void ServerState::serve(net::Socket socket) {
@@ -174,7 +169,11 @@ SLUICE_DECL std::string_view ServerState::dateLine() {
 }  // namespace detail
 
 SLUICE_DECL Server::Server(Executor executor, ServerOptions options)
-    : state_(new detail::ServerState(executor.get(), std::move(options))) {
+    : Server(boost::intrusive_ptr<detail::ServerState>(
+          new detail::ServerState(executor.get(), std::move(options)))) {}
+
+SLUICE_DECL Server::Server(boost::intrusive_ptr<detail::ServerState> state)
+    : state_(std::move(state)) {
   static_cast<ServerSettings&>(*this) = state_->settings();
   state_->useSettings(this);
 }
@@ -255,9 +254,7 @@ SLUICE_DECL Server& Server::setTimeout(std::chrono::milliseconds idle,
   return *this;
 }
 
-SLUICE_DECL asio::any_io_executor Server::get_executor() const {
-  return state_->loop().executor();
-}
+SLUICE_DECL asio::any_io_executor Server::get_executor() const { return state_->loop().executor(); }
 SLUICE_DECL sluice::detail::Listeners& Server::listeners() { return state_->listeners(); }
 SLUICE_DECL void Server::useMessages(detail::MessagePairFactory factory) {
   state_->makeMessages = factory;

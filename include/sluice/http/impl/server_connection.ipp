@@ -9,27 +9,13 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <exception>
+#include <sluice/detail/suspend.hpp>
 #include <sluice/http/constants.hpp>
 #include <sluice/http/detail/framing.hpp>
 #include <sluice/http/detail/server_connection.hpp>
 #include <sluice/http/detail/server_state.hpp>
 
 namespace sluice::http::detail {
-
-/// Suspends the connection's coroutine until input, an end, or the end of the socket.
-struct ServerConnection::InputArrived {
-  ServerConnection* connection;
-
-  template <asio::completion_token_for<void()> Token>
-  auto operator()(Token&& token) {
-    return asio::async_initiate<Token, void()>(
-        [](auto handler, ServerConnection* waiting) {
-          waiting->waiting_ = Wake(std::move(handler));
-          waiting->core_->callAtTurnEnd();
-        },
-        token, connection);
-  }
-};
 
 /// Keeps account of a socket that an "upgrade" handler took with it: close() waits for its end.
 struct ServerConnection::MovedOut final : net::detail::SocketObserver {
@@ -39,6 +25,12 @@ struct ServerConnection::MovedOut final : net::detail::SocketObserver {
 
   boost::intrusive_ptr<ServerConnection> connection;
 };
+
+// Until input, an end, or the end of the socket.
+SLUICE_DECL void ServerConnection::whenInputArrived(Wake handler) {
+  waiting_ = std::move(handler);
+  core_->callAtTurnEnd();
+}
 
 SLUICE_DECL ServerConnection::ServerConnection(boost::intrusive_ptr<ServerState> server,
                                                net::Socket socket)
@@ -64,8 +56,11 @@ SLUICE_DECL ServerConnection::~ServerConnection() {
 
 SLUICE_DECL void ServerConnection::start() {
   core_->setUser(this);
-  core_->setTimeout(server_->settings().timeout);
-  messageStart_ = core_->loop().now();
+  if (server_->secures()) {
+    phase_ = Phase::securing;
+  } else {
+    secured();
+  }
   server_->emit<"connection">(socket_);
   const boost::intrusive_ptr<ServerConnection> self(this);
   asio::co_spawn(core_->loop().executor(), run(self),
@@ -73,6 +68,18 @@ SLUICE_DECL void ServerConnection::start() {
                    // What a handler throws is dealt with in exchange(); what is left is the end.
                    self->end();
                  }));
+}
+
+SLUICE_DECL void ServerConnection::secured() {
+  core_->setTimeout(server_->settings().timeout);
+  messageStart_ = core_->loop().now();
+}
+
+SLUICE_DECL void ServerConnection::cancelHandler() {
+  if (core_->loop().stopped()) return;
+  cancel_.emit(asio::cancellation_type::terminal);
+  // From outside the loop Asio posts the emission, with a pointer into cancel_.
+  asio::post(core_->loop().executor(), [alive = boost::intrusive_ptr<ServerConnection>(this)] {});
 }
 
 SLUICE_DECL void ServerConnection::end() {
@@ -84,15 +91,15 @@ SLUICE_DECL void ServerConnection::end() {
   server_->remove(*this);
 }
 
-SLUICE_DECL void ServerConnection::destroy(bool cancelHandler) {
+SLUICE_DECL void ServerConnection::destroy(bool inAnyCase) {
   const boost::intrusive_ptr<ServerConnection> alive(this);
   destroyedHere_ = false;
   const bool handedOver = phase_ == Phase::upgraded;
   // A socket that was moved out of here is its new owner's.
   if (!handedOver || socket_) core_->destroy();
   const bool cancelled = !handedOver && server_->options().cancelOnDisconnect;
-  if (handlerRuns_ && (handedOver || (cancelHandler && !cancelled))) {
-    cancel_.emit(asio::cancellation_type::terminal);
+  if (handlerRuns_ && (handedOver || (inAnyCase && !cancelled))) {
+    cancelHandler();
   }
 }
 
@@ -101,6 +108,11 @@ SLUICE_DECL task<> ServerConnection::run(
   const std::size_t most = server_->options().maxHeaderSize;
   limits_ = {most != 0 ? most : maxHeaderSize, server_->settings().maxHeadersCount,
              server_->options().insecureHTTPParser};
+  if (phase_ == Phase::securing) {
+    co_await server_->secure(socket_);
+    if (gone()) co_return;
+    secured();
+  }
   while (phase_ != Phase::gone) {
     phase_ = Phase::head;
     started_ = false;
@@ -120,7 +132,7 @@ SLUICE_DECL task<> ServerConnection::run(
         started_ = true;
         if (requests_ != 0) messageStart_ = core_->loop().now();
       }
-      co_await InputArrived{this};
+      co_await sluice::detail::Suspend<&ServerConnection::whenInputArrived>{this};
       if (gone()) co_return;
       status = parser_.parseHead(input_.unparsed());
     }
@@ -135,7 +147,7 @@ SLUICE_DECL task<> ServerConnection::run(
     if (gone() || phase_ == Phase::closing) break;
     endExchange();
   }
-  while (!gone()) co_await InputArrived{this};
+  while (!gone()) co_await sluice::detail::Suspend<&ServerConnection::whenInputArrived>{this};
 }
 
 SLUICE_DECL void ServerConnection::beginExchange() {
@@ -204,15 +216,16 @@ SLUICE_DECL task<> ServerConnection::exchange() {
   // Refused at the end of this turn, if the handler had not been faster.
   if (bodyRefused_ && !gone() && phase_ != Phase::closing) refuse(body_.error(), body_.reason());
   if (phase_ == Phase::closing) {
-    // The handler was cancelled; the wait for the last bytes is not.
-    co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+    // What cancels the handler, maybe only now, is nothing to the wait for the last bytes.
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   }
   if (gone() || phase_ == Phase::closing) co_return;
   if (failure) handlerFailed(failure);
   if (gone()) co_return;
   if (!outgoing_->ended()) messages_->res().end();
   phase_ = Phase::finishing;
-  while (!gone() && !outgoing_->isSent()) co_await InputArrived{this};
+  while (!gone() && !outgoing_->isSent())
+    co_await sluice::detail::Suspend<&ServerConnection::whenInputArrived>{this};
   emitEvents();
   if (gone() || phase_ == Phase::closing) co_return;
   // What is kept: both messages complete, nothing failed, nothing left unread.
@@ -224,7 +237,7 @@ SLUICE_DECL task<> ServerConnection::exchange() {
     incoming_->pump();
     if (gone() || phase_ == Phase::closing || incoming_->complete()) break;
     if (inputEnd_ || incoming_->discardedBytes() > limit) break;
-    co_await InputArrived{this};
+    co_await sluice::detail::Suspend<&ServerConnection::whenInputArrived>{this};
   }
   if (gone() || phase_ == Phase::closing) co_return;
   if (incoming_->complete() && incoming_->mode() != Mode::flowing) incoming_->discard();
@@ -302,8 +315,8 @@ SLUICE_DECL bool ServerConnection::dropsNext() const {
 }
 
 SLUICE_DECL bool ServerConnection::readsOn() const {
-  return (outgoing_->framing.keepAlive || dropsNext()) && incoming_->complete() && !awaitsContinue_ &&
-         !server_->closing() && !core_->destroyed() &&
+  return (outgoing_->framing.keepAlive || dropsNext()) && incoming_->complete() &&
+         !awaitsContinue_ && !server_->closing() && !core_->destroyed() &&
          (!inputEnd_ || server_->options().httpAllowHalfOpen || !input_.empty());
 }
 
@@ -380,15 +393,15 @@ SLUICE_DECL void ServerConnection::refuseWith(const Error& error, std::string_vi
   }
   if (handling && !gone()) {
     emitEvents();
-    if (server_->options().cancelOnDisconnect) cancel_.emit(asio::cancellation_type::terminal);
+    if (server_->options().cancelOnDisconnect) cancelHandler();
   }
 }
 
 SLUICE_DECL void ServerConnection::checkTimeouts(net::detail::TimePoint now) {
   const auto& settings = server_->settings();
   const bool head = phase_ == Phase::head && (started_ || requests_ == 0);
-  const bool body = (phase_ == Phase::handler || phase_ == Phase::finishing) &&
-                    !incoming_->complete();
+  const bool body =
+      (phase_ == Phase::handler || phase_ == Phase::finishing) && !incoming_->complete();
   const auto passed = [&](std::chrono::milliseconds limit) {
     return limit.count() > 0 && now - messageStart_ >= limit;
   };
@@ -400,8 +413,8 @@ SLUICE_DECL void ServerConnection::checkTimeouts(net::detail::TimePoint now) {
   }
 }
 
-SLUICE_DECL void ServerConnection::composeHead(ServerResponse& res, std::string_view reason,
-                                               const Headers* headers,
+SLUICE_DECL void ServerConnection::composeHead(ByteBuffer& out, ServerResponse& res,
+                                               std::string_view reason, const Headers* headers,
                                                std::optional<std::uint64_t> bodyLength) {
   const auto& settings = server_->settings();
   const std::size_t most = settings.maxRequestsPerSocket;
@@ -423,7 +436,7 @@ SLUICE_DECL void ServerConnection::composeHead(ServerResponse& res, std::string_
       .dateLine = res.sendDate ? server_->dateLine() : std::string_view(),
       .bodyLength = bodyLength,
   };
-  outgoing_->headIsSent(composeResponseHead(output_.queue().gathered(), head));
+  outgoing_->headIsSent(composeResponseHead(out, head));
 }
 
 SLUICE_DECL void ServerConnection::sendInformation() {
@@ -436,13 +449,13 @@ SLUICE_DECL void ServerConnection::onMessageEnded() {
   const bool more = incoming_->complete() && !input_.empty() && outgoing_->framing.keepAlive;
   output_.setBatching(more);
   if (!more) output_.flush();
-  if (outgoing_->listeners.get() != nullptr) eventsAreDue();
+  if (outgoing_->observed()) eventsAreDue();
 }
 
 SLUICE_DECL void ServerConnection::destroyMessage(const error_code& reason) {
   if (gone() || phase_ == Phase::closing) return;
-  if (outgoing_->stage == OutgoingState::Stage::finished) return;
   destroyedHere_ = true;
+  outgoing_->destroy(reason);
   core_->destroy(reason);
 }
 
@@ -450,12 +463,15 @@ SLUICE_DECL BodySource::Piece ServerConnection::takePiece() {
   if (!core_->reading()) input_.reclaim();
   auto piece = body_.decode(input_.unparsed());
   input_.take(piece.consumed);
+  // Nothing was handed out: what was only framing makes room for the next read.
+  if (piece.data.empty() && !core_->reading()) input_.reclaim();
   if (piece.status == BodyDecoder::Status::needMore && piece.data.empty() && inputEnd_) {
     piece.status = body_.atEof();
   }
   if (piece.status == BodyDecoder::Status::failed && !bodyRefused_) {
     bodyRefused_ = true;
-    incoming_->fail(body_.error());
+    const bool cut = body_.error() == errc::HPE_INVALID_EOF_STATE;
+    incoming_->fail(cut ? make_error_code(boost::system::errc::connection_reset) : body_.error());
     core_->callAtTurnEnd();
   }
   return piece;
@@ -473,6 +489,7 @@ SLUICE_DECL bool ServerConnection::wantsRead() const {
       // A "clientError" listener has the socket: only its end is of interest. What a handler that
       // still runs has views of stays as it is.
       return !handlerRuns_ && !core_->lingering();
+    case Phase::securing:
     case Phase::upgraded:
     case Phase::gone:
       return false;
@@ -494,7 +511,11 @@ SLUICE_DECL void ServerConnection::onTurn() {
   if (room.size() != 0) core_->startRead(room);
 }
 
-SLUICE_DECL void ServerConnection::onInput(const error_code& ec, std::size_t count) {
+SLUICE_DECL void ServerConnection::onInput(const error_code& result, std::size_t count) {
+  // RFC 9112 §9.8: a request says how long it is, and an end that was not announced cuts nothing
+  // off.
+  const bool cut = result == errc::ERR_SSL_UNEXPECTED_EOF;
+  const error_code ec = cut ? error_code(asio::error::eof) : result;
   const boost::intrusive_ptr<ServerConnection> alive(this);
   input_.commit(count);
   if (ec == asio::error::operation_aborted) return;
@@ -521,8 +542,8 @@ SLUICE_DECL void ServerConnection::onInput(const error_code& ec, std::size_t cou
 
 SLUICE_DECL void ServerConnection::peerEnded() {
   if (bodyRefused_ || parser_.framing() == Framing::untilClose) return;
-  const bool cut = !incoming_->complete() &&
-                   (input_.empty() || body_.remaining() > input_.unparsed().size());
+  const bool cut =
+      !incoming_->complete() && (input_.empty() || body_.remaining() > input_.unparsed().size());
   if (cut) {
     refuseWith(Error::parse(make_error_code(errc::HPE_INVALID_EOF_STATE), {}, 0,
                             std::string(input_.unparsed())),
@@ -537,8 +558,7 @@ SLUICE_DECL void ServerConnection::onSent() {
   if (phase_ == Phase::finishing) {
     core_->callAtTurnEnd();
     if (outgoing_->isSent()) wakeSoon();
-  } else if (outgoing_->stage == OutgoingState::Stage::ended &&
-             outgoing_->listeners.get() != nullptr) {
+  } else if (outgoing_->stage == OutgoingState::Stage::ended && outgoing_->observed()) {
     core_->callAtTurnEnd();
   }
 }
@@ -568,8 +588,11 @@ SLUICE_DECL void ServerConnection::onDestroyed(const error_code& ec) {
   const boost::intrusive_ptr<ServerConnection> alive(this);
   const Phase before = std::exchange(phase_, Phase::gone);
   if (core_->loop().stopped()) {
-    // Nobody will be resumed, and the coroutine must not keep itself.
+    // Nobody will be resumed, and the coroutine must not keep itself by what it waits for.
     const Wake dropped = std::move(waiting_);
+    incoming_->fail(make_error_code(errc::ERR_STREAM_DESTROYED));
+    incoming_->listeners().clear();
+    outgoing_->listeners.clear();
     return;
   }
   // The events come first: whoever waits is resumed by what is posted after this.
@@ -587,8 +610,10 @@ SLUICE_DECL void ServerConnection::onDestroyed(const error_code& ec) {
       outgoing_->destroy(reset);
       if (!ended || !incoming_->complete()) incoming_->fail(reset);
     }
+    // Who waits for room hears what broke the connection, and not that the wait was cancelled.
+    output_.fail(ec ? ec : make_error_code(errc::ERR_STREAM_DESTROYED));
     if (handlerRuns_ && !destroyedHere_ && server_->options().cancelOnDisconnect) {
-      cancel_.emit(asio::cancellation_type::terminal);
+      cancelHandler();
     }
   }
   wakeSoon();

@@ -18,7 +18,7 @@ SLUICE_DECL ServerResponse& ServerResponse::writeHead(int status, std::string_vi
   requireHeadersNotSent("write");
   const int before = std::exchange(statusCode, status);
   try {
-    connection_->composeHead(*this, reason, headers, std::nullopt);
+    connection_->composeHead(state_->heldHead, *this, reason, headers, std::nullopt);
   } catch (...) {
     statusCode = before;
     throw;
@@ -42,7 +42,8 @@ SLUICE_DECL ServerResponse& ServerResponse::writeHead(int status, std::string_vi
 }
 
 SLUICE_DECL void ServerResponse::composeHead(std::optional<std::uint64_t> bodyLength, bool) {
-  connection_->composeHead(*this, statusMessage, nullptr, bodyLength);
+  connection_->composeHead(state_->output->queue().gathered(), *this, statusMessage, nullptr,
+                           bodyLength);
 }
 
 SLUICE_DECL void ServerResponse::writeContinue() {
@@ -67,9 +68,7 @@ SLUICE_DECL void ServerResponse::writeEarlyHints(const Headers& hints,
   if (written) asio::post(get_executor(), std::move(written));
 }
 
-SLUICE_DECL IncomingMessage& ServerResponse::req() const {
-  return connection_->messages().req();
-}
+SLUICE_DECL IncomingMessage& ServerResponse::req() const { return connection_->messages().req(); }
 
 SLUICE_DECL asio::any_io_executor ServerResponse::get_executor() const {
   return state_->output->loop().executor();

@@ -1,0 +1,616 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What an agent makes of its connections: keeps, hands on, limits, gives up.
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+#include "support/catch.hpp"
+#include "support/request.hpp"
+
+using namespace sluice;
+using namespace sluice::http;
+using namespace sluice::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::string_view name = "localhost:80:";
+constexpr std::string_view keepAliveGet =
+    "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n";
+
+// One request from beginning to end on connection `number`.
+void exchange(Requesting& net, Agent& agent, std::size_t number,
+              std::string_view answer = response()) {
+  auto req = http::get(net.io(), net.options(agent));
+  net.settle();
+  REQUIRE(!net.received(number).empty());
+  net.deliver(answer, number);
+  REQUIRE(req.closed());
+}
+
+std::size_t freeCount(const Agent& agent) {
+  const auto all = agent.freeSockets();
+  const auto found = all.find(std::string(name));
+  return found == all.end() ? 0 : found->second.size();
+}
+std::size_t usedCount(const Agent& agent) {
+  const auto all = agent.sockets();
+  const auto found = all.find(std::string(name));
+  return found == all.end() ? 0 : found->second.size();
+}
+std::size_t queued(const Agent& agent) {
+  const auto all = agent.requests();
+  const auto found = all.find(std::string(name));
+  return found == all.end() ? 0 : found->second.size();
+}
+
+}  // namespace
+
+TEST_CASE("an agent keeps connections only where it was told to",
+          "[Agent][row:8/keepAlive][row:11.16/acquire][row:11.16/release][row:11.2/Connection]"
+          "[row:8/sockets][row:8/freeSockets]") {
+  Requesting net;
+  SECTION("kept") {
+    Agent agent(net.io(), {.keepAlive = true});
+    auto first = http::get(net.io(), net.options(agent));
+    CHECK(net.received() == keepAliveGet);
+    CHECK(usedCount(agent) == 1);
+    CHECK(!first.reusedSocket());
+    net.deliver(response());
+    CHECK(usedCount(agent) == 0);
+    CHECK(freeCount(agent) == 1);
+    auto second = http::get(net.io(), net.options(agent));
+    CHECK(net.received() == keepAliveGet);
+    CHECK(second.reusedSocket());
+    CHECK(net.count() == 1);
+    CHECK(agent.totalSocketCount() == 1);
+  }
+  SECTION("not kept") {
+    Agent agent(net.io());
+    auto req = http::get(net.io(), net.options(agent));
+    CHECK(net.received() == plainGet);
+    net.deliver(response());
+    CHECK(net.closed());
+    CHECK(agent.sockets().empty());
+    CHECK(agent.freeSockets().empty());
+  }
+}
+
+TEST_CASE("the name of a connection's place", "[Agent][row:8/getName]") {
+  asio::io_context io;
+  Agent agent(io);
+  CHECK(agent.getName() == "localhost::");
+  CHECK(agent.getName({.host = "a", .localAddress = "1.2.3.4", .port = 81}) == "a:81:1.2.3.4");
+  CHECK(agent.getName({.hostname = "a", .socketPath = "/s", .family = 6}) == "a:::6:/s");
+}
+
+TEST_CASE("connections of other places are not taken", "[Agent][row:11.16/acquire]") {
+  Requesting net;
+  Agent agent(net.io(), {.keepAlive = true});
+  exchange(net, agent, 0);
+  RequestOptions options = net.options(agent);
+  options.port = 81;
+  auto other = http::get(net.io(), options);
+  CHECK(net.count() == 2);
+  CHECK(!other.reusedSocket());
+}
+
+TEST_CASE("a connection is not kept where a side does not want it or something is left",
+          "[Agent][row:11.16/not reusable][row:11.13/special request headers]") {
+  Requesting net;
+  Agent agent(net.io(), {.keepAlive = true});
+  const std::string answer = GENERATE(
+      as<std::string>(), "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+      "HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nx", "HTTP/1.1 204 No Content\r\n\r\n0\r\n\r\n",
+      "HTTP/1.1 304 Not Modified\r\nContent-Length: 1\r\n\r\nx",
+      "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nKeep-Alive: timeout=1\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nKeep-Alive: max=3, Timeout=1\r\n\r\n");
+  CAPTURE(answer);
+  exchange(net, agent, 0, answer);
+  CHECK(net.closed());
+  CHECK(agent.totalSocketCount() == 0);
+}
+
+TEST_CASE("a request that says close is the connection's last", "[Agent][row:11.16/not reusable]") {
+  Requesting net;
+  Agent agent(net.io(), {.keepAlive = true});
+  auto req = request(net.io(), net.options(agent));
+  SECTION("in a header") { req.setHeader("Connection", "close"); }
+  SECTION("by shouldKeepAlive") { req.shouldKeepAlive = false; }
+  req.end();
+  net.deliver(response());
+  CHECK(req.closed());
+  CHECK(net.closed());
+}
+
+TEST_CASE("a response of HTTP/1.0 that wants it keeps the connection",
+          "[Agent][row:11.16/not reusable]") {
+  Requesting net;
+  Agent agent(net.io(), {.keepAlive = true});
+  exchange(net, agent, 0, "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n");
+  CHECK(freeCount(agent) == 1);
+}
+
+TEST_CASE("requests beyond maxSockets wait and go out in order",
+          "[Agent][row:8/maxSockets][row:8/requests][row:8/non-keepAlive agent reuse]") {
+  Requesting net;
+  Agent agent(net.io(), {.maxSockets = 2});
+  std::vector<std::unique_ptr<ClientRequest>> all;
+  for (int i = 0; i < 5; ++i) {
+    RequestOptions options = net.options(agent);
+    options.path = "/" + std::to_string(i);
+    all.push_back(std::make_unique<ClientRequest>(http::get(net.io(), options)));
+  }
+  CHECK(net.count() == 2);
+  CHECK(queued(agent) == 3);
+  CHECK(agent.requests().at(std::string(name))[0] == all[2].get());
+  CHECK(
+      net.received(0).starts_with("GET /0 HTTP/1.1\r\nHost: localhost\r\nConnection: keep-alive"));
+  CHECK(net.received(1).starts_with("GET /1 "));
+  net.deliver(response(), 1);
+  CHECK(net.received(1).starts_with("GET /2 "));
+  CHECK(!all[2]->reusedSocket());
+  net.deliver(response(), 0);
+  CHECK(net.received(0).starts_with("GET /3 "));
+  // A connection that ends makes room for a new one.
+  net.deliver("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", 0);
+  CHECK(net.count() == 3);
+  CHECK(net.received(2).starts_with("GET /4 "));
+  net.deliver(response(), 2);
+  net.deliver(response(), 1);
+  CHECK(net.closed(1));
+  CHECK(net.closed(2));
+  for (const auto& req : all) CHECK(req->closed());
+}
+
+TEST_CASE("maxTotalSockets counts all places, and free connections make room",
+          "[Agent][row:8/maxTotalSockets][row:11.16/socket closed while requests queue]") {
+  Requesting net;
+  Agent agent(net.io(), {.keepAlive = true, .maxTotalSockets = 1});
+  auto options = net.options(agent);
+  options.port = 81;
+  SECTION("another place waits for the one in use") {
+    auto first = http::get(net.io(), net.options(agent));
+    auto second = http::get(net.io(), options);
+    CHECK(net.count() == 1);
+    net.deliver("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    CHECK(net.count() == 2);
+    CHECK(net.received(1).starts_with("GET / HTTP/1.1\r\nHost: localhost:81"));
+  }
+  SECTION("a free one is given up") {
+    exchange(net, agent, 0);
+    auto second = http::get(net.io(), options);
+    CHECK(net.count() == 2);
+    CHECK(net.closed(0));
+  }
+  SECTION("a request that waits gets the place of one that is freed for nobody") {
+    auto first = http::get(net.io(), net.options(agent));
+    auto second = http::get(net.io(), options);
+    net.settle();
+    net.deliver(response());
+    CHECK(net.count() == 2);
+    net.deliver(response(), 1);
+    CHECK(second.closed());
+  }
+  CHECK(thrownBy([&] { Agent none(net.io(), {.maxTotalSockets = 0}); }) == "ERR_OUT_OF_RANGE");
+}
+
+TEST_CASE("more free connections than maxFreeSockets are closed",
+          "[Agent][row:8/maxFreeSockets][row:8/maxSockets, maxFreeSockets, maxTotalSockets]") {
+  Requesting net;
+  Agent agent(net.io(), {.keepAlive = true, .maxFreeSockets = 1});
+  auto first = http::get(net.io(), net.options(agent));
+  auto second = http::get(net.io(), net.options(agent));
+  net.settle();
+  net.deliver(response(), 0);
+  net.deliver(response(), 1);
+  CHECK(!net.closed(0));
+  CHECK(net.closed(1));
+  CHECK(freeCount(agent) == 1);
+}
+
+TEST_CASE("of free connections the oldest or the newest is taken", "[Agent][row:8/scheduling]") {
+  const bool newest = GENERATE(false, true);
+  Requesting net;
+  Agent agent(net.io(),
+              {.keepAlive = true, .scheduling = newest ? Scheduling::lifo : Scheduling::fifo});
+  auto first = http::get(net.io(), net.options(agent));
+  auto second = http::get(net.io(), net.options(agent));
+  net.settle();
+  net.deliver(response(), 0);
+  net.deliver(response(), 1);
+  net.received(0);
+  net.received(1);
+  auto third = http::get(net.io(), net.options(agent));
+  CHECK(net.received(newest ? 1 : 0) == keepAliveGet);
+}
+
+TEST_CASE("a free connection ends after the agent's timeout, or before the server's",
+          "[Agent][row:8/timeout][row:11.10/agent free-socket timeout]"
+          "[row:8/agentKeepAliveTimeoutBuffer]") {
+  Requesting net;
+  SECTION("the agent's") {
+    Agent agent(net.io(), {.keepAlive = true, .timeout = 10s});
+    exchange(net, agent, 0);
+    net.advance(9999ms);
+    CHECK(!net.closed());
+    net.advance(1ms);
+    CHECK(net.closed());
+    CHECK(agent.freeSockets().empty());
+  }
+  SECTION("the server's, a second early") {
+    Agent agent(net.io(), {.keepAlive = true, .timeout = 10s});
+    exchange(net, agent, 0, response("", "Keep-Alive: timeout=5\r\n"));
+    net.advance(3999ms);
+    CHECK(!net.closed());
+    net.advance(1ms);
+    CHECK(net.closed());
+  }
+  SECTION("without a timeout of the agent there is no timer") {
+    Agent agent(net.io(), {.keepAlive = true});
+    exchange(net, agent, 0, response("", "Keep-Alive: timeout=5\r\n"));
+    net.advance(1h);
+    CHECK(!net.closed());
+  }
+  SECTION("and is told to the request that runs") {
+    Agent agent(net.io(), {.keepAlive = true, .timeout = 10s});
+    auto req = http::get(net.io(), net.options(agent));
+    EventLog log(req);
+    net.settle();
+    net.advance(10s);
+    CHECK(log.text() == "socket finish timeout");
+  }
+}
+
+TEST_CASE("the timeout of one request does not go on for the next", "[Agent][row:7.1/timeout]") {
+  Requesting net;
+  Agent agent(net.io(), {.keepAlive = true});
+  RequestOptions options = net.options(agent);
+  options.timeout = 1s;
+  auto first = http::get(net.io(), options);
+  net.deliver(response());
+  net.advance(1h);
+  CHECK(!net.closed());
+  auto second = http::get(net.io(), net.options(agent));
+  EventLog log(second);
+  net.settle();
+  net.advance(1h);
+  CHECK(log.text() == "socket finish");
+}
+
+namespace {
+
+class Derived : public Agent {
+ public:
+  Derived(Requesting& net, AgentOptions options) : Agent(net.io(), options), net_(net) {}
+
+  task<net::Socket> createConnection(const net::ConnectionOptions& options) override {
+    log.push_back("create " + options.host);
+    return net_.open(options);
+  }
+  bool keepSocketAlive(net::Socket& socket) override {
+    log.push_back("keep");
+    return keeps && Agent::keepSocketAlive(socket);
+  }
+  void reuseSocket(net::Socket&, ClientRequest& req) override {
+    log.push_back("reuse " + std::string(req.path()));
+  }
+  std::string getName(const RequestOptions&) const override { return "one"; }
+
+  std::vector<std::string> log;
+  bool keeps = true;
+
+ private:
+  Requesting& net_;
+};
+
+}  // namespace
+
+TEST_CASE("a derived agent has its say in everything",
+          "[Agent][row:8/createConnection][row:8/keepSocketAlive][row:8/reuseSocket]"
+          "[row:8/getName]") {
+  Requesting net;
+  Derived agent(net, {.keepAlive = true, .keepAliveMsecs = 7s});
+  auto first = http::get(net.io(), "http://a/", {.agent = agent});
+  net.deliver(response());
+  CHECK(net.wire().transport()->keepAliveDelay() == 7s);
+  CHECK(agent.freeSockets().contains("one"));
+  auto second = http::get(net.io(), "http://b/2", {.agent = agent});
+  net.deliver(response());
+  CHECK(agent.log == std::vector<std::string>{"create a", "keep", "reuse /2", "keep"});
+  agent.keeps = false;
+  auto third = http::get(net.io(), "http://c/3", {.agent = agent});
+  net.deliver(response());
+  CHECK(net.closed());
+}
+
+TEST_CASE("agent false is an agent of its own, and each context has its global one",
+          "[Agent][row:7.1/agent][row:1/globalAgent][row:13/globalAgent]") {
+  asio::io_context io;
+  asio::io_context other;
+  CHECK(&globalAgent(io) == &globalAgent(io));
+  CHECK(&globalAgent(io) != &globalAgent(other));
+  CHECK(!globalAgent(io).options().keepAlive);
+  Requesting net;
+  globalAgent(net.io()).maxSockets = 1;
+  RequestOptions options = net.options();
+  options.agent = false;
+  auto first = http::get(net.io(), options);
+  auto second = http::get(net.io(), options);
+  CHECK(net.count() == 2);
+  CHECK(net.received() == plainGet);
+  CHECK(globalAgent(net.io()).totalSocketCount() == 0);
+}
+
+TEST_CASE("a free connection that the server ends is gone at once",
+          "[Agent][row:8/freeSockets][row:11.16/bytes on an idle socket]") {
+  Requesting net;
+  Agent agent(net.io(), {.keepAlive = true});
+  exchange(net, agent, 0);
+  CHECK(freeCount(agent) == 1);
+  SECTION("in good order") { net.end(); }
+  SECTION("with a reset") { net.reset(); }
+  SECTION("or sends what nobody asked for") { net.deliver("HTTP/1.1 200 OK\r\n"); }
+  CHECK(net.closed());
+  CHECK(agent.freeSockets().empty());
+  CHECK(agent.totalSocketCount() == 0);
+  exchange(net, agent, 1);
+}
+
+TEST_CASE("a server that closes right behind its response is not used again",
+          "[Agent][row:11.16/release]") {
+  Requesting net;
+  Agent agent(net.io(), {.keepAlive = true});
+  auto req = http::get(net.io(), net.options(agent));
+  net.settle();
+  net.wire().deliver(response()).deliverEnd();
+  net.settle();
+  CHECK(req.closed());
+  CHECK(agent.totalSocketCount() == 0);
+  CHECK(net.closed());
+}
+
+TEST_CASE("a connection that was dead when it was taken again",
+          "[Agent][row:11.16/stale reuse][row:7.3/reusedSocket]") {
+  Requesting net;
+  Agent agent(net.io(), {.keepAlive = true});
+  exchange(net, agent, 0);
+  RequestOptions options = net.options(agent);
+  SECTION("is an error of which reusedSocket() tells the cause") {
+    auto req = http::get(net.io(), options);
+    EventLog log(req);
+    net.settle();
+    net.end();
+    CHECK(log.text() == "socket finish error:ECONNRESET close");
+    CHECK(req.reusedSocket());
+    CHECK(net.count() == 1);
+  }
+  SECTION("is tried anew with retryStale") {
+    options.retryStale = true;
+    auto req = http::get(net.io(), options);
+    EventLog log(req);
+    net.settle();
+    net.end();
+    CHECK(net.count() == 2);
+    CHECK(net.received(1) == keepAliveGet);
+    CHECK(!req.reusedSocket());
+    net.deliver(response("x"), 1);
+    CHECK(log.text() == "socket finish socket response data:x res-end close res-close");
+  }
+  SECTION("once only") {
+    options.retryStale = true;
+    auto req = http::get(net.io(), options);
+    EventLog log(req);
+    net.settle();
+    net.end();
+    net.end(1);
+    CHECK(log.text() == "socket finish socket error:ECONNRESET close");
+  }
+  SECTION("not where an answer had begun") {
+    options.retryStale = true;
+    auto req = http::get(net.io(), options);
+    net.deliver("HTTP/1.1 2");
+    net.end();
+    CHECK(req.closed());
+    CHECK(net.count() == 1);
+  }
+  SECTION("not for what may not be repeated") {
+    options.retryStale = true;
+    options.method = "POST";
+    auto req = request(net.io(), options);
+    req.end("x");
+    net.settle();
+    net.end();
+    CHECK(req.closed());
+    CHECK(net.count() == 1);
+  }
+  SECTION("not where it was ended from here") {
+    options.retryStale = true;
+    auto req = http::get(net.io(), options);
+    net.settle();
+    agent.destroy();
+    net.settle();
+    CHECK(req.closed());
+    CHECK(net.count() == 1);
+  }
+}
+
+TEST_CASE("a request that is aborted in the queue never reaches the server",
+          "[Agent][row:11.16/aborted queued request]") {
+  Requesting net;
+  Agent agent(net.io(), {.maxSockets = 1});
+  auto first = http::get(net.io(), net.options(agent));
+  RequestOptions options = net.options(agent);
+  options.path = "/second";
+  auto second = http::get(net.io(), options);
+  options.path = "/third";
+  auto third = http::get(net.io(), options);
+  EventLog log(second);
+  net.received();
+  second.abort();
+  net.settle();
+  CHECK(log.text() == "abort close");
+  net.deliver(response());
+  CHECK(net.received().starts_with("GET /third "));
+}
+
+TEST_CASE("a request that ends while its connection is being made takes it along", "[Agent]") {
+  Requesting net;
+  net.slow = true;
+  Agent agent(net.io(), {.maxSockets = 1});
+  auto first = http::get(net.io(), net.options(agent));
+  auto second = http::get(net.io(), net.options(agent));
+  net.settle();
+  CHECK(net.asked() == 1);
+  first.destroy();
+  net.settle();
+  CHECK(!net.opening(0));
+  CHECK(net.asked() == 2);
+  net.connect(1);
+  CHECK(net.received(0).starts_with("GET "));
+}
+
+TEST_CASE("destroy() ends every connection, and the agent goes on", "[Agent][row:8/destroy]") {
+  Requesting net;
+  Agent agent(net.io(), {.keepAlive = true, .maxSockets = 2});
+  exchange(net, agent, 0);
+  auto running = http::get(net.io(), net.options(agent));
+  auto other = http::get(net.io(), net.options(agent));
+  auto waiting = http::get(net.io(), net.options(agent));
+  EventLog log(running);
+  std::string what;
+  running.on<"error">([&](const Error& error) { what = error.what(); });
+  net.settle();
+  agent.destroy();
+  net.settle();
+  CHECK(log.text() == "socket finish error:ECONNRESET close");
+  CHECK(what == "socket hang up");
+  CHECK(net.closed(0));
+  CHECK(net.closed(1));
+  CHECK(net.received(2) == keepAliveGet);
+  net.deliver(response(), 2);
+  CHECK(waiting.closed());
+  CHECK(freeCount(agent) == 1);
+}
+
+TEST_CASE("destroy() ends what is still being connected", "[Agent][row:8/destroy]") {
+  Requesting net;
+  net.slow = true;
+  Agent agent(net.io());
+  auto req = http::get(net.io(), net.options(agent));
+  EventLog log(req);
+  net.settle();
+  agent.destroy();
+  net.settle();
+  CHECK(log.text() == "error:ECONNRESET close");
+  CHECK(agent.totalSocketCount() == 0);
+}
+
+TEST_CASE("an agent that goes takes along what runs and what waits", "[Agent]") {
+  Requesting net;
+  auto agent = std::make_unique<Agent>(net.io(), AgentOptions{.maxSockets = 1});
+  auto running = http::get(net.io(), net.options(*agent));
+  auto waiting = http::get(net.io(), net.options(*agent));
+  EventLog first(running);
+  EventLog second(waiting);
+  net.settle();
+  auto tooLate = http::get(net.io(), net.options(*agent));
+  EventLog third(tooLate);
+  agent.reset();
+  net.settle();
+  CHECK(first.text() == "socket finish error:ECONNRESET close");
+  CHECK(second.text() == "error:ECONNRESET close");
+  CHECK(third.text() == "error:ECONNRESET close");
+  CHECK(net.closed());
+}
+
+TEST_CASE("agentRemove takes a connection out of the agent and does not close it",
+          "[Agent][row:8/agentRemove]") {
+  Requesting net;
+  Agent agent(net.io(), {.keepAlive = true, .maxSockets = 1});
+  SECTION("one that is in use finishes its exchange, and makes room") {
+    auto first = http::get(net.io(), net.options(agent));
+    EventLog log(first);
+    auto second = http::get(net.io(), net.options(agent));
+    net.settle();
+    CHECK(net.count() == 1);
+    first.socket()->emit<"agentRemove">();
+    CHECK(net.count() == 2);
+    CHECK(agent.totalSocketCount() == 1);
+    net.deliver(response("x"));
+    CHECK(log.text() == "socket finish response data:x res-end res-close close");
+    CHECK(net.closed(0));
+    CHECK(!net.closed(1));
+  }
+  SECTION("in the socket event") {
+    auto req = http::get(net.io(), net.options(agent));
+    req.on<"socket">([](net::Socket& socket) { socket.emit<"agentRemove">(); });
+    net.settle();
+    CHECK(agent.totalSocketCount() == 0);
+    net.deliver(response());
+    CHECK(req.closed());
+  }
+  SECTION("a free one is whose who moves it out") {
+    exchange(net, agent, 0);
+    net::Socket& free = *agent.freeSockets().at(std::string(name)).at(0);
+    free.emit<"agentRemove">();
+    CHECK(agent.totalSocketCount() == 0);
+    net.settle();
+    CHECK(!net.closed());
+    net::Socket mine = std::move(free);
+    mine.write("my own");
+    CHECK(net.received() == "my own");
+    auto reading = start(net.io(), [](net::Socket& from) -> task<std::string> {
+      const auto read = co_await from.read();
+      co_return std::string(*read);
+    }(mine));
+    net.deliver("reply");
+    CHECK(reading.result() == "reply");
+    mine.destroy();
+    net.settle();
+    CHECK(net.closed());
+  }
+  SECTION("a free one that nobody takes stays open") {
+    exchange(net, agent, 0);
+    agent.freeSockets().at(std::string(name)).at(0)->emit<"agentRemove">();
+    net.settle();
+    CHECK(!net.closed());
+  }
+}
+
+TEST_CASE("ten thousand requests over eight connections end in the order they came",
+          "[Agent][row:8/maxSockets]") {
+  asio::io_context io;
+  Clock clock(io);
+  auto server = createServer(
+      io, [](IncomingMessage& req, ServerResponse& res) -> task<> { co_await res.end(req.url()); });
+  Agent agent(io, {.keepAlive = true, .maxSockets = 8});
+  RequestOptions options;
+  options.agent = agent;
+  std::size_t opened = 0;
+  options.createConnection = [&](const net::ConnectionOptions&) -> task<net::Socket> {
+    ++opened;
+    SocketPair pair = connectedPair(io);
+    server.serve(std::move(pair.second));
+    co_return std::move(pair.first);
+  };
+  constexpr int count = 10'000;
+  std::deque<ClientRequest> all;
+  std::vector<int> order;
+  order.reserve(count);
+  for (int i = 0; i < count; ++i) {
+    options.path = "/" + std::to_string(i);
+    all.push_back(http::get(io, options, [&order, i](IncomingMessage& res) {
+      if (res.statusCode() == 200) order.push_back(i);
+      res.resume();
+    }));
+  }
+  settleBounded(io);
+  CHECK(opened == 8);
+  REQUIRE(order.size() == count);
+  bool inOrder = true;
+  for (int i = 0; i < count; ++i) inOrder = inOrder && order[static_cast<std::size_t>(i)] == i;
+  CHECK(inOrder);
+}

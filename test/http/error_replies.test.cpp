@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What the server answers by itself, in exact bytes: requests it cannot read, has no time for, or
+// will not serve.
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <support/answers.hpp>
+#include <support/catch.hpp>
+#include <support/gate.hpp>
+#include <support/serve.hpp>
+#include <vector>
+
+using namespace sluice::http;
+using namespace std::chrono_literals;
+using sluice::task;
+using sluice::test::answer;
+using sluice::test::answerAndState;
+using sluice::test::badRequest;
+using sluice::test::chunked;
+using sluice::test::get;
+using sluice::test::ok;
+using sluice::test::okChunked;
+using sluice::test::post;
+using sluice::test::requestTimeout;
+using sluice::test::serve;
+
+namespace {
+
+constexpr std::string_view tooLarge =
+    "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\r\n";
+constexpr std::string_view payloadTooLarge =
+    "HTTP/1.1 413 Payload Too Large\r\nConnection: close\r\n\r\n";
+
+const auto end = [](ServerResponse& res) { res.end(); };
+const auto readAll = [](IncomingMessage& req, ServerResponse& res) -> task<> {
+  const std::string body = co_await req.text();
+  co_await res.end(body);
+};
+
+std::string empty(std::string_view status) {
+  return "HTTP/1.1 " + std::string(status) +
+         "\r\nDate: <D>\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+}
+
+}  // namespace
+
+TEST_CASE("what is no HTTP gets a bare 400 and the end of the connection",
+          "[http][row:11.8/any parse error]") {
+  for (const std::string_view request :
+       {"garbage\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/3.0\r\n\r\n", "get / HTTP/1.1\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n", "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "\x16\x03\x01\x02\x01"}) {
+    INFO(request);
+    auto wire = serve(sluice::test::acting(end));
+    CHECK(wire.send(request) == badRequest);
+    CHECK(wire.ended());
+    wire.end();
+    CHECK(wire.closed());
+  }
+}
+
+TEST_CASE("a chunk that is none is answered 400 while the response has not begun",
+          "[http][row:11.8/any parse error]") {
+  auto wire = serve(readAll);
+  CHECK(wire.send(chunked("zz\r\n")) == badRequest);
+  CHECK(wire.ended());
+}
+
+TEST_CASE("a head above the limit gets 431, whichever part of it is large",
+          "[http][row:11.8/head too large][row:1/maxHeaderSize]") {
+  CHECK(maxHeaderSize == 8192);
+  CHECK(answer("GET /" + std::string(9000, 'x'), end) == tooLarge);
+  CHECK(answer("GET / HTTP/1.1\r\nHost: a\r\nx: " + std::string(9000, 'x'), end) == tooLarge);
+  CHECK(answer("GET / HTTP/1.1\r\nHost: a\r\n" + std::string(9000, 'x'), end) == tooLarge);
+  CHECK(answer(get("/", "x: " + std::string(9000, 'x') + "\r\n"), end) == tooLarge);
+  CHECK(answer(get("/", "x: " + std::string(8000, 'x') + "\r\n"), end) == ok());
+}
+
+TEST_CASE("the limit of a head can be set for one server", "[http][row:2/maxHeaderSize]") {
+  const std::string request = get("/", "x: " + std::string(9000, 'x') + "\r\n");
+  CHECK(answer(request, end, {.maxHeaderSize = 16384}) == ok());
+  CHECK(answer(request, end, {.maxHeaderSize = 0}) == tooLarge);
+  CHECK(answer(get(), end, {.maxHeaderSize = 20}) == tooLarge);
+  const std::string exact = get();
+  CHECK(answer(exact, end, {.maxHeaderSize = exact.size()}) == ok());
+  CHECK(answer(exact, end, {.maxHeaderSize = exact.size() - 1}) == tooLarge);
+}
+
+TEST_CASE("more than 16 KiB of chunk extensions get 413",
+          "[http][row:11.8/chunk extensions over 16 KiB in one chunk]") {
+  auto wire = serve(readAll);
+  CHECK(wire.send(chunked("1;" + std::string(17000, 'x'))) == payloadTooLarge);
+  CHECK(wire.ended());
+  auto fine = serve(readAll);
+  CHECK(fine.send(chunked("1;" + std::string(16000, 'x') + "\r\na\r\n0\r\n\r\n")) == ok("a"));
+}
+
+TEST_CASE("a head or a request that takes too long gets 408",
+          "[http][row:11.8/headersTimeout][row:12/ERR_HTTP_REQUEST_TIMEOUT]") {
+  const ServerOptions options{
+      .requestTimeout = 20s, .headersTimeout = 10s, .connectionsCheckingInterval = 1s};
+  auto head = serve(readAll, options);
+  CHECK(head.send("GET / HT") == "");
+  head.advance(9s);
+  CHECK(head.received() == "");
+  head.advance(2s);
+  CHECK(head.received() == requestTimeout);
+  CHECK(head.ended());
+
+  auto body = serve(readAll, options);
+  CHECK(body.send(post(3, "a")) == "");
+  body.advance(19s);
+  CHECK(body.received() == "");
+  body.advance(2s);
+  CHECK(body.received() == requestTimeout);
+  CHECK(body.ended());
+}
+
+TEST_CASE("clientError is told of a timeout by name", "[http][row:12/ERR_HTTP_REQUEST_TIMEOUT]") {
+  std::string told;
+  auto wire = serve(readAll, {.headersTimeout = 1s, .connectionsCheckingInterval = 1s});
+  wire.server().on<"clientError">([&](const Error& error, sluice::net::Socket& socket) {
+    told = std::string(error.name()) + ": " + error.what();
+    socket.destroy();
+  });
+  wire.send("GET");
+  wire.advance(3s);
+  CHECK(told == "ERR_HTTP_REQUEST_TIMEOUT: Request timeout");
+  CHECK(wire.received() == "");
+  CHECK(wire.closed());
+}
+
+TEST_CASE("a request without Host gets an ordinary 400, an empty Host is fine",
+          "[http][row:11.8/missing Host (HTTP/1.1)][row:2/requireHostHeader]") {
+  CHECK(answerAndState("GET / HTTP/1.1\r\n\r\n", end) == empty("400 Bad Request") + "<closed>");
+  CHECK(answer("GET / HTTP/1.1\r\nHost:\r\n\r\n", end) == ok());
+  CHECK(answer("GET / HTTP/1.0\r\n\r\n", end).starts_with("HTTP/1.1 200 OK\r\n"));
+  CHECK(answer("GET / HTTP/1.1\r\n\r\n", end, {.requireHostHeader = false}) == ok());
+}
+
+TEST_CASE("the request that reaches the limit of a socket closes, those behind it get 503",
+          "[http][row:11.8/over maxRequestsPerSocket]") {
+  auto wire = serve(sluice::test::acting(end));
+  wire.server().maxRequestsPerSocket = 2;
+  std::vector<std::string> dropped;
+  wire.server().on<"dropRequest">(
+      [&](IncomingMessage& req, sluice::net::Socket&) { dropped.emplace_back(req.url()); });
+  const std::string first =
+      "HTTP/1.1 200 OK\r\nDate: <D>\r\nConnection: keep-alive\r\nKeep-Alive: timeout=5, max=2\r\n"
+      "Content-Length: 0\r\n\r\n";
+  CHECK(wire.send(get("/1") + get("/2") + get("/3")) ==
+        first + "HTTP/1.1 200 OK\r\nDate: <D>\r\nConnection: close\r\nContent-Length: 0\r\n\r\n" +
+            empty("503 Service Unavailable"));
+  CHECK(dropped == std::vector<std::string>{"/3"});
+  CHECK(wire.ended());
+}
+
+TEST_CASE("CONNECT that nobody handles is cut without a byte, and so is an upgrade",
+          "[http][row:11.8/CONNECT without listener]") {
+  CHECK(answerAndState("CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n", end) == "<closed>");
+  CHECK(answerAndState(get("/", "Connection: Upgrade\r\nUpgrade: x\r\n"), end,
+                       {.shouldUpgradeCallback = [](IncomingMessage&) { return true; }}) ==
+        "<closed>");
+  CHECK(answer("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", end) == badRequest);
+}
+
+TEST_CASE("a request that turns out wrong after its response began is cut without a word",
+          "[http][row:11.8/response already started]") {
+  auto wire = serve([](IncomingMessage& req, ServerResponse& res) -> task<> {
+    res.write("begun");
+    co_await req.text();
+    co_await res.end("never");
+  });
+  const std::string begun = std::string(okChunked) + "5\r\nbegun\r\n";
+  CHECK(wire.send(chunked("1\r\na\r\n")) == begun);
+  CHECK(wire.send("zz\r\n") == begun);
+  CHECK(wire.closed());
+}
+
+TEST_CASE("a client that ends inside a request gets 400, before any byte a quiet close",
+          "[http][row:11.8/client FIN inside a request]") {
+  for (const std::string& request : {std::string("GET / HTTP/1.1\r\nHo"), post(3, "a"),
+                                     chunked("5\r\nab"), chunked("1\r\na\r\n")}) {
+    INFO(request);
+    auto wire = serve(readAll);
+    std::string named;
+    CHECK(wire.send(request) == "");
+    CHECK(wire.end() == badRequest);
+    CHECK(wire.closed());
+  }
+  auto quiet = serve(readAll);
+  CHECK(quiet.end() == "");
+  CHECK(quiet.closed());
+  auto behind = serve(readAll);
+  CHECK(behind.send(get()) == ok());
+  CHECK(behind.end() == ok());
+  CHECK(behind.closed());
+}
+
+TEST_CASE("clientError brings code, reason, how far the bytes were read, and the bytes",
+          "[http][row:11.8/clientError err fields][row:12/HPE_*]") {
+  std::vector<std::string> told;
+  auto wire = serve(readAll);
+  wire.server().on<"clientError">([&](const Error& error, sluice::net::Socket& socket) {
+    told.emplace_back(error.name());
+    told.emplace_back(error.what());
+    CHECK("Parse Error: " + std::string(error.reason()) == error.what());
+    CHECK(error.rawPacket() == "GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n");
+    CHECK(error.bytesParsed() == 25);
+    socket.write("mine");
+    socket.end();
+  });
+  CHECK(wire.send("GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n") == "mine");
+  CHECK(told.front() == "HPE_INVALID_HEADER_TOKEN");
+  CHECK(wire.ended());
+}
+
+TEST_CASE("an expectation that nobody knows gets 417, a request that nobody handles 404",
+          "[http][row:5/creation]") {
+  CHECK(answer(get("/", "Expect: magic\r\n"), end) ==
+        "HTTP/1.1 417 Expectation Failed\r\nDate: <D>\r\nConnection: keep-alive\r\n"
+        "Keep-Alive: timeout=5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+  auto wire = serve(Handler());
+  CHECK(wire.send(get()).starts_with("HTTP/1.1 404 Not Found\r\n"));
+}
+
+TEST_CASE("an error reply does not disturb the responses before it",
+          "[http][row:11.8/any parse error]") {
+  CHECK(answer(get() + get() + "garbage\r\n\r\n", end) == ok() + ok() + std::string(badRequest));
+}

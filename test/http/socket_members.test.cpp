@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What a handler can do with the connection under its request.
+#include <string>
+#include "support/answers.hpp"
+#include "support/catch.hpp"
+#include "support/serve.hpp"
+
+using namespace sluice;
+using namespace sluice::http;
+using namespace sluice::test;
+using namespace std::chrono_literals;
+
+TEST_CASE("a handler sees its connection's addresses, counters and state",
+          "[http][row:9/remoteAddress][row:9/address][row:9/bytesRead][row:9/connecting]"
+          "[row:9/writableLength]") {
+  const std::string request = get();
+  auto wire = serve([&](IncomingMessage& req, ServerResponse& res) -> task<> {
+    net::Socket& socket = req.socket();
+    CHECK(socket.address().address == "192.0.2.1");
+    CHECK(socket.address().port == 80);
+    CHECK(socket.address().family == "IPv4");
+    CHECK(socket.bytesRead() == request.size());
+    CHECK(socket.bytesWritten() == 0);
+    CHECK(!socket.connecting());
+    CHECK(!socket.destroyed());
+    CHECK(socket.readyState() == "open");
+    CHECK(socket.writableLength() == 0);
+    CHECK(socket.writableHighWaterMark() == 16 * 1024);
+    CHECK(!socket.encrypted());
+    co_await res.end("x");
+    CHECK(socket.bytesWritten() > 100);
+    socket.destroy();
+    CHECK(socket.destroyed());
+    CHECK(socket.readyState() == "closed");
+    CHECK(socket.remoteAddress().empty());
+  });
+  wire.send(request);
+  CHECK(wire.closed());
+}
+
+TEST_CASE("options of the server and calls of a handler reach the connection",
+          "[http][row:9/setNoDelay][row:9/setKeepAlive][row:9/setTimeout]") {
+  auto wire = serve([&](IncomingMessage& req, ServerResponse& res) -> task<> {
+    req.socket().setNoDelay(false).setKeepAlive(true, 3s).setTimeout(7s);
+    CHECK(req.socket().timeout() == 7s);
+    co_await res.end();
+  });
+  wire.send(get());
+  CHECK(wire.wire().transport()->noDelay() == false);
+  CHECK(wire.wire().transport()->keepAlive() == true);
+  CHECK(wire.wire().transport()->keepAliveDelay() == 3s);
+}
+
+TEST_CASE("a handler may write past its response, and end, reset or close the connection",
+          "[http][row:9/write][row:9/destroySoon][row:9/resetAndDestroy]") {
+  int how = 0;
+  auto wire = serve([&](IncomingMessage& req, ServerResponse& res) -> task<> {
+    net::Socket& socket = req.socket();
+    if (how == 0) {
+      socket.write("raw ");
+      socket.end("bytes");
+    } else if (how == 1) {
+      socket.write("last");
+      socket.destroySoon();
+    } else {
+      socket.resetAndDestroy();
+    }
+    co_return;
+    static_cast<void>(res);
+  });
+  SECTION("end") {
+    CHECK(wire.send(get()).starts_with("raw bytes"));
+    CHECK(wire.ended());
+  }
+  SECTION("destroySoon") {
+    how = 1;
+    CHECK(wire.send(get()).starts_with("last"));
+    CHECK(wire.closed());
+  }
+  SECTION("resetAndDestroy") {
+    how = 2;
+    wire.send(get());
+    CHECK(wire.wire().wasReset());
+  }
+}
