@@ -40,22 +40,25 @@ class Pem {
   std::vector<std::string> items_;
 };
 
-// Members that several options have, written once: the options are plain aggregates, so that
+// Members that several options have, written once: options are plain aggregates, so that
 // `{.key = key, .cert = cert}` works, and a designator cannot reach into a base class. Undefined
 // again at the end of options.hpp, hence not in config.hpp.
-#define SLUICE_HTTPS_IDENTITY                                                                      \
-  /** Private keys, one for each of `cert`. */                                                     \
-  ::sluice::https::Pem key{};                                                                      \
-  /** Certificate chains, the own certificate first. */                                            \
-  ::sluice::https::Pem cert{};                                                                     \
-  /** Whom to trust, in place of the system's authorities. */                                      \
-  ::sluice::https::Pem ca{};                                                                       \
-  /** PKCS #12: key, chain and authorities in one. The bytes, or a file's name. */                 \
-  std::string pfx{};                                                                               \
-  /** Of the keys and of `pfx`. */                                                                 \
-  std::string passphrase{};                                                                        \
-  /** Revoked certificates. */                                                                     \
-  ::sluice::https::Pem crl{};                                                                      \
+#define SLUICE_HTTPS_KEYS                                                          \
+  /** Private keys, one for each of `cert`. */                                     \
+  ::sluice::https::Pem key{};                                                      \
+  /** Certificate chains, the own certificate first. */                            \
+  ::sluice::https::Pem cert{};                                                     \
+  /** Whom to trust, in place of the system's authorities. */                      \
+  ::sluice::https::Pem ca{};                                                       \
+  /** PKCS #12: key, chain and authorities in one. The bytes, or a file's name. */ \
+  std::string pfx{};                                                               \
+  /** Of the keys and of `pfx`. */                                                 \
+  std::string passphrase{};
+#define SLUICE_HTTPS_CIPHERS                                                                       \
+  /** "TLSv1.2" or "TLSv1.3"; nothing older is spoken. Empty: TLSv1.2. */                          \
+  std::string minVersion{};                                                                        \
+  /** Empty: the newest. */                                                                        \
+  std::string maxVersion{};                                                                        \
   /** OpenSSL's list; names that begin with "TLS_" are those of TLS 1.3. Empty: forward-secret. */ \
   std::string ciphers{};                                                                           \
   /** "X25519:P-256"; empty: OpenSSL's. */                                                         \
@@ -63,14 +66,13 @@ class Pem {
   std::string sigalgs{};                                                                           \
   /** The server's order of ciphers counts, and not the client's. */                               \
   bool honorCipherOrder = true;                                                                    \
-  /** "TLSv1.2" or "TLSv1.3"; nothing older is spoken. Empty: TLSv1.2. */                          \
-  std::string minVersion{};                                                                        \
-  /** Empty: the newest. */                                                                        \
-  std::string maxVersion{};
+  /** Revoked certificates. */                                                                     \
+  ::sluice::https::Pem crl{};
 
 /// What createSecureContext() takes.
 struct SecureContextOptions {
-  SLUICE_HTTPS_IDENTITY
+  SLUICE_HTTPS_KEYS
+  SLUICE_HTTPS_CIPHERS
 };
 
 /// Keys, certificates and ciphers, ready to be used by any number of servers, agents and loops.
@@ -101,5 +103,6 @@ SecureContext createSecureContext(const SecureContextOptions& options);
 }  // namespace sluice::https
 
 #if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/https/impl/secure_context.ipp>
+// The definitions need the transport, whose header ends with them.
+#include <sluice/https/detail/tls_transport.hpp>
 #endif

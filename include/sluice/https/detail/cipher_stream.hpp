@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The encrypted bytes of a connection on their way between OpenSSL and the transport below: what was
-// read and not decrypted yet, what was encrypted and not sent yet. It does not know what they mean.
+// The encrypted bytes of a connection on their way between OpenSSL and the transport below: what
+// was read and not decrypted yet, what was encrypted and not sent yet. It does not know what they
+// mean.
 #pragma once
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>

@@ -7,9 +7,17 @@
 #include <chrono>
 #include <memory>
 #include <sluice/https/detail/openssl.hpp>
-#include <sluice/https/secure_context.hpp>
 #include <sluice/net/detail/loop.hpp>
+#include <string>
 #include <string_view>
+
+namespace boost::asio::ssl {
+class context;
+}
+
+namespace sluice::https {
+struct SecureContextOptions;
+}
 
 namespace sluice::https::detail {
 
@@ -50,5 +58,6 @@ X509_STORE* systemTrust(net::detail::Loop& loop);
 }  // namespace sluice::https::detail
 
 #if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/https/impl/secure_context.ipp>
+// The definitions need the transport, whose header ends with them.
+#include <sluice/https/detail/tls_transport.hpp>
 #endif

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <sluice/https/secure_context.hpp>
 #include <sluice/net/tls_info.hpp>
 #include <sluice/task.hpp>
 #include <string>
@@ -15,8 +14,10 @@
 
 namespace sluice::https {
 
-/// Chooses a context by the name the client asks for; an empty one: the server's own. What it throws
-/// ends the handshake.
+class SecureContext;
+
+/// Chooses a context by the name the client asks for; an empty one: the server's own. What it
+/// throws ends the handshake.
 using SNICallback = std::function<SecureContext(std::string_view servername)>;
 
 /// Says whether a certificate, which is trusted, is the one of this host; an error: it is not.
@@ -54,4 +55,5 @@ std::string protocolList(const std::vector<std::string>& names);
 
 #if !defined(SLUICE_SEPARATE_COMPILATION)
 #include <sluice/https/impl/tls_policy.ipp>
+#include <sluice/https/secure_context.hpp>
 #endif

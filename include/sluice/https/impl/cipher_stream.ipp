@@ -46,9 +46,8 @@ SLUICE_DECL bio_st* CipherStream::makeBio() {
       if (*n == 0) BIO_set_retry_read(bio);
       return *n == 0 ? 0 : 1;
     });
-    BIO_meth_set_ctrl(made, [](BIO*, int command, long, void*) {
-      return command == BIO_CTRL_FLUSH ? 1L : 0L;
-    });
+    BIO_meth_set_ctrl(
+        made, [](BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1L : 0L; });
     return made;
   }();
   BIO* bio = BIO_new(method);

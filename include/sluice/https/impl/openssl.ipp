@@ -65,7 +65,8 @@ struct VerifyCode {
   http::errc code;
 };
 
-// X509_V_ERR_HOSTNAME_MISMATCH and that of addresses have the name that Node gives to its own check.
+// X509_V_ERR_HOSTNAME_MISMATCH and that of addresses have the name that Node gives to its own
+// check.
 inline constexpr VerifyCode verifyCodes[] = {
     {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, http::errc::UNABLE_TO_GET_ISSUER_CERT},
     {X509_V_ERR_CERT_SIGNATURE_FAILURE, http::errc::CERT_SIGNATURE_FAILURE},

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <memory>
 #include <sluice/https/detail/peer_certificate.hpp>
+#include <sluice/task.hpp>
 #include <string_view>
 #include <utility>
 #include <vector>

@@ -23,7 +23,7 @@ namespace sluice::https {
 
 namespace detail {
 
-inline void check(bool ok) {
+inline void ensure(bool ok) {
   if (!ok) throw takeOpensslError();
 }
 
@@ -72,20 +72,20 @@ void eachCertificate(std::string_view pem, Use use) {
     use(certificate.get());
     any = true;
   }
-  check(any);
+  ensure(any);
   ERR_clear_error();
 }
 
 SLUICE_DECL TlsContext::TlsContext(const SecureContextOptions& options)
     : context_(SSL_CTX_new(TLS_method())) {
-  check(context_ != nullptr);
+  ensure(context_ != nullptr);
   SSL_CTX_set_mode(context_.get(), SSL_MODE_RELEASE_BUFFERS);
   setVersions(options);
   setCiphers(options);
   for (const std::string& each : options.cert.items()) useCertificates(pemOf(each));
   for (const std::string& each : options.key.items()) useKey(pemOf(each), options.passphrase);
   if (!options.pfx.empty()) usePfx(pfxOf(options.pfx), options.passphrase);
-  if (!options.key.empty()) check(SSL_CTX_check_private_key(context_.get()) == 1);
+  if (!options.key.empty()) ensure(SSL_CTX_check_private_key(context_.get()) == 1);
   for (const std::string& each : options.ca.items()) trust(pemOf(each));
   for (const std::string& each : options.crl.items()) revoke(pemOf(each));
   install();
@@ -116,15 +116,14 @@ SLUICE_DECL void TlsContext::install() {
         return TlsTransport::of(ssl).verify(chain) ? 1 : 0;
       },
       nullptr);
-  SSL_CTX_set_tlsext_servername_callback(context_.get(), [](SSL* ssl, int* alert, void*) {
-    return TlsTransport::of(ssl).chooseContext(*alert);
-  });
+  SSL_CTX_set_tlsext_servername_callback(
+      context_.get(),
+      +[](SSL* ssl, int* alert, void*) { return TlsTransport::of(ssl).chooseContext(*alert); });
   SSL_CTX_set_alpn_select_cb(
       context_.get(),
       [](SSL* ssl, const unsigned char** chosen, unsigned char* size, const unsigned char* offered,
-         unsigned int count, void*) {
-        return TlsTransport::of(ssl).chooseProtocol(chosen, size, offered, count);
-      },
+         unsigned int count,
+         void*) { return TlsTransport::of(ssl).chooseProtocol(chosen, size, offered, count); },
       nullptr);
   SSL_CTX_sess_set_new_cb(context_.get(), [](SSL* ssl, SSL_SESSION* session) {
     TlsTransport::of(ssl).newSession(session);
@@ -142,8 +141,8 @@ inline int versionNamed(const std::string& name) {
 SLUICE_DECL void TlsContext::setVersions(const SecureContextOptions& options) {
   const int least = options.minVersion.empty() ? TLS1_2_VERSION : versionNamed(options.minVersion);
   const int most = options.maxVersion.empty() ? 0 : versionNamed(options.maxVersion);
-  check(SSL_CTX_set_min_proto_version(context_.get(), least) == 1);
-  check(SSL_CTX_set_max_proto_version(context_.get(), most) == 1);
+  ensure(SSL_CTX_set_min_proto_version(context_.get(), least) == 1);
+  ensure(SSL_CTX_set_max_proto_version(context_.get(), most) == 1);
 }
 
 SLUICE_DECL void TlsContext::setCiphers(const SecureContextOptions& options) {
@@ -158,14 +157,15 @@ SLUICE_DECL void TlsContext::setCiphers(const SecureContextOptions& options) {
     at = end + 1;
   }
   if (options.ciphers.empty()) old = "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:!aNULL:!eNULL";
-  if (!old.empty()) check(SSL_CTX_set_cipher_list(context_.get(), old.c_str()) == 1);
-  if (!suites.empty()) check(SSL_CTX_set_ciphersuites(context_.get(), suites.c_str()) == 1);
-  if (options.honorCipherOrder) SSL_CTX_set_options(context_.get(), SSL_OP_CIPHER_SERVER_PREFERENCE);
+  if (!old.empty()) ensure(SSL_CTX_set_cipher_list(context_.get(), old.c_str()) == 1);
+  if (!suites.empty()) ensure(SSL_CTX_set_ciphersuites(context_.get(), suites.c_str()) == 1);
+  if (options.honorCipherOrder)
+    SSL_CTX_set_options(context_.get(), SSL_OP_CIPHER_SERVER_PREFERENCE);
   if (!options.ecdhCurve.empty()) {
-    check(SSL_CTX_set1_groups_list(context_.get(), options.ecdhCurve.c_str()) == 1);
+    ensure(SSL_CTX_set1_groups_list(context_.get(), options.ecdhCurve.c_str()) == 1);
   }
   if (!options.sigalgs.empty()) {
-    check(SSL_CTX_set1_sigalgs_list(context_.get(), options.sigalgs.c_str()) == 1);
+    ensure(SSL_CTX_set1_sigalgs_list(context_.get(), options.sigalgs.c_str()) == 1);
   }
 }
 
@@ -173,10 +173,10 @@ SLUICE_DECL void TlsContext::useCertificates(std::string_view pem) {
   bool own = true;
   eachCertificate(pem, [this, &own](X509* certificate) {
     if (std::exchange(own, false)) {
-      check(SSL_CTX_use_certificate(context_.get(), certificate) == 1);
+      ensure(SSL_CTX_use_certificate(context_.get(), certificate) == 1);
       SSL_CTX_clear_chain_certs(context_.get());
     } else {
-      check(SSL_CTX_add1_chain_cert(context_.get(), certificate) == 1);
+      ensure(SSL_CTX_add1_chain_cert(context_.get(), certificate) == 1);
     }
   });
 }
@@ -193,13 +193,13 @@ SLUICE_DECL void TlsContext::useKey(std::string_view pem, const std::string& pas
     }
     throw http::Error(error);
   }
-  check(SSL_CTX_use_PrivateKey(context_.get(), key.get()) == 1);
+  ensure(SSL_CTX_use_PrivateKey(context_.get(), key.get()) == 1);
 }
 
 SLUICE_DECL void TlsContext::usePfx(const std::string& bytes, const std::string& passphrase) {
   const BioPtr bio = bioOf(bytes);
   const std::unique_ptr<PKCS12, Freed<&PKCS12_free>> pfx(d2i_PKCS12_bio(bio.get(), nullptr));
-  check(pfx != nullptr);
+  ensure(pfx != nullptr);
   EVP_PKEY* key = nullptr;
   X509* certificate = nullptr;
   STACK_OF(X509)* others = nullptr;
@@ -207,29 +207,29 @@ SLUICE_DECL void TlsContext::usePfx(const std::string& bytes, const std::string&
     ERR_clear_error();
     throw http::Error(make_error_code(http::errc::ERR_OSSL_BAD_DECRYPT), "mac verify failure");
   }
-  check(PKCS12_parse(pfx.get(), passphrase.c_str(), &key, &certificate, &others) == 1);
+  ensure(PKCS12_parse(pfx.get(), passphrase.c_str(), &key, &certificate, &others) == 1);
   const KeyPtr ownedKey(key);
   const X509Ptr ownedCertificate(certificate);
   struct FreeStack {
-    void operator()(STACK_OF(X509)* stack) const { sk_X509_pop_free(stack, X509_free); }
+    void operator()(STACK_OF(X509) * stack) const { sk_X509_pop_free(stack, X509_free); }
   };
   const std::unique_ptr<STACK_OF(X509), FreeStack> ownedOthers(others);
   if (certificate != nullptr) {
-    check(SSL_CTX_use_certificate(context_.get(), certificate) == 1);
+    ensure(SSL_CTX_use_certificate(context_.get(), certificate) == 1);
     SSL_CTX_clear_chain_certs(context_.get());
   }
-  if (key != nullptr) check(SSL_CTX_use_PrivateKey(context_.get(), key) == 1);
+  if (key != nullptr) ensure(SSL_CTX_use_PrivateKey(context_.get(), key) == 1);
   for (int i = 0; others != nullptr && i < sk_X509_num(others); ++i) {
     X509* each = sk_X509_value(others, i);
-    check(SSL_CTX_add1_chain_cert(context_.get(), each) == 1);
+    ensure(SSL_CTX_add1_chain_cert(context_.get(), each) == 1);
     trust(each);
   }
 }
 
 SLUICE_DECL void TlsContext::trust(X509* certificate) {
   trustsSystem_ = false;
-  check(X509_STORE_add_cert(SSL_CTX_get_cert_store(context_.get()), certificate) == 1);
-  check(SSL_CTX_add_client_CA(context_.get(), certificate) == 1);
+  ensure(X509_STORE_add_cert(SSL_CTX_get_cert_store(context_.get()), certificate) == 1);
+  ensure(SSL_CTX_add_client_CA(context_.get(), certificate) == 1);
 }
 
 SLUICE_DECL void TlsContext::trust(std::string_view pem) {
@@ -242,12 +242,12 @@ SLUICE_DECL void TlsContext::revoke(std::string_view pem) {
   bool any = false;
   using Crl = std::unique_ptr<X509_CRL, Freed<&X509_CRL_free>>;
   while (const Crl crl{PEM_read_bio_X509_CRL(bio.get(), nullptr, nullptr, nullptr)}) {
-    check(X509_STORE_add_crl(store, crl.get()) == 1);
+    ensure(X509_STORE_add_crl(store, crl.get()) == 1);
     any = true;
   }
-  check(any);
+  ensure(any);
   ERR_clear_error();
-  check(X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) == 1);
+  ensure(X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) == 1);
 }
 
 SLUICE_DECL void TlsContext::setSessions(std::chrono::seconds timeout,
@@ -258,13 +258,13 @@ SLUICE_DECL void TlsContext::setSessions(std::chrono::seconds timeout,
   std::copy_n(ticketKeys.begin(), 16, keys.begin());
   const auto derive = [&keys, ticketKeys](std::string_view purpose, std::size_t at) {
     const std::string input = std::string(ticketKeys) + std::string(purpose);
-    check(EVP_Digest(input.data(), input.size(), keys.data() + at, nullptr, EVP_sha256(),
-                     nullptr) == 1);
+    ensure(EVP_Digest(input.data(), input.size(), keys.data() + at, nullptr, EVP_sha256(),
+                      nullptr) == 1);
   };
   derive("sign", 16);
   derive("encrypt", 48);
-  check(SSL_CTX_set_tlsext_ticket_keys(context_.get(), keys.data(), static_cast<long>(keys.size())) ==
-        1);
+  ensure(SSL_CTX_set_tlsext_ticket_keys(context_.get(), keys.data(),
+                                        static_cast<long>(keys.size())) == 1);
   OPENSSL_cleanse(keys.data(), keys.size());
 }
 

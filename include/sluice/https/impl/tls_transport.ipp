@@ -214,6 +214,10 @@ SLUICE_DECL void TlsTransport::newSession(SSL_SESSION* session) {
 
 SLUICE_DECL void TlsTransport::shakeHands(HandshakeHandler handler) {
   handshake_ = std::move(handler);
+  if (auto slot = handshake_.slot(); slot.is_connected()) {
+    slot.assign(
+        [this](asio::cancellation_type) { fail(http::Error(asio::error::operation_aborted)); });
+  }
   loop_->startTimer(patience_, policy_->handshakeTimeout);
   goOnShaking();
 }
@@ -333,8 +337,8 @@ SLUICE_DECL void TlsTransport::read(asio::mutable_buffer buffer) {
   reader_ = owner_;
   target_ = buffer;
   if (state_ == State::shaking) return;
-  const bool more = cipher_->hasInput() || cipher_->inputEnd() || inputEnd_ ||
-                    SSL_has_pending(ssl_.get()) != 0;
+  const bool more =
+      cipher_->hasInput() || cipher_->inputEnd() || inputEnd_ || SSL_has_pending(ssl_.get()) != 0;
   if (more || state_ != State::open || cipher_->unsent() > mostUnsent) {
     readLater();
   } else {
@@ -582,9 +586,7 @@ SLUICE_DECL std::string TlsTransport::servername() const {
   return name != nullptr ? name : policy_->servername;
 }
 
-SLUICE_DECL bool TlsTransport::sessionReused() const {
-  return SSL_session_reused(ssl_.get()) != 0;
-}
+SLUICE_DECL bool TlsTransport::sessionReused() const { return SSL_session_reused(ssl_.get()) != 0; }
 
 SLUICE_DECL std::string TlsTransport::session() const {
   SSL_SESSION* session = SSL_get0_session(ssl_.get());

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// An agent whose connections are encrypted, and which resumes their sessions.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <sluice/http/agent.hpp>
+#include <sluice/https/options.hpp>
+#include <sluice/https/secure_context.hpp>
+#include <sluice/net/connect.hpp>
+#include <sluice/net/socket.hpp>
+#include <sluice/task.hpp>
+#include <string>
+
+namespace sluice::https {
+
+namespace detail {
+class SessionCache;
+}
+
+/// http::Agent over TLS. What a request does not say about TLS, the agent's options do.
+///
+///     https::Agent agent(loop, {.keepAlive = true, .ca = "ca.pem"});
+///     auto req = https::get(loop, "https://localhost:8443/", {.agent = agent});
+class Agent : public http::Agent {
+ public:
+  explicit Agent(Executor executor, const AgentOptions& options = {});
+
+  task<net::Socket> createConnection(const net::ConnectionOptions& options) override;
+  /// As Node has it: http's name, and what there is of ca, cert, ciphers, key, pfx,
+  /// rejectUnauthorized, servername and so on, with colons between.
+  std::string getName(const http::RequestOptions& options = {}) const override;
+  std::string getName(const RequestOptions& options) const;
+
+ private:
+  detail::ClientOptions merged(const detail::ClientOptions* request) const;
+  SecureContext contextFor(const detail::ClientOptions& options);
+
+  detail::ClientOptions tls_;
+  std::shared_ptr<detail::SessionCache> sessions_;
+  std::map<std::string, SecureContext> contexts_;
+};
+
+/// The agent of https requests that name none: one per executor, without keep-alive.
+Agent& globalAgent(Executor executor);
+
+}  // namespace sluice::https
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/https/impl/agent.ipp>
+#endif

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What is behind an https::Server: how it shakes hands with new connections.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <sluice/http/detail/server_state.hpp>
+#include <sluice/https/detail/tls_context.hpp>
+#include <sluice/https/detail/tls_policy.hpp>
+#include <sluice/https/options.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::https::detail {
+
+class TlsServerState final : public http::detail::ServerState {
+ public:
+  TlsServerState(asio::any_io_executor executor, const ServerOptions& options);
+
+  void use(SecureContext context);
+  void addContext(std::string_view servername, SecureContext context);
+  const std::string& ticketKeys() const { return ticketKeys_; }
+  void setTicketKeys(std::string_view keys);
+
+  bool secures() const override { return true; }
+  task<> secure(net::Socket& socket) override;
+
+ private:
+  struct Named {
+    std::string pattern;
+    SecureContext context;
+  };
+
+  SecureContext contextFor(std::string_view servername) const;
+
+  // Handshakes keep the policy that they began with.
+  std::shared_ptr<const TlsPolicy> policy_;
+  std::vector<Named> contexts_;
+  std::string ticketKeys_;
+  std::chrono::seconds sessionTimeout_;
+};
+
+}  // namespace sluice::https::detail
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/https/impl/server.ipp>
+#endif

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of agent.hpp.
+#pragma once
+
+#include <boost/asio/execution_context.hpp>
+#include <boost/asio/query.hpp>
+#include <mutex>
+#include <sluice/https/agent.hpp>
+#include <sluice/https/connect.hpp>
+#include <sluice/https/detail/session_cache.hpp>
+#include <utility>
+#include <vector>
+
+namespace sluice::https {
+
+namespace detail {
+
+// Of more kinds of options than this in one agent, the contexts are made anew.
+inline constexpr std::size_t keptContexts = 32;
+
+inline std::string joined(const Pem& pem) {
+  std::string text;
+  for (const std::string& each : pem.items()) {
+    if (!text.empty()) text += ',';
+    text += each;
+  }
+  return text;
+}
+
+/// What Node adds to a name. What it has there and we have not is empty, as it is by default there.
+inline std::string tlsName(const ClientOptions& options, const std::string& host) {
+  const bool otherName = options.servername && *options.servername != host;
+  const std::string parts[] = {
+      joined(options.ca),
+      joined(options.cert),
+      {},  // clientCertEngine
+      options.ciphers,
+      joined(options.key),
+      options.pfx,
+      options.rejectUnauthorized ? "" : "false",
+      otherName ? *options.servername : "",
+      options.minVersion,
+      options.maxVersion,
+      {},  // secureProtocol
+      joined(options.crl),
+      options.honorCipherOrder ? "" : "false",
+      options.ecdhCurve,
+      {},  // dhparam
+      {},  // secureOptions
+      {},  // sessionIdContext
+      options.sigalgs,
+      {},  // privateKeyIdentifier
+      {},  // privateKeyEngine
+  };
+  std::string name;
+  for (const std::string& part : parts) name += ':' + part;
+  // A connection that was made with a ready context is not for requests with another.
+  if (options.secureContext) {
+    name +=
+        ':' + std::to_string(reinterpret_cast<std::uintptr_t>(options.secureContext.get().get()));
+  }
+  return name;
+}
+
+/// Keeps what the handshake learns, and forgets it where the connection fails.
+SLUICE_DECL task<net::Socket> connectAndKeep(net::ConnectionOptions options,
+                                             std::shared_ptr<const TlsPolicy> policy,
+                                             std::shared_ptr<SessionCache> sessions,
+                                             std::string name) {
+  try {
+    net::Socket socket = co_await connectTls(std::move(options), std::move(policy));
+    socket.on<"close">([sessions, name](bool hadError) {
+      if (hadError) sessions->evict(name);
+    });
+    co_return socket;
+  } catch (...) {
+    sessions->evict(name);
+    throw;
+  }
+}
+
+class GlobalAgents final : public asio::execution_context::service {
+ public:
+  using key_type = GlobalAgents;
+  static inline asio::execution_context::id id;
+
+  explicit GlobalAgents(asio::execution_context& context) : service(context) {}
+
+  Agent& find(const asio::any_io_executor& executor) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& agent : agents_) {
+      if (agent->get_executor() == executor) return *agent;
+    }
+    agents_.push_back(std::make_unique<Agent>(executor));
+    return *agents_.back();
+  }
+
+ private:
+  void shutdown() override {
+    // Not while the vector is being emptied: what ends may ask for an agent again.
+    const auto agents = std::exchange(agents_, {});
+  }
+
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Agent>> agents_;
+};
+
+}  // namespace detail
+
+SLUICE_DECL Agent::Agent(Executor executor, const AgentOptions& options)
+    : http::Agent(std::move(executor), detail::withoutTls(options)),
+      tls_(detail::clientOptions(options)),
+      sessions_(std::make_shared<detail::SessionCache>(options.maxCachedSessions)) {
+  protocol = "https:";
+  defaultPort = 443;
+}
+
+SLUICE_DECL detail::ClientOptions Agent::merged(const detail::ClientOptions* request) const {
+  detail::ClientOptions result = tls_;
+  if (request == nullptr) return result;
+  const detail::ClientOptions unset;
+  const auto take = [&](auto member) {
+    auto& to = result.*member;
+    const auto& from = request->*member;
+    if (!from.empty()) to = from;
+  };
+  using Options = detail::ClientOptions;
+  for (const auto member : {&Options::key, &Options::cert, &Options::ca, &Options::crl}) {
+    take(member);
+  }
+  for (const auto member :
+       {&Options::pfx, &Options::passphrase, &Options::minVersion, &Options::maxVersion,
+        &Options::ciphers, &Options::ecdhCurve, &Options::sigalgs, &Options::session}) {
+    take(member);
+  }
+  if (request->servername) result.servername = request->servername;
+  if (request->ALPNProtocols != unset.ALPNProtocols) result.ALPNProtocols = request->ALPNProtocols;
+  if (request->checkServerIdentity) result.checkServerIdentity = request->checkServerIdentity;
+  if (request->secureContext) result.secureContext = request->secureContext;
+  if (request->handshakeTimeout != unset.handshakeTimeout) {
+    result.handshakeTimeout = request->handshakeTimeout;
+  }
+  result.rejectUnauthorized = tls_.rejectUnauthorized && request->rejectUnauthorized;
+  result.honorCipherOrder = tls_.honorCipherOrder && request->honorCipherOrder;
+  return result;
+}
+
+SLUICE_DECL SecureContext Agent::contextFor(const detail::ClientOptions& options) {
+  if (options.secureContext) return options.secureContext;
+  std::string name = detail::tlsName(options, {});
+  name += ':' + options.passphrase;
+  if (const auto known = contexts_.find(name); known != contexts_.end()) return known->second;
+  if (contexts_.size() >= detail::keptContexts) contexts_.clear();
+  const SecureContext made = createSecureContext(detail::secureContextOptions(options));
+  contexts_.emplace(std::move(name), made);
+  return made;
+}
+
+SLUICE_DECL task<net::Socket> Agent::createConnection(const net::ConnectionOptions& options) {
+  detail::ClientOptions tls = merged(static_cast<const detail::ClientOptions*>(options.tls.get()));
+  std::string name = options.host + ':' + std::to_string(options.port) + ':' + options.path +
+                     detail::tlsName(tls, options.host);
+  if (tls.session.empty()) tls.session = sessions_->get(name);
+  const auto policy = detail::clientPolicy(tls, options.host, contextFor(tls));
+  policy->onSession = [kept = std::weak_ptr(sessions_), name](const std::string& session) {
+    if (const auto sessions = kept.lock()) sessions->put(name, session);
+  };
+  return detail::connectAndKeep(options, policy, sessions_, std::move(name));
+}
+
+SLUICE_DECL std::string Agent::getName(const http::RequestOptions& options) const {
+  const auto* request = static_cast<const detail::ClientOptions*>(options.tls.get());
+  const std::string& host = options.hostname.empty() ? options.host : options.hostname;
+  return http::Agent::getName(options) + detail::tlsName(merged(request), host);
+}
+
+SLUICE_DECL std::string Agent::getName(const RequestOptions& options) const {
+  http::RequestOptions plain = detail::withoutTls(options);
+  plain.tls = std::make_shared<const detail::ClientOptions>(detail::clientOptions(options));
+  return getName(plain);
+}
+
+SLUICE_DECL Agent& globalAgent(Executor executor) {
+  auto& context = asio::query(executor.get(), asio::execution::context);
+  return asio::use_service<detail::GlobalAgents>(context).find(executor.get());
+}
+
+}  // namespace sluice::https

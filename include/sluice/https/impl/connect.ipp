@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of connect.hpp.
+#pragma once
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <exception>
+#include <sluice/https/connect.hpp>
+#include <sluice/https/detail/handshake.hpp>
+#include <utility>
+
+namespace sluice::https {
+
+namespace detail {
+
+inline bool isAddress(const std::string& host) {
+  error_code ec;
+  static_cast<void>(asio::ip::make_address(host, ec));
+  return !ec;
+}
+
+SLUICE_DECL std::shared_ptr<TlsPolicy> clientPolicy(const ClientOptions& options,
+                                                    const std::string& host,
+                                                    const SecureContext& context) {
+  auto policy = std::make_shared<TlsPolicy>();
+  policy->rejectUnauthorized = options.rejectUnauthorized;
+  policy->context = context.get();
+  policy->protocols = protocolList(options.ALPNProtocols);
+  policy->handshakeTimeout = options.handshakeTimeout;
+  policy->checkServerIdentity = options.checkServerIdentity;
+  policy->session = options.session;
+  std::string name = options.servername.value_or("");
+  if (name.empty()) name = host.empty() ? "localhost" : host;
+  // RFC 9525 §6.3: a name that ends in a dot is the same name. RFC 6066 §3: SNI has none.
+  if (name.size() > 1 && name.ends_with('.')) name.pop_back();
+  policy->identity = name;
+  // RFC 6066 §3: no addresses.
+  const bool silent = options.servername && options.servername->empty();
+  if (!silent && !isAddress(name)) policy->servername = name;
+  return policy;
+}
+
+/// The socket that is connected first. Where somebody has to see the outer one meanwhile, it ends
+/// with that.
+class InnerSocket final : public net::detail::SocketObserver, public net::detail::ConnectHook {
+ public:
+  explicit InnerSocket(net::detail::Loop& loop)
+      : core_(new net::detail::SocketCore(loop.shared_from_this(), 0)) {}
+
+  boost::intrusive_ptr<net::detail::SocketCore> onConnecting() override { return core_; }
+  void onGone(const error_code&) override { core_->destroy(); }
+
+ private:
+  boost::intrusive_ptr<net::detail::SocketCore> core_;
+};
+
+SLUICE_DECL task<net::Socket> connectTls(net::ConnectionOptions options,
+                                         std::shared_ptr<const TlsPolicy> policy) {
+  const auto loop = net::detail::Loop::of(co_await asio::this_coro::executor);
+  net::detail::ConnectHook* const outside = options.hook;
+  const auto inner = std::make_shared<InnerSocket>(*loop);
+  boost::intrusive_ptr<net::detail::SocketCore> core;
+  if (outside != nullptr) {
+    core = outside->onConnecting();
+  } else {
+    core = new net::detail::SocketCore(loop, options.highWaterMark);
+  }
+  net::Socket outer(core);
+  core->setObserver(inner);
+  options.hook = inner.get();
+  std::exception_ptr failure;
+  error_code ec;
+  try {
+    net::Socket connected = co_await net::connect(options);
+    core->setObserver(nullptr);
+    if (core->destroyed()) throw http::Error(asio::error::operation_aborted);
+    auto below = connected.core()->releaseTransport();
+    sluice::detail::emit<net::SocketEvents, "connect">(core->listeners());
+    co_await shakeHands(core, std::move(below), std::string(), std::move(policy));
+  } catch (const http::Error& error) {
+    ec = error.code();
+    failure = std::current_exception();
+  }
+  if (!failure && core->destroyed()) {
+    failure = std::make_exception_ptr(http::Error(asio::error::operation_aborted));
+  }
+  if (!failure) {
+    sluice::detail::emit<net::SocketEvents, "secureConnect">(core->listeners());
+    co_return outer;
+  }
+  core->setObserver(nullptr);
+  core->destroy(ec);
+  std::rethrow_exception(failure);
+}
+
+inline SecureContext contextOf(const ClientOptions& options) {
+  if (options.secureContext) return options.secureContext;
+  return createSecureContext(secureContextOptions(options));
+}
+
+}  // namespace detail
+
+SLUICE_DECL task<net::Socket> connect(const ConnectionOptions& named) {
+  const detail::ClientOptions options = detail::clientOptions(named);
+  return detail::connectTls(detail::withoutTls(named),
+                            detail::clientPolicy(options, named.host, detail::contextOf(options)));
+}
+
+SLUICE_DECL task<net::Socket> connect(net::Socket socket, const ConnectionOptions& named) {
+  const detail::ClientOptions options = detail::clientOptions(named);
+  const std::shared_ptr<const detail::TlsPolicy> policy =
+      detail::clientPolicy(options, named.host, detail::contextOf(options));
+  co_await detail::shakeHands(socket.core(), policy);
+  sluice::detail::emit<net::SocketEvents, "secureConnect">(socket.core()->listeners());
+  co_return socket;
+}
+
+}  // namespace sluice::https

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of handshake.hpp.
+#pragma once
+
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
+#include <sluice/detail/suspend.hpp>
+#include <sluice/https/detail/handshake.hpp>
+#include <sluice/https/detail/tls_transport.hpp>
+#include <utility>
+
+namespace sluice::https::detail {
+
+SLUICE_DECL task<> shakeHands(boost::intrusive_ptr<net::detail::SocketCore> core,
+                              std::shared_ptr<const TlsPolicy> policy) {
+  if (core->state() != net::detail::SocketCore::State::open) {
+    throw http::Error(make_error_code(http::errc::ERR_SOCKET_CLOSED));
+  }
+  if (core->reading()) throw http::Error(make_error_code(http::errc::ERR_INVALID_STATE));
+  std::string early = core->takeHeld();
+  return shakeHands(core, core->transport(), std::move(early), std::move(policy));
+}
+
+SLUICE_DECL task<> shakeHands(boost::intrusive_ptr<net::detail::SocketCore> core,
+                              boost::intrusive_ptr<net::detail::Transport> below, std::string early,
+                              std::shared_ptr<const TlsPolicy> policy) {
+  const boost::intrusive_ptr<TlsTransport> transport(new TlsTransport(
+      core->loop().shared_from_this(), std::move(below), std::move(policy), early));
+  core->open(transport);
+  if (core->destroyed()) throw http::Error(asio::error::operation_aborted);
+  error_code ec;
+  try {
+    co_await sluice::detail::Suspend<&TlsTransport::shakeHands>{transport.get()};
+  } catch (const boost::system::system_error& error) {
+    ec = error.code();
+  }
+  if (!ec) co_return;
+  if (transport->failure()) throw http::Error(*transport->failure());
+  throw http::Error(ec);
+}
+
+}  // namespace sluice::https::detail

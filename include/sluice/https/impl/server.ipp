@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of server.hpp and tls_server_state.hpp.
+#pragma once
+
+#include <openssl/rand.h>
+#include <sluice/https/detail/handshake.hpp>
+#include <sluice/https/detail/tls_server_state.hpp>
+#include <sluice/https/server.hpp>
+#include <utility>
+
+namespace sluice::https {
+
+namespace detail {
+
+inline constexpr std::size_t ticketKeySize = 48;
+
+SLUICE_DECL TlsServerState::TlsServerState(asio::any_io_executor executor,
+                                           const ServerOptions& options)
+    : ServerState(std::move(executor), withoutTls(options)),
+      ticketKeys_(options.ticketKeys),
+      sessionTimeout_(options.sessionTimeout) {
+  auto policy = std::make_shared<TlsPolicy>();
+  policy->server = true;
+  policy->requestCert = options.requestCert;
+  policy->rejectUnauthorized = options.rejectUnauthorized;
+  policy->protocols = protocolList(options.ALPNProtocols);
+  policy->handshakeTimeout = options.handshakeTimeout;
+  policy->chooseContext = options.SNICallback;
+  policy_ = std::move(policy);
+  if (ticketKeys_.empty()) {
+    ticketKeys_.resize(ticketKeySize);
+    ensure(RAND_bytes(reinterpret_cast<unsigned char*>(ticketKeys_.data()), ticketKeySize) == 1);
+  }
+  use(options.secureContext ? options.secureContext
+                            : createSecureContext(secureContextOptions(options)));
+}
+
+SLUICE_DECL void TlsServerState::use(SecureContext context) {
+  auto policy = std::make_shared<TlsPolicy>(*policy_);
+  policy->context = context.get();
+  policy_ = std::move(policy);
+  setTicketKeys(std::string(ticketKeys_));
+}
+
+SLUICE_DECL void TlsServerState::setTicketKeys(std::string_view keys) {
+  if (keys.size() != ticketKeySize) {
+    throw http::Error(make_error_code(http::errc::ERR_INVALID_ARG_VALUE),
+                      "Ticket keys have 48 bytes, and not " + std::to_string(keys.size()));
+  }
+  ticketKeys_ = keys;
+  policy_->context->setSessions(sessionTimeout_, ticketKeys_);
+}
+
+SLUICE_DECL void TlsServerState::addContext(std::string_view servername, SecureContext context) {
+  contexts_.push_back({std::string(servername), std::move(context)});
+}
+
+inline char lowered(char each) {
+  return each >= 'A' && each <= 'Z' ? static_cast<char>(each - 'A' + 'a') : each;
+}
+
+/// "*" stands for one label.
+inline bool fits(std::string_view pattern, std::string_view name) {
+  if (pattern.starts_with("*.")) {
+    pattern.remove_prefix(1);
+    name.remove_prefix(std::min(name.find('.'), name.size()));
+  }
+  return std::equal(pattern.begin(), pattern.end(), name.begin(), name.end(),
+                    [](char a, char b) { return lowered(a) == lowered(b); });
+}
+
+SLUICE_DECL SecureContext TlsServerState::contextFor(std::string_view servername) const {
+  for (auto each = contexts_.rbegin(); each != contexts_.rend(); ++each) {
+    if (fits(each->pattern, servername)) return each->context;
+  }
+  return {};
+}
+
+SLUICE_DECL task<> TlsServerState::secure(net::Socket& socket) {
+  const boost::intrusive_ptr<net::detail::SocketCore> core = socket.core();
+  auto policy = policy_;
+  if (!policy->chooseContext && !contexts_.empty()) {
+    auto choosing = std::make_shared<TlsPolicy>(*policy);
+    choosing->chooseContext = [self = boost::intrusive_ptr<TlsServerState>(this)](
+                                  std::string_view name) { return self->contextFor(name); };
+    policy = std::move(choosing);
+  }
+  std::optional<http::Error> failure;
+  try {
+    co_await shakeHands(core, policy);
+  } catch (const http::Error& error) {
+    failure = error;
+  }
+  if (core->destroyed()) co_return;
+  if (!failure) {
+    emit<"secureConnection">(socket);
+    co_return;
+  }
+  emit<"clientError">(*failure, socket);
+  emit<"tlsClientError">(*failure, socket);
+  core->destroy();
+}
+
+}  // namespace detail
+
+SLUICE_DECL Server::Server(Executor executor, const ServerOptions& options)
+    : http::Server(boost::intrusive_ptr<http::detail::ServerState>(
+          new detail::TlsServerState(executor.get(), options))) {}
+
+SLUICE_DECL detail::TlsServerState& Server::tls() const {
+  return static_cast<detail::TlsServerState&>(state());
+}
+
+SLUICE_DECL Server& Server::setSecureContext(const SecureContextOptions& options) {
+  return setSecureContext(createSecureContext(options));
+}
+
+SLUICE_DECL Server& Server::setSecureContext(SecureContext context) {
+  tls().use(std::move(context));
+  return *this;
+}
+
+SLUICE_DECL Server& Server::addContext(std::string_view servername, SecureContext context) {
+  tls().addContext(servername, std::move(context));
+  return *this;
+}
+
+SLUICE_DECL Server& Server::addContext(std::string_view servername,
+                                       const SecureContextOptions& options) {
+  return addContext(servername, createSecureContext(options));
+}
+
+SLUICE_DECL std::string Server::getTicketKeys() const { return tls().ticketKeys(); }
+
+SLUICE_DECL Server& Server::setTicketKeys(std::string_view keys) {
+  tls().setTicketKeys(keys);
+  return *this;
+}
+
+SLUICE_DECL Server createServer(Executor executor, const ServerOptions& options) {
+  return Server(std::move(executor), options);
+}
+
+}  // namespace sluice::https

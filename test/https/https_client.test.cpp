@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// https::connect(), requests and agents: whom they believe, what they share, over loopback.
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <sluice/https.hpp>
+#include "support/catch.hpp"
+#include "support/certificates.hpp"
+#include "support/loopback.hpp"
+
+using namespace sluice;
+using namespace std::chrono_literals;
+
+namespace {
+
+https::ServerOptions optionsOf(const test::Identity& identity) {
+  https::ServerOptions options;
+  options.key = identity.key();
+  options.cert = identity.cert();
+  return options;
+}
+
+/// A server that tells what it saw, on a port of its own.
+struct Site {
+  Site(asio::io_context& loop, const https::ServerOptions& options)
+      : server(https::createServer(
+            loop, options, [this](http::IncomingMessage& req, http::ServerResponse& res) -> task<> {
+              ++requests;
+              co_await res.end(std::string(req.socket().isSessionReused() ? "resumed " : "new ") +
+                               req.socket().servername());
+            })) {
+    server.on<"secureConnection">([this](net::Socket&) { ++connections; });
+    server.listen(0, "127.0.0.1");
+    port = server.address().port;
+  }
+  std::string url(const std::string& host = "localhost") const {
+    return "https://" + host + ':' + std::to_string(port) + '/';
+  }
+
+  int connections = 0;
+  int requests = 0;
+  https::Server server;
+  std::uint16_t port = 0;
+};
+
+task<std::string> fetch(std::string url, https::RequestOptions options) {
+  try {
+    auto res = co_await https::get(url, options);
+    co_return co_await res.text();
+  } catch (const http::Error& error) {
+    co_return '!' + std::string(error.name());
+  }
+}
+
+https::RequestOptions trusting(const test::Identity& whom) {
+  https::RequestOptions options;
+  options.ca = whom.cert();
+  options.family = 4;
+  return options;
+}
+
+/// The answer of a site with this certificate, or the error.
+std::string answerOf(const test::Identity& identity, https::RequestOptions options,
+                     const std::string& host = "localhost") {
+  std::string answer;
+  loopback::run([&](asio::io_context& loop) -> task<> {
+    Site site(loop, optionsOf(identity));
+    answer = co_await fetch(site.url(host), options);
+  });
+  return answer;
+}
+
+}  // namespace
+
+TEST_CASE("a request over TLS brings the answer of a server that is trusted", "[https]") {
+  CHECK(answerOf(test::localhost(), trusting(test::authority())) == "new localhost");
+  CHECK(answerOf(test::localhost(), trusting(test::authority()), "127.0.0.1") == "new ");
+}
+
+TEST_CASE("a certificate that is not good has Node's name for what is wrong", "[https]") {
+  using Options = test::CertificateOptions;
+  const test::Identity selfSigned((Options()));
+  const test::Identity expired(Options{.fromDay = -10, .toDay = -1}, &test::authority());
+  const test::Identity future(Options{.fromDay = 1, .toDay = 10}, &test::authority());
+  const test::Identity other = test::issued("localhost", "DNS:other.example");
+  const test::Identity nameless = test::issued("localhost", "");
+  const auto options = trusting(test::authority());
+  CHECK(answerOf(selfSigned, options) == "!DEPTH_ZERO_SELF_SIGNED_CERT");
+  CHECK(answerOf(selfSigned, trusting(selfSigned)) == "new localhost");
+  CHECK(answerOf(expired, options) == "!CERT_HAS_EXPIRED");
+  CHECK(answerOf(future, options) == "!CERT_NOT_YET_VALID");
+  CHECK(answerOf(other, options) == "!ERR_TLS_CERT_ALTNAME_INVALID");
+  CHECK(answerOf(nameless, options) == "!ERR_TLS_CERT_ALTNAME_INVALID");
+  CHECK(answerOf(other, options, "127.0.0.1") == "!ERR_TLS_CERT_ALTNAME_INVALID");
+  // The system's authorities do not know ours.
+  CHECK(answerOf(test::localhost(), https::RequestOptions()) == "!UNABLE_TO_VERIFY_LEAF_SIGNATURE");
+}
+
+TEST_CASE("a name is compared as RFC 9525 says", "[https]") {
+  const auto accepts = [](const char* altNames, const char* name) {
+    const test::Identity identity = test::issued("x", altNames);
+    auto options = trusting(test::authority());
+    options.servername = name;
+    return answerOf(identity, options).starts_with("new");
+  };
+  CHECK(accepts("DNS:*.example.org", "a.example.org"));
+  CHECK(accepts("DNS:A.example.org", "a.EXAMPLE.org"));
+  CHECK(accepts("DNS:a.example.org", "a.example.org."));
+  CHECK_FALSE(accepts("DNS:*.example.org", "example.org"));
+  CHECK_FALSE(accepts("DNS:*.example.org", "b.a.example.org"));
+  CHECK_FALSE(accepts("DNS:a*.example.org", "ab.example.org"));
+  CHECK_FALSE(accepts("DNS:a.*.org", "a.example.org"));
+  CHECK_FALSE(accepts("DNS:*", "localhost"));
+}
+
+TEST_CASE("rejectUnauthorized = false takes anybody, and says what is wrong", "[https]") {
+  const test::Identity selfSigned((test::CertificateOptions()));
+  loopback::run([&](asio::io_context& loop) -> task<> {
+    Site site(loop, optionsOf(selfSigned));
+    https::RequestOptions options;
+    options.rejectUnauthorized = false;
+    options.family = 4;
+    auto req = https::get(loop, site.url(), options);
+    bool safe = false;
+    req.on<"socket">([&](net::Socket& socket) {
+      socket.on<"secureConnect">([&] {
+        safe = true;
+        CHECK(socket.encrypted());
+        CHECK_FALSE(socket.authorized());
+        CHECK(http::errorName(socket.authorizationError()) == "DEPTH_ZERO_SELF_SIGNED_CERT");
+      });
+    });
+    auto res = co_await req.response();
+    const auto body = co_await res.text();
+    CHECK(body == "new localhost");
+    CHECK(safe);
+  });
+}
+
+TEST_CASE("checkServerIdentity decides in place of the names", "[https]") {
+  auto options = trusting(test::authority());
+  std::string seen;
+  const auto refusal = GENERATE(error_code(), make_error_code(http::errc::HOSTNAME_MISMATCH));
+  options.checkServerIdentity = [&](std::string_view host,
+                                    const net::PeerCertificate& certificate) {
+    seen = std::string(host) + ' ' + certificate.subjectaltname;
+    return refusal;
+  };
+  const test::Identity other = test::issued("x", "DNS:other.example");
+  CHECK(answerOf(other, options) == (refusal ? "!HOSTNAME_MISMATCH" : "new localhost"));
+  CHECK(seen == "localhost DNS:other.example");
+}
+
+TEST_CASE("the Host header, or servername, is whom a server has to be", "[https]") {
+  const test::Identity other = test::issued("x", "DNS:other.example");
+  auto options = trusting(test::authority());
+  SECTION("Host") { options.headers.set("Host", "other.example:1234"); }
+  SECTION("servername") { options.servername = "other.example"; }
+  CHECK(answerOf(other, options) == "new other.example");
+}
+
+TEST_CASE("an agent's options count for its requests", "[https]") {
+  loopback::run([&](asio::io_context& loop) -> task<> {
+    Site site(loop, optionsOf(test::localhost()));
+    https::Agent agent(loop, {.keepAlive = true, .ca = test::authority().cert()});
+    https::RequestOptions options;
+    options.agent = agent;
+    options.family = 4;
+    const auto first = co_await fetch(site.url(), options);
+    // The connection is free once the response's last events were.
+    co_await asio::post(asio::use_awaitable);
+    const auto second = co_await fetch(site.url(), options);
+    CHECK(first == "new localhost");
+    CHECK(second == "new localhost");
+    CHECK(site.connections == 1);
+    CHECK(site.requests == 2);
+    // Another authority is another connection, which fails.
+    options.ca = test::localhost().cert();
+    const auto third = co_await fetch(site.url(), options);
+    CHECK(third == "!UNABLE_TO_VERIFY_LEAF_SIGNATURE");
+    agent.destroy();
+  });
+}
+
+TEST_CASE("an agent resumes sessions, one a name, as many as it may keep", "[https]") {
+  loopback::run([&](asio::io_context& loop) -> task<> {
+    Site site(loop, optionsOf(test::localhost()));
+    auto options = trusting(test::authority());
+    https::Agent keeping(loop);
+    options.agent = keeping;
+    const auto first = co_await fetch(site.url(), options);
+    const auto second = co_await fetch(site.url(), options);
+    CHECK(first == "new localhost");
+    CHECK(second == "resumed localhost");
+    https::Agent forgetful(loop, {.maxCachedSessions = 0});
+    options.agent = forgetful;
+    const auto third = co_await fetch(site.url(), options);
+    const auto fourth = co_await fetch(site.url(), options);
+    CHECK(third == "new localhost");
+    CHECK(fourth == "new localhost");
+  });
+}
+
+TEST_CASE("a request may have an agent of its own, or open its connection itself", "[https]") {
+  loopback::run([&](asio::io_context& loop) -> task<> {
+    Site site(loop, optionsOf(test::localhost()));
+    auto options = trusting(test::authority());
+    options.agent = false;
+    const auto own = co_await fetch(site.url(), options);
+    CHECK(own == "new localhost");
+    options = trusting(test::authority());
+    https::ConnectionOptions where;
+    where.host = "127.0.0.1";
+    where.port = site.port;
+    where.ca = test::authority().cert();
+    options.createConnection = [&where](const net::ConnectionOptions&) {
+      return https::connect(where);
+    };
+    const auto opened = co_await fetch("https://somewhere.example/", options);
+    CHECK(opened == "new ");
+  });
+}
+
+TEST_CASE("the scheme must be the agent's", "[https]") {
+  asio::io_context loop;
+  const auto failure = [&](auto make) {
+    try {
+      make();
+      return std::string("none");
+    } catch (const http::Error& error) {
+      return std::string(error.name());
+    }
+  };
+  CHECK(failure([&] { http::get(loop, "https://localhost/"); }) == "ERR_INVALID_PROTOCOL");
+  CHECK(failure([&] { https::get(loop, "http://localhost/"); }) == "ERR_INVALID_PROTOCOL");
+}
+
+TEST_CASE("getName() is Node's", "[https]") {
+  asio::io_context loop;
+  https::Agent agent(loop);
+  CHECK(agent.getName(https::RequestOptions{.host = "localhost",
+                                            .port = 1,
+                                            .ca = "CA",
+                                            .servername = "x",
+                                            .rejectUnauthorized = false}) ==
+        "localhost:1::CA::::::false:x::::::::::::");
+  CHECK(agent.protocol == "https:");
+  CHECK(agent.defaultPort == 443);
+}
+
+TEST_CASE("a client that meets no TLS gets EPROTO, one that is hung up on ECONNRESET", "[https]") {
+  loopback::run([&](asio::io_context& loop) -> task<> {
+    auto plain =
+        http::createServer(loop, [](http::IncomingMessage&, http::ServerResponse& res) -> task<> {
+          co_await res.end("plain");
+        });
+    plain.listen(0, "127.0.0.1");
+    auto rude = net::createServer(loop, [](net::Socket& socket) -> task<> {
+      co_await socket.read();
+      co_await socket.end();
+    });
+    rude.listen(0, "127.0.0.1");
+    const https::RequestOptions options;
+    const std::string to = "https://127.0.0.1:";
+    const auto first = co_await fetch(to + std::to_string(plain.address().port) + '/', options);
+    const auto second = co_await fetch(to + std::to_string(rude.address().port) + '/', options);
+    CHECK(first == "!EPROTO");
+    CHECK(second == "!ECONNRESET");
+    Site site(loop, optionsOf(test::localhost()));
+    const std::string url = "http://127.0.0.1:" + std::to_string(site.port) + '/';
+    std::string third;
+    try {
+      auto res = co_await http::get(url);
+    } catch (const http::Error& error) {
+      third = error.name();
+    }
+    CHECK(third == "ECONNRESET");
+  });
+}
+
+TEST_CASE("a body until the end of the connection is whole only with a goodbye", "[https]") {
+  const bool goodbye = GENERATE(true, false);
+  loopback::run([&](asio::io_context& loop) -> task<> {
+    auto options = optionsOf(test::localhost());
+    auto server = https::createServer(
+        loop, options, [&](http::IncomingMessage& req, http::ServerResponse& res) -> task<> {
+          net::Socket& socket = req.socket();
+          socket.write("HTTP/1.0 200 OK\r\n\r\nsome text");
+          co_await socket.drain();
+          if (goodbye) {
+            socket.destroySoon();
+          } else {
+            res.destroy();
+          }
+        });
+    server.listen(0, "127.0.0.1");
+    auto requestOptions = trusting(test::authority());
+    const auto answer = co_await fetch(
+        "https://localhost:" + std::to_string(server.address().port) + '/', requestOptions);
+    CHECK(answer == (goodbye ? "some text" : "!ERR_SSL_UNEXPECTED_EOF"));
+  });
+}
+
+TEST_CASE("a request that is destroyed while hands are shaken ends the connection", "[https]") {
+  loopback::run([&](asio::io_context& loop) -> task<> {
+    bool closed = false;
+    auto silent = net::createServer(loop, [&](net::Socket& socket) -> task<> {
+      while (co_await socket.read()) {
+      }
+      closed = true;
+    });
+    silent.listen(0, "127.0.0.1");
+    auto req = https::get(loop, "https://127.0.0.1:" + std::to_string(silent.address().port) + '/');
+    std::string error;
+    req.on<"error">([&](const http::Error& e) { error = e.name(); });
+    bool connected = false;
+    req.on<"socket">([&](net::Socket& socket) {
+      socket.on<"connect">([&] {
+        connected = true;
+        req.destroy();
+      });
+    });
+    try {
+      co_await req.once<"close">();
+    } catch (const http::Error&) {
+    }
+    CHECK(connected);
+    CHECK(error == "ECONNRESET");
+    silent.close();
+    co_await silent.closed();
+    CHECK(closed);
+  });
+}
+
+TEST_CASE("TLS goes through a tunnel, and over Unix sockets", "[https]") {
+  loopback::run([&](asio::io_context& loop) -> task<> {
+    const loopback::Folder folder;
+    const std::string path = folder / "socket";
+    auto server =
+        https::createServer(loop, optionsOf(test::localhost()),
+                            [](http::IncomingMessage&, http::ServerResponse& res) -> task<> {
+                              co_await res.end("below the ground");
+                            });
+    server.listen(path);
+    auto options = trusting(test::authority());
+    options.socketPath = path;
+    const auto direct = co_await fetch("https://localhost/", options);
+    CHECK(direct == "below the ground");
+    net::ConnectionOptions raw;
+    raw.path = path;
+    net::Socket socket = co_await net::connect(raw);
+    https::ConnectionOptions tls;
+    tls.host = "localhost";
+    tls.ca = test::authority().cert();
+    net::Socket tunnelled = co_await https::connect(std::move(socket), tls);
+    CHECK(tunnelled.authorized());
+  });
+}
+
+TEST_CASE("https::connect() tells when the connection is there, and when it is safe", "[https]") {
+  loopback::run([&](asio::io_context& loop) -> task<> {
+    Site site(loop, optionsOf(test::localhost()));
+    https::ConnectionOptions options;
+    options.host = "localhost";
+    options.port = site.port;
+    options.family = 4;
+    options.ca = test::authority().cert();
+    net::Socket socket = co_await https::connect(options);
+    CHECK(socket.authorized());
+    CHECK(socket.remotePort() == site.port);
+    socket.destroy();
+  });
+}

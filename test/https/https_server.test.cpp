@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// https::Server: its events, whom it takes, whose certificate it shows, and what it remembers.
+#include <boost/asio/ssl/context.hpp>
+#include "relay.hpp"
+#include "support/catch.hpp"
+
+using namespace relay;
+using namespace std::chrono_literals;
+
+namespace {
+
+https::ServerOptions serverOptions() {
+  https::ServerOptions options;
+  options.key = test::localhost().key();
+  options.cert = test::localhost().cert();
+  return options;
+}
+
+/// A server, and clients of it that do not speak HTTP by themselves.
+struct Serving {
+  explicit Serving(https::ServerOptions options = serverOptions())
+      : server(https::createServer(
+            io, options, [](http::IncomingMessage& req, http::ServerResponse& res) -> task<> {
+              co_await res.end("hello " + std::string(req.url()));
+            })) {
+    server.on<"connection">([this](net::Socket&) { events += "connection "; });
+    server.on<"secureConnection">([this](net::Socket& socket) {
+      events += "secureConnection ";
+      servername = socket.servername();
+      reused = socket.isSessionReused();
+      authorized = socket.authorized();
+      authorizationError = socket.authorizationError();
+      peer = socket.getPeerCertificate();
+    });
+    server.on<"clientError">([this](const http::Error& error, net::Socket&) {
+      events += "clientError:" + std::string(error.name()) + ' ';
+    });
+    server.on<"tlsClientError">([this](const http::Error& error, net::Socket&) {
+      events += "tlsClientError:" + std::string(error.name()) + ' ';
+    });
+  }
+
+  static https::ConnectionOptions clientOptions() {
+    https::ConnectionOptions options;
+    options.host = "localhost";
+    options.ca = test::authority().cert();
+    return options;
+  }
+
+  struct Answer {
+    std::string body = {};
+    std::string failure = {};
+    net::PeerCertificate certificate = {};
+    std::string session = {};
+    std::string protocol = {};
+    bool reused = false;
+  };
+
+  /// One connection, one request, one answer.
+  Answer ask(https::ConnectionOptions options = clientOptions()) {
+    Relay relay(io);
+    Answer answer;
+    server.serve(relay.serverWire().socket());
+    const auto run = [&]() -> task<> {
+      net::Socket socket = relay.clientWire().socket();
+      try {
+        socket = co_await https::connect(std::move(socket), options);
+        answer.certificate = socket.getPeerCertificate();
+        answer.protocol = socket.getProtocol();
+        answer.reused = socket.isSessionReused();
+        socket.write("GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        while (const auto chunk = co_await socket.read()) answer.body += *chunk;
+        answer.session = socket.getSession();
+      } catch (const http::Error& error) {
+        answer.failure = error.name();
+      }
+    };
+    auto running = test::start(io, run());
+    relay.settle();
+    running.result();
+    relay.settle();
+    return answer;
+  }
+
+  asio::io_context io;
+  test::Clock clock{io};
+  https::Server server;
+  std::string events;
+  std::string servername;
+  bool reused = false;
+  bool authorized = false;
+  error_code authorizationError;
+  net::PeerCertificate peer;
+};
+
+const test::Identity& clientIdentity() {
+  static const test::Identity made = test::issued("a client", "email:client@example.org");
+  return made;
+}
+
+}  // namespace
+
+TEST_CASE("a request over TLS is answered; 'connection' comes before the handshake", "[https]") {
+  Serving serving;
+  const auto answer = serving.ask();
+  CHECK(answer.failure.empty());
+  CHECK(answer.body.starts_with("HTTP/1.1 200 OK\r\n"));
+  CHECK(answer.body.ends_with("\r\n\r\nhello /x"));
+  CHECK(serving.events == "connection secureConnection ");
+  CHECK(serving.servername == "localhost");
+  CHECK(serving.server.getConnections() == 0);
+}
+
+TEST_CASE("getPeerCertificate() tells what is in a certificate", "[https]") {
+  Serving serving;
+  const auto certificate = serving.ask().certificate;
+  REQUIRE(certificate);
+  CHECK(certificate.subject["CN"] == "localhost");
+  CHECK(certificate.issuer["CN"] == "sluice test authority");
+  CHECK(certificate.subjectaltname == "DNS:localhost, IP Address:127.0.0.1, IP Address:::1");
+  CHECK_FALSE(certificate.ca);
+  CHECK(certificate.bits == 256);
+  CHECK(certificate.valid_from.ends_with(" GMT"));
+  CHECK(certificate.fingerprint.size() == 20 * 3 - 1);
+  CHECK(certificate.fingerprint256.size() == 32 * 3 - 1);
+  CHECK(certificate.serialNumber.size() == 4);
+  CHECK(certificate.raw.size() > 200);
+}
+
+TEST_CASE("plain HTTP on a TLS port: tlsClientError, clientError, and the socket is gone",
+          "[https]") {
+  Serving serving;
+  test::Wire wire(serving.io);
+  serving.server.serve(wire.socket());
+  wire.deliver("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  test::settle(serving.io);
+  CHECK(serving.events ==
+        "connection clientError:ERR_SSL_HTTP_REQUEST tlsClientError:ERR_SSL_HTTP_REQUEST ");
+  CHECK(wire.closed());
+  CHECK(serving.server.getConnections() == 0);
+}
+
+TEST_CASE("a client that vanishes before its hands are shaken is a tlsClientError", "[https]") {
+  Serving serving;
+  test::Wire wire(serving.io);
+  serving.server.serve(wire.socket());
+  test::settle(serving.io);
+  CHECK(serving.server.getConnections() == 1);
+  wire.deliverEnd();
+  test::settle(serving.io);
+  CHECK(serving.events == "connection clientError:ECONNRESET tlsClientError:ECONNRESET ");
+  CHECK(wire.closed());
+}
+
+TEST_CASE("a handshake that takes too long is over after handshakeTimeout", "[https]") {
+  auto options = serverOptions();
+  SECTION("120 s by default, whatever the other timeouts are") {
+    options.requestTimeout = 10s;
+    options.timeout = 5s;
+    options.connectionsCheckingInterval = 1s;
+    Serving serving(options);
+    test::Wire wire(serving.io);
+    serving.server.serve(wire.socket());
+    wire.deliver("\x16\x03\x01");
+    serving.clock.advance(119s);
+    CHECK_FALSE(wire.closed());
+    CHECK(wire.received().empty());
+    serving.clock.advance(2s);
+    CHECK(wire.closed());
+    CHECK(serving.events ==
+          "connection clientError:ERR_TLS_HANDSHAKE_TIMEOUT "
+          "tlsClientError:ERR_TLS_HANDSHAKE_TIMEOUT ");
+  }
+  SECTION("or what the option says") {
+    options.handshakeTimeout = 100ms;
+    Serving serving(options);
+    test::Wire wire(serving.io);
+    serving.server.serve(wire.socket());
+    serving.clock.advance(101ms);
+    CHECK(wire.closed());
+  }
+}
+
+TEST_CASE("close() ends connections that still shake hands, and so does the server's end",
+          "[https]") {
+  Serving serving;
+  test::Wire wire(serving.io);
+  serving.server.serve(wire.socket());
+  test::settle(serving.io);
+  SECTION("closeIdleConnections") { serving.server.closeIdleConnections(); }
+  SECTION("closeAllConnections") { serving.server.closeAllConnections(); }
+  SECTION("destroyed") { serving.server = https::createServer(serving.io, serverOptions()); }
+  test::settle(serving.io);
+  CHECK(wire.closed());
+  CHECK(serving.events == "connection ");
+}
+
+TEST_CASE("a listener of 'connection' may destroy the socket", "[https]") {
+  Serving serving;
+  serving.server.on<"connection">([](net::Socket& socket) { socket.destroy(); });
+  test::Wire wire(serving.io);
+  serving.server.serve(wire.socket());
+  test::settle(serving.io);
+  CHECK(wire.closed());
+  CHECK(serving.server.getConnections() == 0);
+}
+
+TEST_CASE("the name that a client asks for chooses the certificate", "[https]") {
+  const test::Identity first = test::issued("a.example", "DNS:a.example");
+  const test::Identity second = test::issued("wild", "DNS:*.example");
+  auto clientOptions = Serving::clientOptions();
+  const auto certificateFor = [&](Serving& serving, const char* name) {
+    clientOptions.servername = name;
+    clientOptions.rejectUnauthorized = false;
+    return serving.ask(clientOptions).certificate.subject["CN"];
+  };
+  SECTION("addContext, the later one first, * for one label") {
+    Serving serving;
+    serving.server.addContext("*.example", {.key = second.key(), .cert = second.cert()});
+    serving.server.addContext("a.example", {.key = first.key(), .cert = first.cert()});
+    CHECK(certificateFor(serving, "a.example") == "a.example");
+    CHECK(certificateFor(serving, "A.EXAMPLE") == "a.example");
+    CHECK(certificateFor(serving, "b.example") == "wild");
+    CHECK(certificateFor(serving, "c.b.example") == "localhost");
+    CHECK(certificateFor(serving, "example") == "localhost");
+    CHECK(certificateFor(serving, "elsewhere") == "localhost");
+    CHECK(serving.servername == "elsewhere");
+  }
+  SECTION("SNICallback") {
+    auto options = serverOptions();
+    options.SNICallback = [&](std::string_view name) {
+      if (name == "throws") throw std::runtime_error("no such customer");
+      if (name != "a.example") return https::SecureContext();
+      return https::createSecureContext({.key = first.key(), .cert = first.cert()});
+    };
+    Serving serving(options);
+    CHECK(certificateFor(serving, "a.example") == "a.example");
+    CHECK(certificateFor(serving, "other") == "localhost");
+    serving.events.clear();
+    clientOptions.servername = "throws";
+    CHECK(serving.ask(clientOptions).failure == "ERR_SSL_TLSV1_UNRECOGNIZED_NAME");
+    CHECK(serving.events ==
+          "connection clientError:ERR_UNHANDLED_ERROR tlsClientError:ERR_UNHANDLED_ERROR ");
+  }
+}
+
+TEST_CASE("setSecureContext changes new connections and leaves running ones alone", "[https]") {
+  Serving serving;
+  Relay relay(serving.io);
+  serving.server.serve(relay.serverWire().socket());
+  net::Socket running;
+  const auto open = [&]() -> task<> {
+    const auto options = Serving::clientOptions();
+    running = relay.clientWire().socket();
+    running = co_await https::connect(std::move(running), options);
+  };
+  auto opening = test::start(serving.io, open());
+  relay.settle();
+  opening.result();
+  const test::Identity renewed = test::issued("renewed", "DNS:localhost");
+  serving.server.setSecureContext({.key = renewed.key(), .cert = renewed.cert()});
+  CHECK(serving.ask().certificate.subject["CN"] == "renewed");
+  CHECK_THROWS_AS(serving.server.setSecureContext({.key = renewed.key(), .cert = "nonsense"}),
+                  http::Error);
+  CHECK(serving.ask().certificate.subject["CN"] == "renewed");
+  std::string got;
+  auto reading = test::start(serving.io, readAll(running, got));
+  running.write("GET /old HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  relay.settle();
+  CHECK(got.ends_with("hello /old<end>"));
+  running.destroy();
+}
+
+TEST_CASE("a session is resumed with what the last connection left", "[https]") {
+  const std::string version = GENERATE(as<std::string>(), "TLSv1.2", "TLSv1.3");
+  auto options = serverOptions();
+  options.maxVersion = version;
+  auto clientOptions = Serving::clientOptions();
+  Serving serving(options);
+  const auto first = serving.ask(clientOptions);
+  CHECK_FALSE(first.reused);
+  REQUIRE_FALSE(first.session.empty());
+  clientOptions.session = first.session;
+  SECTION("resumed") {
+    const auto second = serving.ask(clientOptions);
+    CHECK(second.failure.empty());
+    CHECK(second.protocol == version);
+    CHECK(second.reused);
+    CHECK(serving.reused);
+    CHECK(second.certificate.subject["CN"] == "localhost");
+    CHECK(second.body.ends_with("hello /x"));
+  }
+  SECTION("also after setSecureContext, which keeps the ticket keys") {
+    serving.server.setSecureContext(
+        {.key = test::localhost().key(), .cert = test::localhost().cert(), .maxVersion = version});
+    CHECK(serving.ask(clientOptions).reused);
+  }
+  SECTION("and by another server that has the same ticket keys") {
+    options.ticketKeys = serving.server.getTicketKeys();
+    CHECK(options.ticketKeys.size() == 48);
+    Serving other(options);
+    CHECK(other.ask(clientOptions).reused);
+  }
+  SECTION("not with other keys") {
+    serving.server.setTicketKeys(std::string(48, 'k'));
+    const auto second = serving.ask(clientOptions);
+    CHECK(second.failure.empty());
+    CHECK_FALSE(second.reused);
+  }
+  SECTION("nor with what is no session") {
+    clientOptions.session = "nonsense";
+    const auto second = serving.ask(clientOptions);
+    CHECK(second.failure.empty());
+    CHECK_FALSE(second.reused);
+  }
+  SECTION("nor for another name, which the certificate has not") {
+    clientOptions.servername = "other.example";
+    CHECK(serving.ask(clientOptions).failure == "ERR_TLS_CERT_ALTNAME_INVALID");
+  }
+}
+
+TEST_CASE("a resumed session does not make an untrusted peer a trusted one", "[https]") {
+  const std::string version = GENERATE(as<std::string>(), "TLSv1.2", "TLSv1.3");
+  auto options = serverOptions();
+  options.maxVersion = version;
+  Serving serving(options);
+  https::ConnectionOptions careless;
+  careless.host = "localhost";
+  careless.ca = clientIdentity().cert();
+  careless.rejectUnauthorized = false;
+  const auto first = serving.ask(careless);
+  REQUIRE(first.failure.empty());
+  careless.session = first.session;
+  careless.rejectUnauthorized = true;
+  CHECK(serving.ask(careless).failure == "UNABLE_TO_VERIFY_LEAF_SIGNATURE");
+}
+
+TEST_CASE("a server that asks for certificates takes those that it trusts", "[https]") {
+  const std::string version = GENERATE(as<std::string>(), "TLSv1.2", "TLSv1.3");
+  auto options = serverOptions();
+  options.maxVersion = version;
+  options.requestCert = true;
+  options.ca = test::authority().cert();
+  auto clientOptions = Serving::clientOptions();
+  SECTION("trusted") {
+    Serving serving(options);
+    clientOptions.key = clientIdentity().key();
+    clientOptions.cert = clientIdentity().cert();
+    const auto answer = serving.ask(clientOptions);
+    CHECK(answer.body.ends_with("hello /x"));
+    CHECK(serving.authorized);
+    CHECK(serving.peer.subject["CN"] == "a client");
+    clientOptions.session = answer.session;
+    serving.authorized = false;
+    CHECK(serving.ask(clientOptions).reused);
+    CHECK(serving.authorized);
+    CHECK(serving.peer.subject["CN"] == "a client");
+  }
+  SECTION("none") {
+    Serving serving(options);
+    CHECK(serving.ask(clientOptions).body.empty());
+    CHECK(serving.events ==
+          "connection clientError:ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE "
+          "tlsClientError:ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE ");
+  }
+  SECTION("a stranger's") {
+    Serving serving(options);
+    const test::Identity stranger((test::CertificateOptions()));
+    clientOptions.key = stranger.key();
+    clientOptions.cert = stranger.cert();
+    const auto answer = serving.ask(clientOptions);
+    CHECK(answer.body.empty());
+    CHECK_FALSE(answer.failure.empty());
+    CHECK(serving.events ==
+          "connection clientError:DEPTH_ZERO_SELF_SIGNED_CERT "
+          "tlsClientError:DEPTH_ZERO_SELF_SIGNED_CERT ");
+  }
+  SECTION("a revoked one") {
+    options.crl = test::authority().revoke(clientIdentity());
+    Serving serving(options);
+    clientOptions.key = clientIdentity().key();
+    clientOptions.cert = clientIdentity().cert();
+    CHECK(serving.ask(clientOptions).body.empty());
+    CHECK(serving.events == "connection clientError:CERT_REVOKED tlsClientError:CERT_REVOKED ");
+  }
+  SECTION("anybody's, where it does not insist") {
+    options.rejectUnauthorized = false;
+    Serving serving(options);
+    CHECK(serving.ask(clientOptions).body.ends_with("hello /x"));
+    CHECK_FALSE(serving.authorized);
+    CHECK(http::errorName(serving.authorizationError) == "UNABLE_TO_GET_ISSUER_CERT");
+    const test::Identity stranger((test::CertificateOptions()));
+    clientOptions.key = stranger.key();
+    clientOptions.cert = stranger.cert();
+    CHECK(serving.ask(clientOptions).body.ends_with("hello /x"));
+    CHECK_FALSE(serving.authorized);
+    CHECK(http::errorName(serving.authorizationError) == "DEPTH_ZERO_SELF_SIGNED_CERT");
+  }
+}
+
+TEST_CASE("versions, ciphers and protocols that the peers do not share end the handshake",
+          "[https]") {
+  auto options = serverOptions();
+  auto clientOptions = Serving::clientOptions();
+  std::string atClient, atServer;
+  SECTION("versions") {
+    options.maxVersion = "TLSv1.2";
+    clientOptions.minVersion = "TLSv1.3";
+    atClient = "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION";
+    atServer = "ERR_SSL_UNSUPPORTED_PROTOCOL";
+  }
+  SECTION("ciphers") {
+    options.ciphers = "TLS_AES_256_GCM_SHA384";
+    clientOptions.ciphers = "TLS_AES_128_GCM_SHA256";
+    clientOptions.minVersion = "TLSv1.3";
+    atClient = "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE";
+    atServer = "ERR_SSL_NO_SHARED_CIPHER";
+  }
+  SECTION("ALPN") {
+    clientOptions.ALPNProtocols = {"h2"};
+    atClient = "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL";
+    atServer = "ERR_SSL_NO_APPLICATION_PROTOCOL";
+  }
+  Serving serving(options);
+  CHECK(serving.ask(clientOptions).failure == atClient);
+  CHECK(serving.events ==
+        "connection clientError:" + atServer + " tlsClientError:" + atServer + ' ');
+}
+
+TEST_CASE("keys and certificates come as text, files, PKCS #12 or a ready context", "[https]") {
+  https::ServerOptions options;
+  SECTION("with a passphrase") {
+    options.key = test::localhost().encryptedKey("open sesame");
+    options.cert = test::localhost().cert();
+    options.passphrase = "open sesame";
+  }
+  SECTION("PKCS #12") {
+    options.pfx = test::localhost().pfx("open sesame");
+    options.passphrase = "open sesame";
+  }
+  SECTION("a context of createSecureContext()") {
+    options.secureContext = https::createSecureContext(
+        {.key = test::localhost().key(), .cert = test::localhost().cert()});
+  }
+  SECTION("a context of Asio") {
+    asio::ssl::context ready(asio::ssl::context::tls_server);
+    const std::string key = test::localhost().key();
+    const std::string cert = test::localhost().cert();
+    ready.use_certificate_chain(asio::buffer(cert));
+    ready.use_private_key(asio::buffer(key), asio::ssl::context::pem);
+    options.secureContext = https::SecureContext(std::move(ready));
+  }
+  Serving serving(options);
+  const auto answer = serving.ask();
+  CHECK(answer.failure.empty());
+  CHECK(answer.certificate.subject["CN"] == "localhost");
+}
+
+TEST_CASE("what is wrong with keys, certificates and ciphers is said at once", "[https]") {
+  const auto failure = [](const https::SecureContextOptions& options) {
+    try {
+      https::createSecureContext(options);
+      return std::string("none");
+    } catch (const http::Error& error) {
+      return std::string(error.name());
+    }
+  };
+  const std::string key = test::localhost().key();
+  const std::string cert = test::localhost().cert();
+  CHECK(failure({.key = key, .cert = cert}) == "none");
+  CHECK(failure({.key = "/no/such/file"}) == "ENOENT");
+  CHECK(failure({.key = key, .cert = clientIdentity().cert()}) ==
+        "ERR_OSSL_X509_KEY_VALUES_MISMATCH");
+  CHECK(failure({.key = cert, .cert = cert}) == "ERR_OSSL_UNSUPPORTED");
+  CHECK(failure({.cert = key}) == "ERR_OSSL_PEM_NO_START_LINE");
+  CHECK(failure({.key = test::localhost().encryptedKey("right"), .passphrase = "wrong"}) ==
+        "ERR_OSSL_BAD_DECRYPT");
+  CHECK(failure({.key = test::localhost().encryptedKey("right")}) == "ERR_OSSL_BAD_DECRYPT");
+  CHECK(failure({.pfx = test::localhost().pfx("right"), .passphrase = "wrong"}) ==
+        "ERR_OSSL_BAD_DECRYPT");
+  CHECK(failure({.minVersion = "TLSv1.1"}) == "ERR_TLS_INVALID_PROTOCOL_VERSION");
+  CHECK(failure({.ciphers = "NONSENSE"}) == "ERR_SSL_NO_CIPHER_MATCH");
+  auto options = serverOptions();
+  options.ticketKeys = "too short";
+  asio::io_context io;
+  CHECK_THROWS_AS(https::createServer(io, options), http::Error);
+}
