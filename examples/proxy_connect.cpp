@@ -4,6 +4,7 @@
 // ways, no faster than the slower end takes them. Only this machine may use it. Try it:
 //   curl -i -p -x localhost:8080 https://example.com
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <chrono>
 #include <cstdlib>
 #include <iostream>
 #include <sluice/http.hpp>

@@ -5,7 +5,7 @@
 //   curl -i localhost:8080/README.md
 //   curl -i localhost:8080/README.md -r 0-99
 #include <sys/stat.h>
-#include <boost/asio/io_context.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <ctime>
@@ -70,12 +70,13 @@ std::optional<fs::path> find(const fs::path& root, const std::string& path) {
 
 struct Range {
   std::uintmax_t first, size;
+  bool partial = true;
 };
 
 // The part that `Range: bytes=…` asks for: all of it where there is no such header, or one that is
 // not understood, or that asks for several; nothing where it lies behind the end. RFC 9110 §14.
 std::optional<Range> rangeOf(std::string_view header, std::uintmax_t size) {
-  const Range all{0, size};
+  const Range all{0, size, false};
   const std::size_t dash = header.find('-');
   if (!header.starts_with("bytes=") || dash == header.npos) return all;
   const auto number = [](std::string_view text) -> std::optional<std::uintmax_t> {
@@ -146,14 +147,15 @@ sluice::task<> serve(const fs::path& root, IncomingMessage& req, ServerResponse&
 
   // If-Range: the part only if the rest, which the client has, is of the same version.
   const std::string_view version = req.headers()["if-range"];
-  const bool partial = version.empty() || version == etag || version == modified;
-  const auto range = rangeOf(partial ? req.headers()["range"] : "", size);
+  const bool asked =
+      req.method() == "GET" && (version.empty() || version == etag || version == modified);
+  const auto range = rangeOf(asked ? req.headers()["range"] : "", size);
   if (!range) {
     res.setHeader("Content-Range", "bytes */" + std::to_string(size));
     co_await res.writeHead(416).end();
     co_return;
   }
-  if (range->size != size) {
+  if (range->partial) {
     res.statusCode = 206;
     res.setHeader("Content-Range", "bytes " + std::to_string(range->first) + '-' +
                                        std::to_string(range->first + range->size - 1) + '/' +

@@ -52,15 +52,11 @@ class Chat {
     Client client(socket);
     client.stream.read_message_max(4096);
     client.stream.set_option(websocket::stream_base::timeout::suggested(beast::role_type::server));
-    try {
-      co_await client.stream.async_accept(handshake, asio::use_awaitable);
-      const Entry entry(clients_, &client);
-      // Neither ends but by an error, which a goodbye is too; that ends the other.
-      using namespace asio::experimental::awaitable_operators;
-      co_await (receive(client) && send(client));
-    } catch (const boost::system::system_error& error) {
-      if (error.code() != websocket::error::closed) std::cerr << error.code().message() << '\n';
-    }
+    co_await client.stream.async_accept(handshake, asio::use_awaitable);
+    const Entry entry(clients_, &client);
+    // Whoever is done first, which is receive(), takes the other along.
+    using namespace asio::experimental::awaitable_operators;
+    co_await (receive(client) || send(client));
   }
 
  private:
@@ -80,10 +76,13 @@ class Chat {
     std::set<Client*>& of;
   };
 
+  // Ends with the connection, be it by a goodbye or by an error.
   sluice::task<> receive(Client& from) {
     beast::flat_buffer buffer;
+    sluice::error_code ec;
     while (true) {
-      co_await from.stream.async_read(buffer, asio::use_awaitable);
+      co_await from.stream.async_read(buffer, asio::redirect_error(asio::use_awaitable, ec));
+      if (ec) break;
       const auto text =
           std::make_shared<const std::string>(beast::buffers_to_string(buffer.data()));
       buffer.clear();
@@ -93,6 +92,7 @@ class Chat {
         to->news.cancel();
       }
     }
+    if (ec != websocket::error::closed) std::cerr << ec.message() << '\n';
   }
 
   sluice::task<> send(Client& to) {
@@ -121,6 +121,8 @@ int main(int argc, char* argv[]) {
   });
   server.on<"upgrade">([&](IncomingMessage& req, sluice::net::Socket& socket,
                            std::string_view head) { return chat.join(req, socket, head); });
+  // A handshake that is none throws, and the connection ends.
+  server.on<"error">([](const Error& error) { std::cerr << error.code().message() << '\n'; });
   server.listen(argc > 1 ? std::atoi(argv[1]) : 8080, [&] {
     std::cout << "listening on http://127.0.0.1:" << server.address().port << '/' << std::endl;
   });

@@ -4,21 +4,25 @@
 // a slow reader. A small file and a large one are each sent with one write. Try it:
 //   curl -s localhost:8080/small
 //   curl -s localhost:8080/large --limit-rate 10M -o /dev/null
+#include <unistd.h>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <iterator>
 #include <sluice/http.hpp>
 
+namespace fs = std::filesystem;
 using namespace sluice::http;
 
-// Stands for files that are there already: writes one, and reads it back.
+// Stands for a file that is there already: writes one, and reads it back.
 std::string fileOf(std::size_t size) {
-  const auto path = std::filesystem::temp_directory_path() / ("write_flag." + std::to_string(size));
+  const auto path = fs::temp_directory_path() / ("write_flag." + std::to_string(getpid()));
   std::ofstream(path, std::ios::binary) << std::string(size, 'x');
   std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::string content(fs::file_size(path), '\0');
+  file.read(content.data(), static_cast<std::streamsize>(content.size()));
+  fs::remove(path);
+  return content;
 }
 
 int main(int argc, char* argv[]) {

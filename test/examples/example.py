@@ -112,6 +112,8 @@ def same(got, expected):
 
 def run(check, *arguments):
     """Starts the program named by the command line on a free port, calls check(example), stops it."""
+    # A build that gives up ends this script, and with it the program.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped from outside"))
     process = subprocess.Popen([sys.argv[1], "0", *arguments], stdout=subprocess.PIPE, text=True)
     # A read of a line has no bound of its own; it ends with the program.
     watchdog = threading.Timer(PATIENCE, process.kill)
