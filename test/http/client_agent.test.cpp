@@ -47,9 +47,11 @@ std::size_t queued(const Agent& agent) {
 
 }  // namespace
 
-TEST_CASE("an agent keeps connections only where it was told to",
-          "[Agent][row:8/keepAlive][row:11.16/acquire][row:11.16/release][row:11.2/Connection]"
-          "[row:8/sockets][row:8/freeSockets]") {
+TEST_CASE(
+    "an agent keeps connections only where it was told to",
+    "[Agent][row:8/keepAlive][row:8/new "
+    "Agent][row:8/totalSocketCount][row:11.16/acquire][row:11.16/release][row:11.2/Connection]"
+    "[row:8/sockets][row:8/freeSockets]") {
   Requesting net;
   SECTION("kept") {
     Agent agent(net.io(), {.keepAlive = true});
@@ -309,7 +311,8 @@ class Derived : public Agent {
 }  // namespace
 
 TEST_CASE("a derived agent has its say in everything",
-          "[Agent][row:8/createConnection][row:8/keepSocketAlive][row:8/reuseSocket]"
+          "[Agent][row:8/createConnection][row:8/keepAliveMsecs][row:8/keepSocketAlive][row:8/"
+          "reuseSocket]"
           "[row:8/getName]") {
   Requesting net;
   Derived agent(net, {.keepAlive = true, .keepAliveMsecs = 7s});
@@ -324,6 +327,24 @@ TEST_CASE("a derived agent has its say in everything",
   auto third = http::get(net.io(), "http://c/3", {.agent = agent});
   net.deliver(response());
   CHECK(net.closed());
+}
+
+TEST_CASE("an agent says which protocol, port and delay its connections have",
+          "[Agent][row:8/noDelay][row:8/defaultPort / protocol]") {
+  Requesting net;
+  Agent agent(net.io(), {.noDelay = false});
+  auto first = http::get(net.io(), net.options(agent));
+  net.settle();
+  CHECK(!net.asked(0).noDelay);
+  CHECK(net.asked(0).port == 80);
+  agent.protocol = "made-up:";
+  agent.defaultPort = 1234;
+  RequestOptions options = net.options(agent);
+  CHECK(thrownBy([&] { request(net.io(), options); }) == "ERR_INVALID_PROTOCOL");
+  options.protocol = "made-up:";
+  auto second = http::get(net.io(), options);
+  CHECK(net.received(1) == plainGet);
+  CHECK(net.asked(1).port == 1234);
 }
 
 TEST_CASE("agent false is an agent of its own, and each context has its global one",

@@ -30,7 +30,8 @@ struct Half {
 }  // namespace
 
 TEST_CASE("a response without keep-alive closes before its request",
-          "[ClientRequest][row:11.14/success, no keep-alive][row:7.2/socket][row:7.2/finish]"
+          "[ClientRequest][row:11.14/success, no "
+          "keep-alive][row:4/'socket'][row:7.2/socket][row:7.2/finish]"
           "[row:7.2/response][row:7.2/close]") {
   Requesting net;
   auto req = http::get(net.io(), net.options());

@@ -41,7 +41,8 @@ std::string head(std::string_view method, std::string_view fields) {
 }  // namespace
 
 TEST_CASE("request() takes a text, a URL or options, and the options win",
-          "[ClientRequest][row:1/request][row:7.1/host / hostname][row:7.1/port][row:7.1/path]"
+          "[ClientRequest][row:1/request][row:7.3/path, method, host, protocol][row:7.1/host / "
+          "hostname][row:7.1/port][row:7.1/path]"
           "[row:11.2/URL credentials]") {
   Requesting net;
   SECTION("a text") {
@@ -284,7 +285,8 @@ TEST_CASE("Expect sends the head at once, and the body when the server says so",
 }
 
 TEST_CASE("what is written before there is a connection waits for it",
-          "[ClientRequest][row:7.3/early buffering][row:7.2/drain, prefinish, pipe, unpipe]") {
+          "[ClientRequest][row:7.3/early buffering][row:7.1/highWaterMark][row:7.2/drain, "
+          "prefinish, pipe, unpipe]") {
   Requesting net;
   net.slow = true;
   RequestOptions options = net.options({.method = "POST"});
@@ -434,6 +436,41 @@ TEST_CASE("write() after end() and after destroy()",
   CHECK(!other.write("y", [&](error_code ec) { flushed = ec; }));
   net.settle();
   CHECK(errorName(flushed) == "ERR_STREAM_DESTROYED");
+}
+
+TEST_CASE("lengths and codings of the user's own go out as they are given",
+          "[ClientRequest][row:11.2/no check]"
+          "[row:11.2/Content-Length vs Transfer-Encoding both set by user]") {
+  CHECK(sent({.method = "POST", .headers = {{"Content-Length", 2}}},
+             [](ClientRequest& req) { req.end("abc"); }) ==
+        "POST / HTTP/1.1\r\nContent-Length: 2\r\nHost: localhost\r\n"
+        "Connection: close\r\n\r\nabc");
+  const Headers both{{"Content-Length", 3}, {"Transfer-Encoding", "chunked"}};
+  CHECK(sent({.method = "POST", .headers = both}, [](ClientRequest& req) { req.end("abc"); }) ==
+        "POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n"
+        "Host: localhost\r\nConnection: close\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
+}
+
+TEST_CASE("a request says how far it has come",
+          "[ClientRequest][row:7.3/destroyed, closed, finished, writableEnded]") {
+  Requesting net;
+  auto req = request(net.io(), net.options({.method = "POST"}));
+  CHECK(!req.writableEnded());
+  CHECK(!req.headersSent());
+  req.end("x");
+  CHECK(req.headersSent());
+  CHECK(req.writableEnded());
+  CHECK(req.finished());
+  CHECK(!req.writableFinished());
+  net.settle();
+  CHECK(req.writableFinished());
+  CHECK(!req.destroyed());
+  CHECK(!req.closed());
+  net.deliver(response());
+  CHECK(req.destroyed());
+  CHECK(req.closed());
+  CHECK(!req.errored());
+  CHECK(req.socket() == nullptr);
 }
 
 TEST_CASE("a moved request goes on", "[ClientRequest]") {

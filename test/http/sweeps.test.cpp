@@ -190,6 +190,38 @@ TEST_CASE("whichever operation fails, the connection ends and the server goes on
   }
 }
 
+TEST_CASE("a server and its loop that go while a handler waits take the handler along",
+          "[http][sweep]") {
+  struct Count {
+    explicit Count(int& counted) : gone(counted) {}
+    Count(const Count&) = delete;
+    Count& operator=(const Count&) = delete;
+    ~Count() { ++gone; }
+    int& gone;
+  };
+  int gone = 0;
+  for (const std::string_view target : {"/end", "/close", "/drain", "/text", "/full"}) {
+    INFO(target);
+    gone = 0;
+    {
+      Serving wire(
+          [&gone](IncomingMessage& req, ServerResponse& res) -> task<> {
+            const Count count(gone);
+            if (req.url() == "/end") co_await req.once<"end">();
+            if (req.url() == "/close") co_await req.socket().once<"close">();
+            if (req.url() == "/drain") co_await res.once<"drain">();
+            if (req.url() == "/text") co_await req.text();
+            if (req.url() == "/full") co_await res.end(std::string(100, 'x'));
+          },
+          {});
+      wire.wire().room(0);
+      wire.send(to(target, post(3)));
+      CHECK(gone == 0);
+    }
+    CHECK(gone == 1);
+  }
+}
+
 TEST_CASE("a server that is destroyed in the middle of anything leaves nothing behind",
           "[http][sweep]") {
   for (const auto& [name, bytes] : conversations()) {

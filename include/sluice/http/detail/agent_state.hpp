@@ -21,7 +21,7 @@ class ClientExchange;
 
 class AgentState : public boost::intrusive_ref_counter<AgentState, boost::thread_unsafe_counter> {
  public:
-  AgentState(asio::any_io_executor executor, AgentOptions options, Agent& agent);
+  AgentState(const asio::any_io_executor& executor, const AgentOptions& options, Agent& agent);
 
   /// null once the Agent is gone.
   Agent* agent() const { return agent_; }

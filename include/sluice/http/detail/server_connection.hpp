@@ -29,6 +29,7 @@ class ServerState;
 class ServerConnection final
     : public boost::intrusive_ref_counter<ServerConnection, boost::thread_unsafe_counter>,
       private net::detail::SocketUser,
+      private net::detail::LoopMember,
       private BodySource,
       private OutgoingOwner {
  public:
@@ -97,6 +98,9 @@ class ServerConnection final
   bool wantsRead() const;
   void emitEvents();
   bool gone() const { return phase_ == Phase::gone; }
+
+  // LoopMember
+  void onLoopEnd() override;
 
   // SocketUser
   void onInput(const error_code&, std::size_t count) override;

@@ -16,9 +16,9 @@ namespace sluice::http {
 
 namespace detail {
 
-SLUICE_DECL AgentState::AgentState(asio::any_io_executor executor, AgentOptions options,
-                                   Agent& agent)
-    : loop_(net::detail::Loop::of(executor)), options_(std::move(options)), agent_(&agent) {}
+SLUICE_DECL AgentState::AgentState(const asio::any_io_executor& executor,
+                                   const AgentOptions& options, Agent& agent)
+    : loop_(net::detail::Loop::of(executor)), options_(options), agent_(&agent) {}
 
 SLUICE_DECL void AgentState::detach() {
   const boost::intrusive_ptr<AgentState> alive(this);
@@ -170,7 +170,7 @@ SLUICE_DECL Agent::Agent(Executor executor, AgentOptions options)
   if (maxTotalSockets == 0) {
     throw Error(make_error_code(errc::ERR_OUT_OF_RANGE), "maxTotalSockets must be at least 1");
   }
-  state_ = new detail::AgentState(executor.get(), std::move(options), *this);
+  state_ = new detail::AgentState(executor.get(), options, *this);
 }
 
 SLUICE_DECL Agent::~Agent() { state_->detach(); }

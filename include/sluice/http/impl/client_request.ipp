@@ -29,9 +29,9 @@ SLUICE_DECL ClientRequest::ClientRequest(ClientRequest&& other) noexcept
 SLUICE_DECL ClientRequest& ClientRequest::operator=(ClientRequest&& other) noexcept {
   if (this == &other) return *this;
   letGo();
-  OutgoingMessageOf::operator=(std::move(other));
   maxHeadersCount = other.maxHeadersCount;
   exchange_ = std::move(other.exchange_);
+  OutgoingMessageOf::operator=(std::move(other));
   if (exchange_) exchange_->handle = this;
   return *this;
 }

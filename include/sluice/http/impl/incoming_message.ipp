@@ -19,7 +19,7 @@ SLUICE_DECL IncomingMessage::IncomingMessage(IncomingMessage&&) noexcept = defau
 
 SLUICE_DECL IncomingMessage& IncomingMessage::operator=(IncomingMessage&& other) noexcept {
   if (this != &other) {
-    IncomingMessage(std::move(*this));
+    const IncomingMessage replaced(std::move(*this));
     state_ = std::move(other.state_);
   }
   return *this;

@@ -133,7 +133,7 @@ SLUICE_DECL WriteResult OutgoingMessage::write(std::string_view utf8, Encoding e
 SLUICE_DECL WriteResult OutgoingMessage::write(std::string_view chunk,
                                                std::function<void(error_code)> onFlushed) {
   const auto refusedWith = refusal();
-  const WriteResult result = writeAny(chunk);
+  WriteResult result = writeAny(chunk);
   if (refusedWith) {
     whenSent(result, std::move(onFlushed));
   } else {
@@ -178,19 +178,19 @@ SLUICE_DECL void OutgoingMessage::whenFinished(const WriteResult& result,
 SLUICE_DECL WriteResult OutgoingMessage::end(std::function<void(error_code)> onFinish) {
   using Stage = detail::OutgoingState::Stage;
   if (state_->stage == Stage::finished || (writableFinished() && !state_->observed())) {
-    const WriteResult late(state_->output, make_error_code(errc::ERR_STREAM_ALREADY_FINISHED));
+    WriteResult late(state_->output, make_error_code(errc::ERR_STREAM_ALREADY_FINISHED));
     whenSent(late, std::move(onFinish));
     return late;
   }
   const bool destroyedBefore = state_->stage == Stage::destroyed;
-  const WriteResult result = end();
+  WriteResult result = end();
   whenFinished(result, std::move(onFinish), destroyedBefore);
   return result;
 }
 SLUICE_DECL WriteResult OutgoingMessage::end(std::string_view chunk,
                                              std::function<void(error_code)> onFinish) {
   const bool refusedBefore = refusal().has_value();
-  const WriteResult result = end(chunk);
+  WriteResult result = end(chunk);
   whenFinished(result, std::move(onFinish), refusedBefore);
   return result;
 }

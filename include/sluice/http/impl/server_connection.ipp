@@ -34,7 +34,8 @@ SLUICE_DECL void ServerConnection::whenInputArrived(Wake handler) {
 
 SLUICE_DECL ServerConnection::ServerConnection(boost::intrusive_ptr<ServerState> server,
                                                net::Socket socket)
-    : server_(std::move(server)),
+    : LoopMember(socket.core()->loop()),
+      server_(std::move(server)),
       socket_(std::move(socket)),
       core_(socket_.core()),
       output_(core_->output()),
@@ -584,17 +585,19 @@ SLUICE_DECL bool ServerConnection::onIdle() {
   return gone();
 }
 
+// Nobody will be resumed, and the coroutine must not keep itself by what it waits for.
+SLUICE_DECL void ServerConnection::onLoopEnd() {
+  const boost::intrusive_ptr<ServerConnection> alive(this);
+  const Wake dropped = std::move(waiting_);
+  incoming_->fail(make_error_code(errc::ERR_STREAM_DESTROYED));
+  incoming_->listeners().clear();
+  outgoing_->listeners.clear();
+}
+
 SLUICE_DECL void ServerConnection::onDestroyed(const error_code& ec) {
   const boost::intrusive_ptr<ServerConnection> alive(this);
   const Phase before = std::exchange(phase_, Phase::gone);
-  if (core_->loop().stopped()) {
-    // Nobody will be resumed, and the coroutine must not keep itself by what it waits for.
-    const Wake dropped = std::move(waiting_);
-    incoming_->fail(make_error_code(errc::ERR_STREAM_DESTROYED));
-    incoming_->listeners().clear();
-    outgoing_->listeners.clear();
-    return;
-  }
+  if (core_->loop().stopped()) return onLoopEnd();
   // The events come first: whoever waits is resumed by what is posted after this.
   asio::post(core_->loop().executor(), [alive, before, ec] {
     const bool broken = ec && alive->inputEnd_ != asio::error::eof;

@@ -152,7 +152,7 @@ SLUICE_DECL SecureContext Agent::contextFor(const detail::ClientOptions& options
   name += ':' + options.passphrase;
   if (const auto known = contexts_.find(name); known != contexts_.end()) return known->second;
   if (contexts_.size() >= detail::keptContexts) contexts_.clear();
-  const SecureContext made = createSecureContext(detail::secureContextOptions(options));
+  SecureContext made = createSecureContext(detail::secureContextOptions(options));
   contexts_.emplace(std::move(name), made);
   return made;
 }

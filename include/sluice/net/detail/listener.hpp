@@ -34,7 +34,7 @@ class Listener : public boost::intrusive_ref_counter<Listener, boost::thread_uns
     ~User() = default;
   };
 
-  explicit Listener(asio::any_io_executor executor);
+  explicit Listener(const asio::any_io_executor& executor);
   ~Listener();
 
   /// Binds and listens at once. Connections wait in the kernel until start().

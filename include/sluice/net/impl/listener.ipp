@@ -64,9 +64,9 @@ SLUICE_DECL bool Listener::Reserve::giveUp() {
   return fd_ >= 0 && ::close(std::exchange(fd_, -1)) == 0;
 }
 
-SLUICE_DECL Listener::Listener(asio::any_io_executor executor)
+SLUICE_DECL Listener::Listener(const asio::any_io_executor& executor)
     : loop_(Loop::of(executor)),
-      acceptor_(std::move(executor)),
+      acceptor_(executor),
       pause_([](void* self) { static_cast<Listener*>(self)->wait(); }, this) {}
 
 SLUICE_DECL Listener::~Listener() { close(); }

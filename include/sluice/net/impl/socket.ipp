@@ -78,7 +78,7 @@ SLUICE_DECL WriteResult Socket::write(std::string_view utf8, Encoding encoding) 
 SLUICE_DECL WriteResult Socket::write(std::string_view chunk,
                                       std::function<void(error_code)> onFlushed) {
   const bool refused = core_->writeEnding() || core_->destroyed();
-  const WriteResult result = writeAny(chunk);
+  WriteResult result = writeAny(chunk);
   detail::OutputStream& output = core_->output();
   const WriteResult sent(&output, detail::OutputStream::Until::sent, output.queue().queued(), true);
   const WriteResult& flushed = refused ? result : sent;
