@@ -270,9 +270,12 @@ TEST_CASE("what Node's server sends is understood", "[ClientRequest]") {
     RequestOptions options;
     options.agent = agent;
     for (int round = 0; round < 3; ++round) {
-      CHECK(std::string("abcd") == co_await fetch(peer.url("/slow"), options));
-      CHECK(std::string("ECONNRESET") == co_await fetch(peer.url("/early"), options));
-      CHECK(std::string("ECONNRESET") == co_await fetch(peer.url("/die"), options));
+      const std::string slow = co_await fetch(peer.url("/slow"), options);
+      CHECK(slow == "abcd");
+      const std::string early = co_await fetch(peer.url("/early"), options);
+      CHECK(early == "ECONNRESET");
+      const std::string dead = co_await fetch(peer.url("/die"), options);
+      CHECK(dead == "ECONNRESET");
     }
     std::vector<int> hints;
     auto hinted = http::get(loop, peer.url("/hints"), options);
@@ -326,7 +329,8 @@ TEST_CASE("what Python's server sends is understood", "[ClientRequest]") {
     options.agent = agent;
     for (int i = 0; i < 20; ++i) {
       const std::string path = "/" + std::to_string(i);
-      CHECK("python " + path == co_await fetch(peer.url(path), options));
+      const std::string body = co_await fetch(peer.url(path), options);
+      CHECK(body == "python " + path);
     }
     CHECK(agent.totalSocketCount() == 1);
     RequestOptions posting = options;
