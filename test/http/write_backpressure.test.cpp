@@ -219,7 +219,8 @@ TEST_CASE("writes that nobody waits for are all taken and arrive in order",
   auto wire = serve([&](IncomingMessage&, ServerResponse& res) -> task<> {
     sized(res, 1108890);
     for (int i = 0; i < 10; ++i) {
-      for (const std::size_t size : {1, 10, 100, 4095, 4096, 4097, 16384, 20000, 60000, 106}) {
+      for (const std::size_t size :
+           {1U, 10U, 100U, 4095U, 4096U, 4097U, 16384U, 20000U, 60000U, 106U}) {
         const std::string piece(size, static_cast<char>('a' + i));
         expected += piece;
         res.write(piece);
