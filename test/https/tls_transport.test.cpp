@@ -113,6 +113,8 @@ TEST_CASE("a connection that is cut anywhere before the goodbye never looks comp
   REQUIRE(whole.got == "a body<end>");
   for (const std::size_t at : cuts(whole.down.seen)) {
     CAPTURE(at, whole.down.seen.size());
+    // ECDSA signatures differ in length: so close to the end another run may be over already.
+    if (at + 16 > whole.down.seen.size()) continue;
     const Outcome outcome = conversation(at, std::size_t(-1), with);
     if (!outcome.opened) {
       CHECK(outcome.failure == "ECONNRESET");
