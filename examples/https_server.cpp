@@ -4,6 +4,7 @@
 // which no client trusts: curl -k shows the answer.
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <cstdlib>
 #include <iostream>
 #include <sluice/https.hpp>
 
@@ -51,7 +52,8 @@ int main(int argc, char* argv[]) {
       });
   server.on<"tlsClientError">(
       [](const http::Error& error, net::Socket&) { std::cerr << error.name() << '\n'; });
-  server.listen(argc > 1 ? std::stoi(argv[1]) : 8443,
-                [&] { std::cout << "https://localhost:" << server.address().port << std::endl; });
+  server.listen(argc > 1 ? std::atoi(argv[1]) : 8443, [&] {
+    std::cout << "listening on https://127.0.0.1:" << server.address().port << '/' << std::endl;
+  });
   loop.run();
 }

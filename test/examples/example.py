@@ -29,7 +29,7 @@ class Example:
     def address(self):
         """The port in the next line, which must be an address."""
         line = self.line()
-        match = re.fullmatch(r"listening on http://127\.0\.0\.1:(\d+)/", line)
+        match = re.fullmatch(r"listening on https?://127\.0\.0\.1:(\d+)/", line)
         if not match:
             raise AssertionError(f"the program tells no address but {line!r}")
         return int(match[1])
