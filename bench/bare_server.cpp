@@ -3,7 +3,10 @@
 // The least that a server can do, to which the others are compared: level-triggered epoll, one recv
 // and one send an event, and an answer that is always the same. It does not parse: all requests are
 // taken to be as long as the first one.
-//   bare_server PORT BODY-BYTES     BODY-BYTES from 1 MiB on leave in pieces of 64 KiB
+//   bare_server PORT BODY-BYTES [chunked | events]
+// BODY-BYTES  from 1 MiB on leave in pieces of 64 KiB
+// chunked     the body in chunks of 4 KiB
+// events      of BODY-BYTES events to each connection one in a turn of the loop
 #include <sys/epoll.h>
 #include <algorithm>
 #include <array>
@@ -18,17 +21,21 @@ namespace {
 using namespace sluice::bench;
 
 constexpr std::size_t pieceSize = 64 * 1024;
+constexpr std::string_view eventChunk = "18\r\ndata: {\"price\": 12.34}\n\n\r\n";
+
+enum class Kind { length, chunked, events };
 
 struct Connection {
   std::size_t received = 0;  // of the request that is not complete yet
   std::size_t owed = 0;      // bytes of answers that are not sent yet
   std::size_t position = 0;  // of the next of them, in its answer
+  std::size_t events = 0;    // that are to be sent
   bool waitsForRoom = false;
 };
 
 class BareServer {
  public:
-  BareServer(unsigned port, std::size_t bodySize) : bodySize_(bodySize) {
+  BareServer(unsigned port, std::size_t bodySize, Kind kind) : kind_(kind), bodySize_(bodySize) {
     listener_ = listenOn(port);
     epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
     watch(EPOLL_CTL_ADD, listener_, EPOLLIN);
@@ -39,7 +46,8 @@ class BareServer {
   [[noreturn]] void run() {
     std::array<epoll_event, 256> events;
     while (true) {
-      const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), -1);
+      const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()),
+                                     streams_.empty() ? -1 : 0);
       for (int i = 0; i < count; ++i) {
         const epoll_event& event = events[static_cast<std::size_t>(i)];
         if (event.data.fd == listener_) {
@@ -50,6 +58,7 @@ class BareServer {
           receive(event.data.fd);
         }
       }
+      std::erase_if(streams_, [&](int fd) { return !sendEvent(fd); });
     }
   }
 
@@ -59,6 +68,14 @@ class BareServer {
     block_.clear();
     head_ = "HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nConnection: ";
     head_ += close ? "close\r\n" : "keep-alive\r\nKeep-Alive: timeout=600\r\n";
+    if (kind_ != Kind::length) {
+      head_ += "Transfer-Encoding: chunked\r\n\r\n";
+      if (kind_ == Kind::events) return;
+      const std::string answer = head_ + chunkedBody(bodySize_);
+      answerSize_ = answer.size();
+      for (int i = 0; i < 4; ++i) block_ += answer;
+      return;
+    }
     head_ += "Content-Length: " + std::to_string(bodySize_) + "\r\n\r\n";
     answerSize_ = head_.size() + bodySize_;
     if (bodySize_ >= 1024 * 1024) {
@@ -105,9 +122,30 @@ class BareServer {
     Connection& connection = connections_[static_cast<std::size_t>(fd)];
     connection.received += static_cast<std::size_t>(count);
     if (connection.received < requestSize_) return;
+    if (kind_ == Kind::events) {
+      connection.received = 0;
+      connection.events = bodySize_;
+      streams_.push_back(fd);
+      return;
+    }
     connection.owed += connection.received / requestSize_ * answerSize_;
     connection.received %= requestSize_;
     if (!connection.waitsForRoom) send(fd);
+  }
+
+  // Says whether there is more to come. The kernel has room: a stream is some KiB in all.
+  bool sendEvent(int fd) {
+    Connection& connection = connections_[static_cast<std::size_t>(fd)];
+    std::string_view bytes = eventChunk;
+    std::string ends;
+    if (connection.events == bodySize_ || connection.events == 1) {
+      if (connection.events == bodySize_) ends = head_;
+      ends += eventChunk;
+      if (connection.events == 1) ends += "0\r\n\r\n";
+      bytes = ends;
+    }
+    if (::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL) < 0) fail("send");
+    return --connection.events != 0;
   }
 
   // What goes out next: from the row of answers, or the head and then the same block again and
@@ -150,8 +188,10 @@ class BareServer {
 
   std::unique_ptr<char[]> input_ = std::make_unique<char[]>(inputSize);
   std::vector<Connection> connections_;
+  std::vector<int> streams_;  // descriptors to which events go
   std::string head_;
   std::string block_;
+  Kind kind_;
   std::size_t bodySize_;
   std::size_t answerSize_ = 0;
   std::size_t requestSize_ = 0;
@@ -164,5 +204,10 @@ class BareServer {
 
 int main(int argc, char* argv[]) {
   const auto port = static_cast<unsigned>(argc > 1 ? std::atoi(argv[1]) : 0);
-  BareServer(port, argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 13).run();
+  const std::string_view kind = argc > 3 ? argv[3] : "";
+  BareServer(port, argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 13,
+             kind == "chunked"  ? Kind::chunked
+             : kind == "events" ? Kind::events
+                                : Kind::length)
+      .run();
 }

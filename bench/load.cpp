@@ -4,7 +4,8 @@
 // counted by their bytes, all of which must be as many as the first one's. It goes in phases
 // (support/ phases.hpp) and prints what it saw as JSON.
 //   load PORT CONNECTIONS WARM-UP REQUESTS [--path /] [--pipeline 1] [--headers small|browser]
-//     [--body BYTES] [--close] [--stall] [--seconds 60]
+//     [--body BYTES] [--chunked] [--close] [--stall] [--seconds 60]
+// --chunked  the body in chunks of 4 KiB
 // --close    a connection for every request
 // --stall    asks once on every connection, reads nothing, and waits for the server to be stuck
 // --seconds  gives up after this long
@@ -32,6 +33,7 @@ struct Options {
   std::size_t body = 0;
   std::string path = "/";
   bool browser = false;
+  bool chunked = false;
   bool close = false;
   bool stall = false;
   unsigned seconds = 60;
@@ -52,12 +54,15 @@ class Load {
       : options_(options),
         epoll_(::epoll_create1(EPOLL_CLOEXEC)),
         connections_(options.connections) {
-    const std::string head = requestHead(options.body != 0 ? "POST" : "GET", options.path,
-                                         options.browser, options.close, options.body);
+    const std::string head =
+        requestHead(options.body != 0 ? "POST" : "GET", options.path, options.browser,
+                    options.close, options.body, options.chunked);
     requestSize_ = head.size() + options.body;
     // What is sent is a part of this: whole batches, or one request whose body is of any size.
-    if (options.body == 0) {
-      for (std::size_t i = 0; i < options.pipeline; ++i) output_ += head;
+    if (options.body == 0 || options.chunked) {
+      const std::string request = options.chunked ? head + chunkedBody(options.body) : head;
+      requestSize_ = request.size();
+      for (std::size_t i = 0; i < options.pipeline; ++i) output_ += request;
     } else {
       output_ = head + std::string(std::min<std::size_t>(options.body, 256 * 1024), 'x');
     }
@@ -140,7 +145,7 @@ class Load {
   // The part of a batch, or of one request with a body, from which on `left` bytes are to be sent.
   std::string_view next(std::size_t left) const {
     const std::string_view all(output_);
-    if (options_.body == 0) return all.substr(0, left);
+    if (options_.body == 0 || options_.chunked) return all.substr(output_.size() - left);
     const std::size_t sent = requestSize_ - left;
     return sent < headSize_ ? all.substr(sent) : all.substr(headSize_, left);
   }
@@ -234,8 +239,10 @@ Options parse(int argc, char* argv[]) {
   options.connections = std::strtoull(argv[2], nullptr, 10);
   for (int i = 5; i < argc; ++i) {
     const std::string_view name = argv[i];
-    if (name == "--close" || name == "--stall") {
-      (name == "--close" ? options.close : options.stall) = true;
+    if (name == "--close" || name == "--stall" || name == "--chunked") {
+      (name == "--close"   ? options.close
+       : name == "--stall" ? options.stall
+                           : options.chunked) = true;
       continue;
     }
     const char* value = ++i < argc ? argv[i] : "";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Requests through one agent with keep-alive, as a program would make them: each coroutine asks,
-// reads the body, and asks again.
-//   sluice_client PORT CONNECTIONS WARM-UP REQUESTS
+// Requests through one agent, as a program would make them: each coroutine asks, reads the body,
+// and asks again.
+#include <algorithm>
 #include <exception>
 #include <sluice/http.hpp>
 #include <support/mark.hpp>
@@ -12,14 +12,17 @@ namespace {
 
 namespace asio = boost::asio;
 namespace http = sluice::http;
+using sluice::bench::ClientOptions;
 
 class Client {
  public:
-  Client(std::uint16_t port, std::size_t connections)
-      : agent_(loop_, {.keepAlive = true, .maxSockets = connections}), connections_(connections) {
+  explicit Client(const ClientOptions& options)
+      : agent_(loop_, {.keepAlive = !options.close, .maxSockets = options.connections}),
+        connections_(options.connections),
+        upload_(options.upload) {
     options_.agent = agent_;
     options_.host = "127.0.0.1";
-    options_.port = port;
+    options_.port = options.port;
   }
   Client(const Client&) = delete;
   ~Client() {
@@ -45,15 +48,36 @@ class Client {
   sluice::task<> work() {
     while (left_ != 0) {
       --left_;
+      if (upload_ != 0) {
+        co_await upload();
+        continue;
+      }
       http::IncomingMessage res = co_await http::get(options_);
       while (auto piece = co_await res.read()) bytes_ += piece->size();
     }
   }
 
+  sluice::task<> upload() {
+    http::RequestOptions options = options_;
+    options.method = "POST";
+    auto req = http::request(loop_.get_executor(), options);
+    req.setHeader("Content-Length", upload_);
+    for (std::size_t left = upload_; left != 0;) {
+      const std::string_view piece = std::string_view(piece_).substr(0, left);
+      co_await req.write(piece);
+      left -= piece.size();
+    }
+    co_await req.end();
+    http::IncomingMessage res = co_await req.response();
+    while (auto piece = co_await res.read()) bytes_ += piece->size();
+  }
+
   asio::io_context loop_{1};
   http::Agent agent_;
   http::RequestOptions options_;
+  std::string piece_ = std::string(sluice::bench::pieceSize, 'x');
   std::size_t connections_;
+  std::size_t upload_;
   std::size_t left_ = 0;
   std::size_t running_ = 0;
   std::size_t bytes_ = 0;
@@ -62,9 +86,7 @@ class Client {
 }  // namespace
 
 int main(int argc, char* argv[]) {
-  if (argc < 5) return 2;
   sluice::bench::tellOnSignal(0);
-  Client client(static_cast<std::uint16_t>(std::atoi(argv[1])),
-                std::strtoull(argv[2], nullptr, 10));
+  Client client(ClientOptions(argc, argv));
   sluice::bench::runPhases(argv, [&](std::size_t requests) { client.run(requests); });
 }

@@ -2,10 +2,11 @@
 //
 // Every scenario that is measured, one handler each, chosen by the path. The handlers are written
 // as a user would write them.
-//   sluice_server PORT
+//   sluice_server PORT [LOOPS]      more than one share the port, which must not be 0
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cstdlib>
+#include <sluice/cluster.hpp>
 #include <sluice/http.hpp>
 #include <support/mark.hpp>
 
@@ -62,6 +63,16 @@ task<> upload(IncomingMessage& req, ServerResponse& res) {
   co_await res.end(bytes != 0 ? "Hello, World!" : "there was no body");
 }
 
+// 16 KiB come and go in chunks of 4 KiB.
+task<> chunked(IncomingMessage& req, ServerResponse& res) {
+  std::size_t bytes = 0;
+  while (auto piece = co_await req.read()) bytes += piece->size();
+  for (; bytes != 0; bytes -= 4096) {
+    co_await res.write(std::string_view(block).substr(0, 4096));
+  }
+  co_await res.end();
+}
+
 // /events?COUNT, each in a turn of the loop of its own.
 task<> events(IncomingMessage& req, ServerResponse& res) {
   res.setHeader("Content-Type", "text/event-stream");
@@ -93,18 +104,38 @@ task<> handle(IncomingMessage& req, ServerResponse& res) {
   if (path == "/1m") return answer1MiB(req, res);
   if (path == "/download") return download(req, res);
   if (path == "/upload") return upload(req, res);
+  if (path == "/chunked") return chunked(req, res);
   if (path == "/events") return events(req, res);
   if (path == "/endless") return endless(req, res);
   return wait(req, res);
 }
 
+// Connections that are to stay idle while they are counted must not be ended for it.
+const ServerOptions options{.keepAliveTimeout = std::chrono::minutes(10)};
+
+task<> serveInCluster(asio::io_context& loop, std::uint16_t port) {
+  auto server = createServer(loop, options, handle);
+  server.listen(port, "127.0.0.1", 4096);
+  co_await server.closed();
+}
+
 }  // namespace
 
 int main(int argc, char* argv[]) {
+  const auto port = static_cast<std::uint16_t>(argc > 1 ? std::atoi(argv[1]) : 0);
+  const auto loops = static_cast<unsigned>(argc > 2 ? std::atoi(argv[2]) : 1);
+  if (loops > 1) {
+    sluice::cluster(loops, [&](asio::io_context& loop, unsigned worker) {
+      asio::co_spawn(loop, serveInCluster(loop, port), [](std::exception_ptr failure) {
+        if (failure) std::rethrow_exception(failure);
+      });
+      if (worker == 0) sluice::bench::tellOnSignal(port);
+    });
+    return 0;
+  }
   asio::io_context loop(1);
-  // Connections that are to stay idle while they are counted must not be ended for it.
-  auto server = createServer(loop, {.keepAliveTimeout = std::chrono::minutes(10)}, handle);
-  server.listen(static_cast<std::uint16_t>(argc > 1 ? std::atoi(argv[1]) : 0), "127.0.0.1", 4096,
+  auto server = createServer(loop, options, handle);
+  server.listen(port, "127.0.0.1", 4096,
                 [&] { sluice::bench::tellOnSignal(server.address().port); });
   loop.run();
 }

@@ -27,7 +27,10 @@ has() {
     libboost1.81-dev) compiles '#include <boost/version.hpp>\n#if BOOST_VERSION < 108100\n#error\n#endif\n' ;;
     catch2) compiles '#include <catch2/catch.hpp>\n' || compiles '#include <catch2/catch_test_macros.hpp>\n' ;;
     libssl-dev) compiles '#include <openssl/ssl.h>\n' ;;
-    libclang-rt-*-dev) dpkg -s "$1" ;;
+    nginx-light) command -v nginx ;;
+    nghttp2-client) command -v h2load ;;
+    nodejs) command -v node ;;
+    libclang-rt-*-dev | librestinio-dev | libcpp-httplib-dev | libcurl4-openssl-dev) dpkg -s "$1" ;;
     *) command -v "$1" ;;
   esac >/dev/null 2>&1
 }

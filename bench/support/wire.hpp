@@ -10,6 +10,8 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -60,12 +62,16 @@ inline int listenOn(unsigned& port) {
   return fd;
 }
 
-/// The value of a field, "" where it is not there; for messages that these programs wrote.
+/// The value of a field, "" where it is not there; in the messages of these programs.
 inline std::string_view field(std::string_view message, std::string_view name) {
   const std::string_view head = message.substr(0, message.find("\r\n\r\n") + 2);
-  const std::size_t at = head.find("\r\n" + std::string(name) + ": ");
-  if (at == std::string_view::npos) return {};
-  const std::size_t value = at + name.size() + 4;
+  const std::string wanted = "\r\n" + std::string(name) + ": ";
+  const auto same = [](unsigned char a, unsigned char b) {
+    return std::tolower(a) == std::tolower(b);
+  };
+  const auto at = std::search(head.begin(), head.end(), wanted.begin(), wanted.end(), same);
+  if (at == head.end()) return {};
+  const std::size_t value = static_cast<std::size_t>(at - head.begin()) + wanted.size();
   return head.substr(value, head.find("\r\n", value) - value);
 }
 
@@ -81,9 +87,16 @@ inline std::size_t messageSize(std::string_view message) {
   return end + 4 + std::strtoull(length.c_str(), nullptr, 10);
 }
 
-/// A head as small as can be, or what a browser sends: eleven fields, about 600 bytes.
+/// A body of so many bytes in chunks of 4 KiB.
+inline std::string chunkedBody(std::size_t size) {
+  std::string body;
+  for (; size >= 4096; size -= 4096) body += "1000\r\n" + std::string(4096, 'x') + "\r\n";
+  return body + "0\r\n\r\n";
+}
+
+/// A head as small as can be, or what a browser sends: fourteen fields, about 600 bytes.
 inline std::string requestHead(std::string_view method, std::string_view path, bool browser,
-                               bool close, std::size_t body) {
+                               bool close, std::size_t body, bool chunked = false) {
   std::string head;
   head.append(method).append(" ").append(path).append(" HTTP/1.1\r\nHost: 127.0.0.1\r\n");
   if (browser) {
@@ -97,9 +110,13 @@ inline std::string requestHead(std::string_view method, std::string_view path, b
         "Upgrade-Insecure-Requests: 1\r\n"
         "Sec-Fetch-Dest: document\r\n"
         "Sec-Fetch-Mode: navigate\r\n"
+        "Sec-Fetch-Site: same-origin\r\n"
+        "Sec-Fetch-User: ?1\r\n"
+        "Priority: u=0, i\r\n"
         "Cache-Control: max-age=0\r\n";
   }
   if (close) head += "Connection: close\r\n";
+  if (chunked) return head + "Transfer-Encoding: chunked\r\n\r\n";
   if (body != 0) head += "Content-Length: " + std::to_string(body) + "\r\n";
   return head + "\r\n";
 }

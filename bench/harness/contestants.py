@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: BSL-1.0
+"""Who is measured: servers, clients and proxies, each as a context in which it runs."""
+import contextlib
+import pathlib
+import tempfile
+
+from .machine import BUILD, ROOT, program
+from .process import free_port, running
+
+SERVERS = (
+    "bare",
+    "sluice",
+    "beast",
+    "beast_callback",
+    "restinio",
+    "httplib",
+    "node",
+    "nginx",
+    "h2o",
+)
+CLIENTS = ("bare", "sluice", "beast", "curl", "node", "undici")
+PROXIES = ("bare", "sluice", "nginx")
+BENCH = ROOT / "bench"
+# How often a run is tried to be heard from before it is given up, in seconds.
+PATIENCE = 300
+# Who tells what its heap holds.
+MARKED = ("bare", "sluice", "beast", "beast_callback", "restinio")
+
+NGINX = """
+daemon off; master_process off; pid {folder}/pid; error_log stderr crit;
+events {{ worker_connections 16384; }}
+http {{
+  access_log off; keepalive_requests 1000000000; keepalive_timeout 600; tcp_nodelay on;
+  client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
+  uwsgi_temp_path {folder}; scgi_temp_path {folder};
+  upstream origin {{ server 127.0.0.1:{upstream}; keepalive 64; keepalive_requests 1000000000; }}
+  server {{
+    listen 127.0.0.1:{port} backlog=4096;
+    location / {{ {answer} }}
+  }}
+}}
+"""
+NGINX_PLAIN = 'return 200 "Hello, World!";'
+NGINX_PROXY = 'proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection "";'
+H2O = """
+listen: {{host: 127.0.0.1, port: {port}}}
+num-threads: 1
+max-connections: 16384
+http1-request-timeout: 600
+pid-file: {folder}/pid
+user: root
+hosts:
+  default:
+    paths:
+      /: {{file.dir: {folder}}}
+"""
+
+
+def available(kind, name):
+    if name in ("nginx", "h2o"):
+        return program(name) is not None
+    if name in ("node", "undici"):
+        return program("node") is not None and (name == "node" or (BUILD / "node/node_modules/undici").exists())
+    return program(f"{name}_{kind}") is not None
+
+
+def present(kind, names):
+    return [name for name in names if available(kind, name)]
+
+
+@contextlib.contextmanager
+def configured(name, text, options):
+    """A server that takes its port, and all else, from a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        port = free_port()
+        pathlib.Path(folder, "index.html").write_text("Hello, World!")
+        config = pathlib.Path(folder, "config")
+        config.write_text(text.format(folder=folder, port=port))
+        arguments = ["-p", folder, "-c", config] if name == "nginx" else ["-c", config]
+        with running(program(name), *arguments, **options) as server:
+            server.await_port(port)
+            yield server
+
+
+@contextlib.contextmanager
+def serving(name, bare=("13",), loops=1, **options):
+    """`bare`: what the bare server is to answer, since it does not read what it is asked."""
+    if name == "nginx":
+        text = NGINX.replace("{answer}", NGINX_PLAIN.replace("{", "{{")).replace("{upstream}", "1")
+        with configured(name, text, options) as server:
+            yield server
+    elif name == "h2o":
+        with configured(name, H2O, options) as server:
+            yield server
+    else:
+        if name == "node":
+            command = [program("node"), BENCH / "node_server.js"]
+        else:
+            command = [program(f"{name}_server"), 0]
+            if name == "bare":
+                command += bare
+            elif loops > 1:
+                command = [program("sluice_server"), free_port(), loops]
+        with running(*command, **options) as server:
+            # Some say the port once it is bound, which is before they listen.
+            server.await_port(server.line()["port"])
+            yield server
+
+
+@contextlib.contextmanager
+def asking(server, connections, warm, count, arguments=(), cpu=1, turns=False):
+    """A load that has warmed the server up and stands still."""
+    arguments = [*arguments, "--seconds", PATIENCE]
+    with running(program("load"), server.port, connections, warm, count, *arguments, cpus=(cpu,), turns=turns) as load:
+        load.line()
+        yield load
+
+
+@contextlib.contextmanager
+def client_of(server, name, connections, warm, count, arguments=(), cpu=1, **options):
+    if name in ("node", "undici"):
+        command = [program("node"), BENCH / "node_client.js"]
+        arguments = [*arguments, "--undici"] if name == "undici" else arguments
+        options["env"] = {"NODE_PATH": str(BUILD / "node/node_modules")}
+    else:
+        command = [program(f"{name}_client")]
+    with running(*command, server.port, connections, warm, count, *arguments, cpus=(cpu,), **options) as client:
+        client.line()
+        yield client
+
+
+@contextlib.contextmanager
+def proxying(server, name, **options):
+    if name == "nginx":
+        text = NGINX.replace("{answer}", NGINX_PROXY).replace("{upstream}", str(server.port))
+        with configured(name, text, options) as proxy:
+            yield proxy
+        return
+    with running(program(f"{name}_proxy"), server.port, **options) as proxy:
+        proxy.port = proxy.line()["port"]
+        yield proxy

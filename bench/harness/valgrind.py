@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: BSL-1.0
+"""Instructions and allocations by function: callgrind and dhat, which count and never time."""
+import contextlib
+import json
+import re
+import tempfile
+
+from .contestants import asking, client_of, serving
+from .machine import BUILD
+from .scenarios import servers
+
+WARM_UP = 640
+SCENARIOS = ("plain", "browser", "json", "pipelined", "client")
+
+
+@contextlib.contextmanager
+def under(tool, *options):
+    """The command to put in front, and the file that is written when the program has ended."""
+    with tempfile.NamedTemporaryFile(dir=BUILD) as output:
+        yield ["valgrind", f"--tool={tool}", f"--{tool}-out-file={output.name}", *options], output.name
+
+
+def drive(scenario, count, command, name):
+    """Runs a server, or with "client" a client, for so many requests until its end."""
+    if scenario == "client":
+        with serving("bare") as server:
+            with client_of(server, name, 64, WARM_UP, count, under=command) as client:
+                client.go()
+                client.line()
+        return
+    row = servers(False)[scenario]
+    with serving(name, row.bare, under=command) as server:
+        with asking(server, row.connections, WARM_UP, count, row.load) as load:
+            load.go()
+            load.line()
+
+
+def functions(path):
+    """Instructions by function, of a file that callgrind wrote."""
+    names, result, current, inclusive = {}, {}, None, False
+    for line in open(path, encoding="utf-8", errors="replace"):
+        if match := re.match(r"(c?fn)=\((\d+)\)(?: (.*))?$", line):
+            if match[3]:
+                names[match[2]] = match[3]
+            if match[1] == "fn":
+                current = names[match[2]]
+        elif line.startswith("calls="):
+            inclusive = True
+        elif match := re.match(r"[+*\-\d]\S* (\d+)$", line):
+            if not inclusive:
+                result[current] = result.get(current, 0) + int(match[1])
+            inclusive = False
+    return result
+
+
+def callgrind(scenario, count, name):
+    with under("callgrind") as (command, output):
+        drive(scenario, count, command, name)
+        return functions(output)
+
+
+def instructions(scenario, name="sluice"):
+    """By function for a request: of two runs the difference, so that start and end cancel out."""
+    few, more = 1280, 6400
+    small, large = callgrind(scenario, few, name), callgrind(scenario, more, name)
+    return {function: (large[function] - small.get(function, 0)) / (more - few) for function in large}
+
+
+def blocks(scenario, count, name):
+    # The programs of bench/ have a malloc of their own.
+    with under("dhat", "--num-callers=30", "--soname-synonyms=somalloc=NONE") as (command, output):
+        drive(scenario, count, command, name)
+        with open(output, encoding="utf-8") as file:
+            return json.load(file)
+
+
+def allocations(scenario, name):
+    """For a request, of a program that does not count by itself."""
+    few, more = 1280, 6400
+    small, large = (sum(point["tbk"] for point in blocks(scenario, count, name)["pps"]) for count in (few, more))
+    return (large - small) / (more - few)
+
+
+def shorter(name):
+    """A function without arguments, those of templates included, and without the usual namespaces."""
+    name = re.sub(r"\[clone [^]]*\]|\.actor|'\d+$|\(anonymous namespace\)::", "", name)
+    name = name.replace("operator()", "operator-call").replace("operator new", "operator-new")
+    outer = None
+    while outer != name:
+        outer, name = name, re.sub(r"<[^<>]*>|\([^()]*\)", "", name)
+    words = [word for word in name.split() if word not in ("const", "&", "&&", "*")]
+    name = words[-1] if words else outer
+    return re.sub(r"\b(boost|sluice|std|__cxx11|detail|http|net)::", "", name)
+
+
+def frame(text):
+    """ "0x1234: f(int) (server.cpp:12)" as "f server.cpp:12"; None for what only hands out memory."""
+    text = re.sub(r"^0x\w+: ", "", text)
+    place = re.search(r" \(([\w./+-]+:\d+)\)$", text)
+    name = shorter(re.sub(r" \(in .*\)$| \([\w./+-]+:\d+\)$", "", text))
+    if re.search(r"alloc|memalign|^operator-?new|^_M_create|make_unique", name):
+        return None
+    return f"{name} {place[1]}" if place else name
+
+
+def print_instructions(scenario):
+    by_function = {}
+    for name, count in instructions(scenario).items():
+        by_function[shorter(name)] = by_function.get(shorter(name), 0) + count
+    total = sum(by_function.values())
+    print(f"\n{scenario}: {total:.0f} instructions a request")
+    for name, count in sorted(by_function.items(), key=lambda item: -item[1])[:30]:
+        print(f"  {count:7.0f}  {100 * count / total:5.1f} %  {name[:100]}")
+
+
+def print_allocations(scenario):
+    """By call stack, of those that come with every tenth request or more often."""
+    found = blocks(scenario, 6400, "sluice")
+    count = 6400 + WARM_UP
+    by_stack = {}
+    for point in found["pps"]:
+        stack = " < ".join([name for name in map(frame, (found["ftbl"][i] for i in point["fs"])) if name][:8])
+        calls, size = by_stack.get(stack, (0, 0))
+        by_stack[stack] = calls + point["tbk"], size + point["tb"]
+    print(f"\n{scenario}: allocations a request, bytes each, where from")
+    for stack, (calls, size) in sorted(by_stack.items(), key=lambda item: -item[1][0]):
+        if calls >= count / 10:
+            print(f"  {calls / count:6.2f} {size / calls:7.0f}  {stack}")
+
+
+def profile(scenario):
+    print_instructions(scenario)
+    print_allocations(scenario)
