@@ -2,9 +2,11 @@
 //
 // Another protocol on a connection that began as HTTP: after the handshake it belongs to the
 // handler, which sends every byte back. Try it, and type:
-//   printf 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n' | cat -
-//   /dev/stdin |
-//     nc localhost 8080
+//   nc -C localhost 8080
+//   GET / HTTP/1.1
+//   Host: localhost
+//   Connection: Upgrade
+//   Upgrade: echo
 #include <cstdlib>
 #include <iostream>
 #include <sluice/http.hpp>

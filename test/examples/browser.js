@@ -2,7 +2,7 @@
 //
 // Tries the page of an example in a headless Chromium: node browser.js CHROMIUM NAME PROGRAM
 // Without arguments it only tells, by its exit status, whether playwright-core is there: beside this
-// file, in build/npm (npm install --prefix build/npm playwright-core), or on NODE_PATH.
+// file, in build/npm (.ci/run browser puts it there), or on NODE_PATH.
 const {spawn} = require("node:child_process");
 const {once} = require("node:events");
 const {mkdtempSync, rmSync} = require("node:fs");
@@ -64,6 +64,7 @@ const scenarios = {
 async function main(chromium, name, program) {
   const profile = mkdtempSync(join(tmpdir(), "sluice-browser-"));
   const server = spawn(program, ["0"], {stdio: ["ignore", "pipe", "inherit"]});
+  process.on("exit", () => server.kill());
   let context;
   try {
     const [told] = await once(server.stdout, "data");
@@ -81,7 +82,6 @@ async function main(chromium, name, program) {
     });
   } finally {
     await context?.close();
-    server.kill();
     rmSync(profile, {recursive: true, force: true});
   }
 }
@@ -89,8 +89,13 @@ async function main(chromium, name, program) {
 if (process.argv.length === 2) {
   playwright();
 } else {
-  main(...process.argv.slice(2)).catch(error => {
-    console.error(error);
-    process.exit(1);
-  });
+  // A build that gives up ends this script, and with it the program.
+  process.on("SIGTERM", () => process.exit(1));
+  main(...process.argv.slice(2)).then(
+    () => process.exit(0),
+    error => {
+      console.error(error);
+      process.exit(1);
+    },
+  );
 }

@@ -29,7 +29,7 @@ class Example:
     def address(self):
         """The port in the next line, which must be an address."""
         line = self.line()
-        match = re.fullmatch(r"listening on https?://127\.0\.0\.1:(\d+)/", line)
+        match = re.fullmatch(r"listening on \w+://127\.0\.0\.1:(\d+)/", line)
         if not match:
             raise AssertionError(f"the program tells no address but {line!r}")
         return int(match[1])
@@ -110,11 +110,11 @@ def same(got, expected):
         raise AssertionError(f"got\n  {got!r}\nnot\n  {expected!r}")
 
 
-def run(check, *arguments):
+def run(check, *arguments, port=0):
     """Starts the program named by the command line on a free port, calls check(example), stops it."""
     # A build that gives up ends this script, and with it the program.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped from outside"))
-    process = subprocess.Popen([sys.argv[1], "0", *arguments], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.argv[1], str(port), *arguments], stdout=subprocess.PIPE, text=True)
     # A read of a line has no bound of its own; it ends with the program.
     watchdog = threading.Timer(PATIENCE, process.kill)
     watchdog.start()
