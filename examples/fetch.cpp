@@ -1,27 +1,32 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// A small curl: fetch [-X method] [-H 'Name: value'] [-d body] [-o file] [-t seconds] URL
+// A small curl:
+//   fetch [-X method] [-H 'Name: value'] [-d body] [-o file] [-t seconds] [-k] [--cacert file] URL
 // Shows how far it is on a terminal, and says what went wrong, with Node's code.
+#include <getopt.h>
 #include <unistd.h>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
-#include <sluice/http.hpp>
+#include <sluice/https.hpp>
 
+namespace https = sluice::https;
 using namespace sluice::http;
 
 struct Arguments {
   std::string url, body, file;
-  RequestOptions options;
+  https::RequestOptions options;
 };
 
 Arguments parse(int argc, char* argv[]) {
   Arguments arguments;
   arguments.options.headers.set("User-Agent", "sluice-fetch");
-  for (int option; (option = getopt(argc, argv, "X:H:d:o:t:")) != -1;) {
+  const option names[] = {
+      {"insecure", no_argument, nullptr, 'k'}, {"cacert", required_argument, nullptr, 'c'}, {}};
+  for (int letter; (letter = getopt_long(argc, argv, "X:H:d:o:t:k", names, nullptr)) != -1;) {
     const std::string value = optarg == nullptr ? "" : optarg;
     const std::size_t colon = std::min(value.find(':'), value.size());
-    switch (option) {
+    switch (letter) {
       case 'X':
         arguments.options.method = value;
         break;
@@ -40,12 +45,27 @@ Arguments parse(int argc, char* argv[]) {
       case 't':
         arguments.options.timeout = std::chrono::seconds(std::atoi(value.c_str()));
         break;
+      case 'k':
+        arguments.options.rejectUnauthorized = false;
+        break;
+      case 'c':
+        arguments.options.ca = value;
+        break;
       default:
         std::exit(2);
     }
   }
   if (optind < argc) arguments.url = argv[optind];
   return arguments;
+}
+
+// What is about TLS means nothing without it.
+ClientRequest start(boost::asio::any_io_executor executor, const Arguments& arguments) {
+  const auto& options = arguments.options;
+  if (arguments.url.starts_with("https:")) return https::request(executor, arguments.url, options);
+  return request(
+      executor, arguments.url,
+      {.method = options.method, .headers = options.headers, .timeout = options.timeout});
 }
 
 void showProgress(std::size_t received, std::string_view length) {
@@ -57,7 +77,7 @@ void showProgress(std::size_t received, std::string_view length) {
 
 sluice::task<> fetch(Arguments arguments) {
   const auto executor = co_await boost::asio::this_coro::executor;
-  auto req = request(executor, arguments.url, arguments.options);
+  auto req = start(executor, arguments);
   req.on<"timeout">([&req] { req.destroy(make_error_code(boost::system::errc::timed_out)); });
   // What becomes of it, the response tells.
   if (arguments.body.empty()) {

@@ -3,6 +3,7 @@
 // A server over TLS. Without a key and a certificate as arguments it makes its own for localhost,
 // which no client trusts: curl -k shows the answer.
 #include <openssl/pem.h>
+#include <openssl/rand.h>
 #include <openssl/x509v3.h>
 #include <cstdlib>
 #include <iostream>
@@ -15,7 +16,9 @@ https::ServerOptions selfSigned() {
   EVP_PKEY* key = EVP_EC_gen("P-256");
   X509* cert = X509_new();
   X509_set_version(cert, 2);
-  ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
+  std::uint64_t serial = 0;
+  RAND_bytes(reinterpret_cast<unsigned char*>(&serial), sizeof serial);
+  ASN1_INTEGER_set_uint64(X509_get_serialNumber(cert), serial);
   X509_gmtime_adj(X509_getm_notBefore(cert), 0);
   X509_gmtime_adj(X509_getm_notAfter(cert), 30L * 24 * 3600);
   X509_set_pubkey(cert, key);
@@ -48,6 +51,7 @@ int main(int argc, char* argv[]) {
   }
   auto server = https::createServer(
       loop, options, [](http::IncomingMessage& req, http::ServerResponse& res) -> task<> {
+        res.setHeader("X-Content-Type-Options", "nosniff");
         co_await res.end("Hello over " + req.socket().getProtocol() + "!\n");
       });
   server.on<"tlsClientError">(

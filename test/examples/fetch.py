@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSL-1.0
 import pathlib
+import shutil
+import ssl
+import subprocess
 import tempfile
 
 from example import same
@@ -19,3 +22,27 @@ with origin() as url, tempfile.TemporaryDirectory() as folder:
     same((status, errors), (1, "fetch: connect ECONNREFUSED 127.0.0.1:1 (ECONNREFUSED)\n"))
     status, _, errors = program("nonsense")
     same((status, "ERR_INVALID_URL" in errors), (1, True))
+
+if shutil.which("openssl") is not None:
+    with tempfile.TemporaryDirectory() as folder:
+        key, cert = folder + "/key.pem", folder + "/cert.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                        "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout", key, "-out", cert,
+                        "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
+                       check=True, capture_output=True)
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(cert, key)
+        with origin(tls) as url:
+            same(program("--cacert", cert, url + "/safe"), (0, b"/safe \n", ""))
+            same(program("--cacert", cert, url.replace("127.0.0.1", "localhost") + "/name"), (0, b"/name \n", ""))
+            same(program("-k", url + "/any"), (0, b"/any \n", ""))
+            same(program("--insecure", "-d", "a=b", url), (0, b"POST a=b", ""))
+            status, output, errors = program(url)
+            same((status, output, "DEPTH_ZERO_SELF_SIGNED_CERT" in errors), (1, b"", True))
+            status, _, errors = program("--cacert", folder + "/none.pem", url)
+            same((status, "ENOENT" in errors), (1, True))
+            status, _, errors = program(url.replace("https:", "http:"))
+            same((status, "ECONNRESET" in errors or "HPE_" in errors), (1, True))
+        with origin() as url:
+            status, _, errors = program(url.replace("http:", "https:"))
+            same((status, "EPROTO" in errors), (1, True))

@@ -64,14 +64,16 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def origin():
-    """A server, and its address as a URL without a path."""
+def origin(tls=None):
+    """A server, over TLS where a context is given, and its address as a URL without a path."""
     Handler.asked = []
     with Server() as server:
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
+            yield f"{'http' if tls is None else 'https'}://127.0.0.1:{server.server_address[1]}"
         finally:
             server.hang.set()
             server.shutdown()

@@ -605,8 +605,9 @@ TEST_CASE("ten thousand requests over eight connections end in the order they ca
           "[Agent][row:8/maxSockets]") {
   asio::io_context io;
   Clock clock(io);
-  auto server = createServer(
-      io, [](IncomingMessage& req, ServerResponse& res) -> task<> { co_await res.end(req.url()); });
+  auto server = makeServer(io, {}, [](IncomingMessage& req, ServerResponse& res) -> task<> {
+    co_await res.end(req.url());
+  });
   Agent agent(io, {.keepAlive = true, .maxSockets = 8});
   RequestOptions options;
   options.agent = agent;
@@ -615,7 +616,7 @@ TEST_CASE("ten thousand requests over eight connections end in the order they ca
     ++opened;
     SocketPair pair = connectedPair(io);
     server.serve(std::move(pair.second));
-    co_return std::move(pair.first);
+    co_return co_await clientEnd(std::move(pair.first));
   };
   constexpr int count = 10'000;
   std::deque<ClientRequest> all;

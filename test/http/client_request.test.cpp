@@ -416,6 +416,7 @@ TEST_CASE("setNoDelay() and setSocketKeepAlive() are applied once there is a con
   CHECK(net.wire().transport()->keepAliveDelay() == 3s);
   req.setNoDelay();
   CHECK(net.wire().transport()->noDelay() == true);
+  CHECK(req.socket()->encrypted() == overTls());
 }
 
 TEST_CASE("write() after end() and after destroy()",

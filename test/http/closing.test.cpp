@@ -23,11 +23,11 @@ namespace {
 struct Stage {
   template <class F>
   explicit Stage(F&& handler, ServerOptions options = {})
-      : server(createServer(io, std::move(options), std::forward<F>(handler))) {}
+      : server(makeServer(io, std::move(options), std::forward<F>(handler))) {}
 
   Client& connect() {
     Client& client = clients.emplace_back(io);
-    server->serve(client.wire().socket());
+    server->serve(client.socket());
     return client;
   }
 
@@ -294,7 +294,7 @@ TEST_CASE("a server may be destroyed inside any listener", "[http]") {
 TEST_CASE("the loop may end before the server, with everything under way", "[http]") {
   Gate gate;
   auto io = std::make_unique<asio::io_context>();
-  auto server = createServer(*io, [&](IncomingMessage& req, ServerResponse&) -> task<> {
+  auto server = makeServer(*io, {}, [&](IncomingMessage& req, ServerResponse&) -> task<> {
     if (req.url() == "/body") {
       co_await req.text();
     } else if (req.url() == "/event") {
@@ -308,7 +308,7 @@ TEST_CASE("the loop may end before the server, with everything under way", "[htt
        {std::string(), std::string("GET"), get(), post(2, "a").replace(5, 1, "/body"),
         post(2, "a").replace(5, 1, "/event"), get() + get()}) {
     Client& client = clients.emplace_back(*io);
-    server.serve(client.wire().socket());
+    server.serve(client.socket());
     client.send(bytes);
   }
   CHECK(server.getConnections() == 6);
@@ -321,12 +321,12 @@ TEST_CASE("several servers in one loop do not meet", "[http]") {
   const auto handler = [](std::string name) {
     return [name](IncomingMessage&, ServerResponse& res) -> task<> { co_await res.end(name); };
   };
-  auto one = createServer(io, handler("one"));
-  auto two = createServer(io, handler("two"));
+  auto one = makeServer(io, {}, handler("one"));
+  auto two = makeServer(io, {}, handler("two"));
   Client a(io);
   Client b(io);
-  one.serve(a.wire().socket());
-  two.serve(b.wire().socket());
+  one.serve(a.socket());
+  two.serve(b.socket());
   a.wire().deliver(get());
   b.wire().deliver(get());
   CHECK(a.received() == ok("one"));

@@ -113,9 +113,9 @@ TEST_CASE("a server may close all connections, go, or lose its loop at any step"
   const int how = GENERATE(0, 1, 2);
   for (std::size_t steps = 0; steps < 16; ++steps) {
     auto io = std::make_unique<asio::io_context>();
-    std::optional<Server> server(createServer(*io, scenario));
+    std::optional<Server> server(makeServer(*io, {}, scenario));
     Client client(*io);
-    server->serve(client.wire().socket());
+    server->serve(client.socket());
     play(client, steps);
     INFO("after " << steps << " steps");
     if (how == 0) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The way for users to test their handlers: one request in, one response out, no sockets.
+// [plain]: the connection is inject()'s own, and never encrypted.
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
@@ -25,7 +26,7 @@ const auto echo = [](IncomingMessage& req, ServerResponse& res) -> task<> {
 
 }  // namespace
 
-TEST_CASE("inject brings status, headers, body and every byte", "[http][test]") {
+TEST_CASE("inject brings status, headers, body and every byte", "[http][plain][test]") {
   const auto res =
       inject(echo, {.method = "POST", .url = "/x?y", .headers = {{"A", "1"}}, .body = "hello"});
   CHECK(res.statusCode == 200);
@@ -38,14 +39,14 @@ TEST_CASE("inject brings status, headers, body and every byte", "[http][test]") 
   CHECK(!res.error);
 }
 
-TEST_CASE("inject asks for / without a body where nothing else is said", "[http][test]") {
+TEST_CASE("inject asks for / without a body where nothing else is said", "[http][plain][test]") {
   const auto res = inject(echo);
   CHECK(res.headers["x-seen"] == "GET /");
   CHECK(res.headers["x-name"] == "host");
   CHECK(res.body.empty());
 }
 
-TEST_CASE("inject takes chunks apart and brings trailers", "[http][test]") {
+TEST_CASE("inject takes chunks apart and brings trailers", "[http][plain][test]") {
   const auto res = inject([](IncomingMessage&, ServerResponse& out) -> task<> {
     out.writeProcessing();
     co_await out.write("one ");
@@ -57,14 +58,14 @@ TEST_CASE("inject takes chunks apart and brings trailers", "[http][test]") {
   CHECK(res.raw.starts_with("HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\n"));
 }
 
-TEST_CASE("inject sends chunks where the request asks for them", "[http][test]") {
+TEST_CASE("inject sends chunks where the request asks for them", "[http][plain][test]") {
   const auto res = inject(
       echo, {.method = "POST", .headers = {{"Transfer-Encoding", "chunked"}}, .body = "hello"});
   CHECK(res.body == "hello");
 }
 
 TEST_CASE("inject knows that HEAD has no body, and where a body runs to the close",
-          "[http][test]") {
+          "[http][plain][test]") {
   CHECK(inject(echo, {.method = "HEAD"}).statusCode == 200);
   const auto res = inject([](IncomingMessage&, ServerResponse& out) -> task<> {
     out.removeHeader("transfer-encoding");
@@ -73,7 +74,7 @@ TEST_CASE("inject knows that HEAD has no body, and where a body runs to the clos
   CHECK(res.body == "to the end");
 }
 
-TEST_CASE("inject tells what the handler threw", "[http][test]") {
+TEST_CASE("inject tells what the handler threw", "[http][plain][test]") {
   const auto res = inject([](IncomingMessage&, ServerResponse&) -> task<> {
     throw std::runtime_error("out of paper");
     co_return;
@@ -82,7 +83,7 @@ TEST_CASE("inject tells what the handler threw", "[http][test]") {
   CHECK(res.error->what() == std::string("out of paper"));
 }
 
-TEST_CASE("inject waits for what a handler does behind its response", "[http][test]") {
+TEST_CASE("inject waits for what a handler does behind its response", "[http][plain][test]") {
   bool done = false;
   inject([&](IncomingMessage&, ServerResponse& out) -> task<> {
     co_await out.end("hi");
@@ -93,7 +94,7 @@ TEST_CASE("inject waits for what a handler does behind its response", "[http][te
   CHECK(done);
 }
 
-TEST_CASE("inject fails with the reason where no response comes", "[http][test]") {
+TEST_CASE("inject fails with the reason where no response comes", "[http][plain][test]") {
   CHECK_THROWS_WITH(inject([](IncomingMessage&, ServerResponse& out) -> task<> {
                       out.destroy();
                       co_return;
@@ -110,12 +111,13 @@ TEST_CASE("inject fails with the reason where no response comes", "[http][test]"
                     "inject(): the handler has not ended in time; sent so far: ");
 }
 
-TEST_CASE("inject refuses a request that could not be sent", "[http][test]") {
+TEST_CASE("inject refuses a request that could not be sent", "[http][plain][test]") {
   CHECK_THROWS_AS(inject(echo, {.method = "G ET"}), Error);
   CHECK_THROWS_AS(inject(echo, {.url = "/a b"}), Error);
 }
 
-TEST_CASE("inject asks a server with all its listeners, as often as one wants", "[http][test]") {
+TEST_CASE("inject asks a server with all its listeners, as often as one wants",
+          "[http][plain][test]") {
   boost::asio::io_context io;
   Server server = createServer(io, echo);
   server.on<"checkContinue">([](IncomingMessage&, ServerResponse& res) -> task<> {

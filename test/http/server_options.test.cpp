@@ -19,11 +19,13 @@ using sluice::test::answer;
 using sluice::test::badRequest;
 using sluice::test::chunked;
 using sluice::test::get;
+using sluice::test::makeServer;
 using sluice::test::ok;
 using sluice::test::okChunked;
 using sluice::test::post;
 using sluice::test::requestTimeout;
 using sluice::test::serve;
+using sluice::test::serverEnd;
 
 namespace {
 
@@ -115,10 +117,10 @@ TEST_CASE("highWaterMark is that of responses and sockets",
   };
   const auto sizes = [&](ServerOptions options) {
     sluice::asio::io_context io;
-    Server server = createServer(io, options, sluice::test::acting(look));
+    Server server = makeServer(io, options, sluice::test::acting(look));
     sluice::test::Wire wire(io);
     wire.deliver(get());
-    server.serve(wire.socket(options.highWaterMark));
+    server.serve(serverEnd(wire, options.highWaterMark));
     io.poll();
     return std::pair(message, socket);
   };

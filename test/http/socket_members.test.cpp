@@ -27,7 +27,7 @@ TEST_CASE("a handler sees its connection's addresses, counters and state",
     CHECK(socket.readyState() == "open");
     CHECK(socket.writableLength() == 0);
     CHECK(socket.writableHighWaterMark() == 16 * 1024);
-    CHECK(!socket.encrypted());
+    CHECK(socket.encrypted() == overTls());
     co_await res.end("x");
     CHECK(socket.bytesWritten() > 100);
     socket.destroy();

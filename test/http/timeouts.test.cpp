@@ -279,7 +279,7 @@ TEST_CASE("bytes in either direction start the silence anew", "[http][row:3.2/ti
 
 TEST_CASE("server.timeout holds for connections that are made later", "[http][row:3.2/timeout]") {
   auto wire = serve(okHandler);
-  wire.client();
+  wire.received();
   wire.server().timeout = 1s;
   wire.advance(10s);
   CHECK(!wire.closed());

@@ -201,6 +201,23 @@ TEST_CASE("an agent resumes sessions, one a name, as many as it may keep", "[htt
   });
 }
 
+TEST_CASE("an agent tells the secrets of its connections", "[https]") {
+  std::string first;
+  loopback::run([&](asio::io_context& loop) -> task<> {
+    Site site(loop, optionsOf(test::localhost()));
+    https::Agent agent(loop);
+    agent.on<"keylog">([&](std::string_view line, net::Socket& socket) {
+      if (first.empty()) first = line.substr(0, line.find(' '));
+      CHECK(socket.remotePort() == site.port);
+    });
+    auto options = trusting(test::authority());
+    options.agent = agent;
+    const std::string answer = co_await fetch(site.url(), options);
+    CHECK(answer == "new localhost");
+  });
+  CHECK(first == "SERVER_HANDSHAKE_TRAFFIC_SECRET");
+}
+
 TEST_CASE("a request may have an agent of its own, or open its connection itself", "[https]") {
   loopback::run([&](asio::io_context& loop) -> task<> {
     Site site(loop, optionsOf(test::localhost()));

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // https::Server: its events, whom it takes, whose certificate it shows, and what it remembers.
+#include <openssl/ssl.h>
+#include <algorithm>
 #include <boost/asio/ssl/context.hpp>
+#include <vector>
 #include "relay.hpp"
 #include "support/catch.hpp"
 
@@ -318,6 +321,67 @@ TEST_CASE("a session is resumed with what the last connection left", "[https]") 
     clientOptions.servername = "other.example";
     CHECK(serving.ask(clientOptions).failure == "ERR_TLS_CERT_ALTNAME_INVALID");
   }
+}
+
+TEST_CASE(
+    "servers with the same ticket keys resume each other's sessions, within a sessionIdContext",
+    "[https]") {
+  const auto options = [](const char* context) {
+    https::ServerOptions made = serverOptions();
+    made.ticketKeys = std::string(48, 'k');
+    made.sessionIdContext = context;
+    return made;
+  };
+  Serving first(options("shop"));
+  Serving second(options("shop"));
+  Serving other(options("bank"));
+  auto client = Serving::clientOptions();
+  client.session = first.ask().session;
+  CHECK(second.ask(client).reused);
+  CHECK_FALSE(other.ask(client).reused);
+}
+
+TEST_CASE("secureOptions are OpenSSL's own", "[https]") {
+  https::ServerOptions options = serverOptions();
+  options.secureOptions = SSL_OP_NO_TLSv1_3;
+  Serving site(options);
+  CHECK(site.ask().protocol == "TLSv1.2");
+}
+
+TEST_CASE("by default no cipher is used that does not authenticate what it encrypts", "[https]") {
+  Serving site;
+  auto client = Serving::clientOptions();
+  client.maxVersion = "TLSv1.2";
+  CHECK(site.ask(client).protocol == "TLSv1.2");
+  client.ciphers = "ECDHE-ECDSA-AES128-SHA256:ECDHE-ECDSA-AES128-CCM8";
+  CHECK(site.ask(client).failure == "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE");
+}
+
+TEST_CASE("dhparam is \"auto\" or parameters", "[https]") {
+  https::ServerOptions options = serverOptions();
+  options.dhparam = "auto";
+  CHECK(Serving(options).ask().failure.empty());
+  options.dhparam = "-----BEGIN DH PARAMETERS-----\nAAAA\n-----END DH PARAMETERS-----\n";
+  CHECK_THROWS_AS(Serving(options), http::Error);
+}
+
+TEST_CASE("keylog tells the secrets of a connection", "[https]") {
+  Serving site;
+  std::vector<std::string> lines;
+  site.server.on<"keylog">([&](std::string_view line, net::Socket& socket) {
+    CHECK(socket.encrypted());
+    lines.emplace_back(line.substr(0, line.find(' ')));
+  });
+  CHECK(site.ask().failure.empty());
+  CHECK(std::count(lines.begin(), lines.end(), "CLIENT_TRAFFIC_SECRET_0") == 1);
+  CHECK(std::count(lines.begin(), lines.end(), "SERVER_TRAFFIC_SECRET_0") == 1);
+}
+
+TEST_CASE("a listener of 'keylog' may destroy the socket", "[https]") {
+  Serving site;
+  site.server.on<"keylog">([](std::string_view, net::Socket& socket) { socket.destroy(); });
+  CHECK(site.ask().failure == "ERR_SSL_UNEXPECTED_EOF");
+  CHECK(site.server.getConnections() == 0);
 }
 
 TEST_CASE("a resumed session does not make an untrusted peer a trusted one", "[https]") {

@@ -32,13 +32,41 @@ namespace test = sluice::test;
 using sluice::error_code;
 using sluice::task;
 
+/// Where each record of TLS begins, and where the last one ends.
+inline std::vector<std::size_t> records(std::string_view bytes) {
+  std::vector<std::size_t> starts;
+  std::size_t at = 0;
+  while (at + 5 <= bytes.size()) {
+    starts.push_back(at);
+    const auto byte = [&](std::size_t i) {
+      return std::size_t(static_cast<unsigned char>(bytes[i]));
+    };
+    at += 5 + (byte(at + 3) << 8) + byte(at + 4);
+  }
+  starts.push_back(at);
+  return starts;
+}
+
+/// A place in the n-th record, which no other length of the records before it moves.
+struct Cut {
+  std::size_t record;
+  std::size_t place;  ///< below `places`
+
+  /// Before, in and behind the head; behind the first byte, in the middle, before the last.
+  static constexpr std::size_t places = 7;
+  std::size_t in(std::size_t size) const {
+    const std::size_t all[places] = {0, 1, 4, 5, 6, size / 2, size - 1};
+    return all[place];
+  }
+};
+
 /// One direction, and what a test does to it.
 struct Direction {
-  std::string seen;                        ///< everything that came
-  std::size_t chop = std::size_t(-1);      ///< pieces of this size are passed on
-  std::size_t cutAfter = std::size_t(-1);  ///< so many bytes, and then the end
-  std::optional<error_code> cutWith{};     ///< a failure in the place of an end
-  bool held = false;                       ///< nothing is passed on
+  std::string seen;                     ///< everything that came
+  std::size_t chop = std::size_t(-1);   ///< pieces of this size are passed on
+  std::optional<Cut> cut{};             ///< so far, and then the end
+  std::optional<error_code> cutWith{};  ///< a failure in the place of an end
+  bool held = false;                    ///< nothing is passed on
   std::size_t passed = 0;
   bool ended = false;
 };
@@ -66,12 +94,12 @@ class Relay {
     if (direction.held) return false;
     const std::string bytes = from.takeReceived();
     direction.seen += bytes;
-    const std::size_t most = direction.cutAfter - direction.passed;
-    const std::string_view rest = std::string_view(bytes).substr(0, most);
+    const std::size_t end = endOf(direction);
+    const std::string_view rest = std::string_view(bytes).substr(0, end - direction.passed);
     to.chop(direction.chop);
     to.deliver(rest);
     direction.passed += rest.size();
-    const bool cut = direction.passed == direction.cutAfter;
+    const bool cut = direction.passed == end;
     const bool over = !direction.ended && (cut || from.ended() || from.closed());
     if (over) {
       direction.ended = true;
@@ -84,25 +112,19 @@ class Relay {
     return !rest.empty() || over;
   }
 
+  /// How much is passed on, as far as that is known.
+  static std::size_t endOf(const Direction& direction) {
+    if (!direction.cut) return std::size_t(-1);
+    const auto starts = records(direction.seen);
+    const std::size_t record = direction.cut->record;
+    if (record + 1 >= starts.size()) return std::size_t(-1);
+    return starts[record] + direction.cut->in(starts[record + 1] - starts[record]);
+  }
+
   asio::io_context& io_;
   test::Wire client_;
   test::Wire server_;
 };
-
-/// Where each record of TLS begins, and where the last one ends.
-inline std::vector<std::size_t> records(std::string_view bytes) {
-  std::vector<std::size_t> starts;
-  std::size_t at = 0;
-  while (at + 5 <= bytes.size()) {
-    starts.push_back(at);
-    const auto byte = [&](std::size_t i) {
-      return std::size_t(static_cast<unsigned char>(bytes[i]));
-    };
-    at += 5 + (byte(at + 3) << 8) + byte(at + 4);
-  }
-  starts.push_back(at);
-  return starts;
-}
 
 /// Both ends of a connection without HTTP, hands not shaken yet.
 struct Pair {

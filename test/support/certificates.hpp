@@ -69,6 +69,8 @@ class Identity {
     }
   }
 
+  X509* native() const { return certificate_.get(); }
+  EVP_PKEY* nativeKey() const { return key_.get(); }
   std::string cert() const {
     return pemText(
         [](BIO* to, const void* from) {

@@ -21,6 +21,7 @@
 #include "gate.hpp"
 #include "run.hpp"
 #include "serve.hpp"
+#include "transport.hpp"
 
 namespace sluice::test {
 
@@ -62,7 +63,7 @@ class Requesting {
     }
     Wire& wire = wires_.emplace_back(io_);
     if (onOpen) onOpen(wire);
-    co_return wire.socket(asked.highWaterMark);
+    co_return co_await clientEnd(wire, asked.highWaterMark);
   }
 
   /// Connections wait until connect().

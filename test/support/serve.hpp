@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include "transport.hpp"
 
 namespace sluice::test {
 
@@ -80,6 +81,10 @@ class Client {
     return wire_.closed() || wire_.ended();
   }
   Wire& wire() { return wire_; }
+  /// The server's end of the connection.
+  net::Socket socket(std::size_t highWaterMark = 16 * 1024) const {
+    return serverEnd(wire_, highWaterMark);
+  }
 
  private:
   asio::io_context& io_;
@@ -90,7 +95,7 @@ class Serving {
  public:
   template <class F>
   Serving(F&& handler, http::ServerOptions options)
-      : server_(http::createServer(io_, std::move(options), std::forward<F>(handler))) {}
+      : server_(makeServer(io_, std::move(options), std::forward<F>(handler))) {}
 
   Serving(const Serving&) = delete;
   Serving& operator=(const Serving&) = delete;
@@ -105,7 +110,7 @@ class Serving {
   /// One more connection.
   Client& connect() {
     Client& client = clients_.emplace_back(io_);
-    server_.serve(client.wire().socket());
+    server_.serve(client.socket());
     return client;
   }
 

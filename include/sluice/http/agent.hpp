@@ -49,7 +49,8 @@ struct AgentOptions {
   bool noDelay = true;
 };
 
-using AgentEvents = EventList<Event<"free", void(net::Socket&)>>;
+using AgentEvents = EventList<Event<"free", void(net::Socket&)>,
+                              Event<"keylog", void(std::string_view, net::Socket&)>>;
 
 /// A pool of connections. Destroying it closes them; requests under way fail with ECONNRESET.
 ///

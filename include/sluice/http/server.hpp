@@ -48,7 +48,8 @@ using ServerEvents =
               Event<"dropRequest", void(IncomingMessage&, net::Socket&)>,
               Event<"drop", void(const net::DropInfo&)>,
               Event<"tlsClientError", void(const Error&, net::Socket&)>,
-              Event<"secureConnection", void(net::Socket&)>>;
+              Event<"secureConnection", void(net::Socket&)>,
+              Event<"keylog", void(std::string_view, net::Socket&)>>;
 
 /// What can be changed while a server runs; times of 0 and counts of 0 are "no limit".
 struct ServerSettings {

@@ -23,6 +23,9 @@ class SessionCache;
 ///
 ///     https::Agent agent(loop, {.keepAlive = true, .ca = "ca.pem"});
 ///     auto req = https::get(loop, "https://localhost:8443/", {.agent = agent});
+///
+/// events  those of http::Agent; "keylog"(std::string_view line, net::Socket&): a secret of a
+///         connection, as SSLKEYLOGFILE has it
 class Agent : public http::Agent {
  public:
   explicit Agent(Executor executor, const AgentOptions& options = {});

@@ -168,8 +168,11 @@ SecureContextOptions secureContextOptions(const Options& options) {
           .ciphers = options.ciphers,
           .ecdhCurve = options.ecdhCurve,
           .sigalgs = options.sigalgs,
+          .dhparam = options.dhparam,
           .honorCipherOrder = options.honorCipherOrder,
-          .crl = options.crl};
+          .crl = options.crl,
+          .secureOptions = options.secureOptions,
+          .sessionIdContext = options.sessionIdContext};
 }
 
 template <class Options>
@@ -186,8 +189,11 @@ ClientOptions clientOptions(const Options& options) {
           .ciphers = options.ciphers,
           .ecdhCurve = options.ecdhCurve,
           .sigalgs = options.sigalgs,
+          .dhparam = options.dhparam,
           .honorCipherOrder = options.honorCipherOrder,
           .crl = options.crl,
+          .secureOptions = options.secureOptions,
+          .sessionIdContext = options.sessionIdContext,
           .ALPNProtocols = options.ALPNProtocols,
           .checkServerIdentity = options.checkServerIdentity,
           .session = options.session,

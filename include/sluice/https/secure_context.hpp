@@ -4,6 +4,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstdint>
 #include <memory>
 #include <sluice/config.hpp>
 #include <string>
@@ -54,20 +55,27 @@ class Pem {
   std::string pfx{};                                                               \
   /** Of the keys and of `pfx`. */                                                 \
   std::string passphrase{};
-#define SLUICE_HTTPS_CIPHERS                                                                       \
-  /** "TLSv1.2" or "TLSv1.3"; nothing older is spoken. Empty: TLSv1.2. */                          \
-  std::string minVersion{};                                                                        \
-  /** Empty: the newest. */                                                                        \
-  std::string maxVersion{};                                                                        \
-  /** OpenSSL's list; names that begin with "TLS_" are those of TLS 1.3. Empty: forward-secret. */ \
-  std::string ciphers{};                                                                           \
-  /** "X25519:P-256"; empty: OpenSSL's. */                                                         \
-  std::string ecdhCurve{};                                                                         \
-  std::string sigalgs{};                                                                           \
-  /** The server's order of ciphers counts, and not the client's. */                               \
-  bool honorCipherOrder = true;                                                                    \
-  /** Revoked certificates. */                                                                     \
-  ::sluice::https::Pem crl{};
+#define SLUICE_HTTPS_CIPHERS                                                                      \
+  /** "TLSv1.2" or "TLSv1.3"; nothing older is spoken. Empty: TLSv1.2. */                         \
+  std::string minVersion{};                                                                       \
+  /** Empty: the newest. */                                                                       \
+  std::string maxVersion{};                                                                       \
+  /** OpenSSL's list; names that begin with "TLS_" are those of TLS 1.3. Empty: those that are */ \
+  /** forward-secret and authenticate what they encrypt. */                                       \
+  std::string ciphers{};                                                                          \
+  /** "X25519:P-256"; empty: OpenSSL's. */                                                        \
+  std::string ecdhCurve{};                                                                        \
+  std::string sigalgs{};                                                                          \
+  /** Parameters for DHE ciphers, which have to be in `ciphers` too, or "auto". Empty: none. */   \
+  ::sluice::https::Pem dhparam{};                                                                 \
+  /** The server's order of ciphers counts, and not the client's. */                              \
+  bool honorCipherOrder = true;                                                                   \
+  /** Revoked certificates. */                                                                    \
+  ::sluice::https::Pem crl{};                                                                     \
+  /** SSL_OP_* of OpenSSL, besides the library's own. */                                          \
+  std::uint64_t secureOptions = 0;                                                                \
+  /** Sessions are resumed only where this is the same. */                                        \
+  std::string sessionIdContext{};
 
 /// What createSecureContext() takes.
 struct SecureContextOptions {

@@ -30,7 +30,9 @@ using http::ServerResponse;
 ///
 /// events  those of http::Server; "connection"(net::Socket&) comes before the handshake, and
 ///         "secureConnection"(net::Socket&) after it. "tlsClientError"(const http::Error&,
-///         net::Socket&): it failed; "clientError" brings the same, and the socket is destroyed
+///         net::Socket&): it failed; "clientError" brings the same, and the socket is destroyed.
+///         "keylog"(std::string_view line, net::Socket&): a secret of the connection, as
+///         SSLKEYLOGFILE has it, for who wants to read along
 class Server : public http::Server {
  public:
   /// throws  as createSecureContext()

@@ -126,7 +126,10 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
   bool authorized() const;
   /// Why it is not authorized, where that did not end the connection.
   error_code authorizationError() const;
-  PeerCertificate getPeerCertificate() const;
+  /// detailed  with the chain that it was verified by, as `issuerCertificate`
+  PeerCertificate getPeerCertificate(bool detailed = false) const;
+  /// The own certificate.
+  PeerCertificate getCertificate() const;
   CipherInfo getCipher() const;
   /// "TLSv1.3".
   std::string getProtocol() const;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <sluice/config.hpp>
 #include <string>
 #include <utility>
@@ -53,6 +54,8 @@ struct PeerCertificate {
   std::string fingerprint512{};
   std::string serialNumber{};  ///< hexadecimal, upper case
   std::string raw{};           ///< the certificate itself, DER
+  /// Who signed it, where that was asked for and is known; one that signed itself is not repeated.
+  std::shared_ptr<const PeerCertificate> issuerCertificate{};
 
   explicit operator bool() const { return !raw.empty(); }
 };

@@ -72,7 +72,9 @@ SLUICE_DECL void ServerConnection::start() {
 }
 
 SLUICE_DECL void ServerConnection::secured() {
-  core_->setTimeout(server_->settings().timeout);
+  // A listener of "connection" may have set its own while hands were shaken.
+  const bool own = phase_ == Phase::securing && core_->timeout().count() != 0;
+  if (!own) core_->setTimeout(server_->settings().timeout);
   messageStart_ = core_->loop().now();
 }
 

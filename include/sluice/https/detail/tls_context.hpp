@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <sluice/https/detail/openssl.hpp>
 #include <sluice/net/detail/loop.hpp>
 #include <string>
@@ -16,8 +17,9 @@ class context;
 }
 
 namespace sluice::https {
+class Pem;
 struct SecureContextOptions;
-}
+}  // namespace sluice::https
 
 namespace sluice::https::detail {
 
@@ -33,13 +35,17 @@ class TlsContext {
   /// Nobody said whom to trust: the system's authorities are meant.
   bool trustsSystem() const { return trustsSystem_; }
 
+  /// From now on connections are told their secrets, which takes a tenth of a handshake's time.
+  void logKeys();
+
   /// For the contexts of a server. `ticketKeys` are 48 bytes.
   void setSessions(std::chrono::seconds timeout, std::string_view ticketKeys);
 
  private:
-  void install();
+  void install(std::string_view sessionIdContext);
   void setVersions(const SecureContextOptions& options);
   void setCiphers(const SecureContextOptions& options);
+  void setDhparam(const Pem& dhparam);
   void useCertificates(std::string_view pem);
   void useKey(std::string_view pem, const std::string& passphrase);
   void usePfx(const std::string& bytes, const std::string& passphrase);
@@ -49,6 +55,7 @@ class TlsContext {
 
   ContextPtr context_;
   std::unique_ptr<asio::ssl::context> ready_;
+  std::once_flag logsKeys_;
   bool trustsSystem_ = true;
 };
 

@@ -12,6 +12,10 @@
 #include <string_view>
 #include <vector>
 
+namespace sluice::net {
+class Socket;
+}
+
 namespace sluice::https {
 
 class SecureContext;
@@ -43,6 +47,8 @@ struct TlsPolicy {
   CheckServerIdentity checkServerIdentity{};
   std::string session{};
   std::function<void(const std::string& session)> onSession{};
+  /// A line of NSS's key log, which is told while hands are shaken.
+  std::function<void(std::string_view line, net::Socket& socket)> onKeylog{};
 };
 
 /// ALPN's form of a list. RFC 7301 §3.1.

@@ -6,6 +6,7 @@
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <sluice/detail/completion.hpp>
@@ -18,6 +19,7 @@
 #include <sluice/net/detail/transport.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sluice::https::detail {
 
@@ -40,6 +42,8 @@ class TlsTransport final : public net::detail::Transport,
 
   /// Call once; reads and writes of the owner wait for it. It is over after the policy's time.
   void shakeHands(HandshakeHandler handler);
+  /// Told each line of the key log.
+  std::function<void(std::string_view line)> onKeylog;
   State state() const { return state_; }
   /// What ended the handshake, or the connection after it.
   const std::optional<http::Error>& failure() const { return failure_; }
@@ -66,7 +70,8 @@ class TlsTransport final : public net::detail::Transport,
   // TlsView
   bool authorized() const override;
   error_code authorizationError() const override;
-  net::PeerCertificate peerCertificate() const override;
+  net::PeerCertificate peerCertificate(bool detailed) const override;
+  net::PeerCertificate certificate() const override;
   net::CipherInfo cipher() const override;
   std::string protocol() const override;
   std::string alpnProtocol() const override;
@@ -81,6 +86,7 @@ class TlsTransport final : public net::detail::Transport,
   int chooseProtocol(const unsigned char** chosen, unsigned char* size,
                      const unsigned char* offered, unsigned int count) const;
   void newSession(SSL_SESSION* session);
+  void addKeylog(std::string_view line);
 
  private:
   // RFC 8446 §5.1: a record holds so much.
@@ -98,6 +104,7 @@ class TlsTransport final : public net::detail::Transport,
   void trustAsTold();
   void setIdentity();
   void goOnShaking();
+  void tellKeylog();
   bool identityIsRight();
   void opened();
   void fail(const http::Error& error);
@@ -124,6 +131,7 @@ class TlsTransport final : public net::detail::Transport,
   std::optional<http::Error> failure_;
   std::optional<http::Error> refusal_;
   long verified_ = 0;
+  std::vector<std::string> keylog_;
 
   boost::intrusive_ptr<net::detail::TransportOwner> reader_;
   asio::mutable_buffer target_;

@@ -46,9 +46,9 @@ inline std::string tlsName(const ClientOptions& options, const std::string& host
       joined(options.crl),
       options.honorCipherOrder ? "" : "false",
       options.ecdhCurve,
-      {},  // dhparam
-      {},  // secureOptions
-      {},  // sessionIdContext
+      joined(options.dhparam),
+      options.secureOptions != 0 ? std::to_string(options.secureOptions) : "",
+      options.sessionIdContext,
       options.sigalgs,
       {},  // privateKeyIdentifier
       {},  // privateKeyEngine
@@ -126,12 +126,13 @@ SLUICE_DECL detail::ClientOptions Agent::merged(const detail::ClientOptions* req
     if (!from.empty()) to = from;
   };
   using Options = detail::ClientOptions;
-  for (const auto member : {&Options::key, &Options::cert, &Options::ca, &Options::crl}) {
+  for (const auto member :
+       {&Options::key, &Options::cert, &Options::ca, &Options::crl, &Options::dhparam}) {
     take(member);
   }
-  for (const auto member :
-       {&Options::pfx, &Options::passphrase, &Options::minVersion, &Options::maxVersion,
-        &Options::ciphers, &Options::ecdhCurve, &Options::sigalgs, &Options::session}) {
+  for (const auto member : {&Options::pfx, &Options::passphrase, &Options::minVersion,
+                            &Options::maxVersion, &Options::ciphers, &Options::ecdhCurve,
+                            &Options::sigalgs, &Options::sessionIdContext, &Options::session}) {
     take(member);
   }
   if (request->servername) result.servername = request->servername;
@@ -142,6 +143,7 @@ SLUICE_DECL detail::ClientOptions Agent::merged(const detail::ClientOptions* req
     result.handshakeTimeout = request->handshakeTimeout;
   }
   result.rejectUnauthorized = tls_.rejectUnauthorized && request->rejectUnauthorized;
+  result.secureOptions |= request->secureOptions;
   result.honorCipherOrder = tls_.honorCipherOrder && request->honorCipherOrder;
   return result;
 }
@@ -166,6 +168,12 @@ SLUICE_DECL task<net::Socket> Agent::createConnection(const net::ConnectionOptio
   policy->onSession = [kept = std::weak_ptr(sessions_), name](const std::string& session) {
     if (const auto sessions = kept.lock()) sessions->put(name, session);
   };
+  if (listenerCount<"keylog">() != 0) {
+    policy->onKeylog = [this, kept = std::weak_ptr(sessions_)](std::string_view line,
+                                                               net::Socket& socket) {
+      if (!kept.expired()) emit<"keylog">(line, socket);
+    };
+  }
   return detail::connectAndKeep(options, policy, sessions_, std::move(name));
 }
 

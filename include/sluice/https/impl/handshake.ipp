@@ -8,6 +8,7 @@
 #include <sluice/detail/suspend.hpp>
 #include <sluice/https/detail/handshake.hpp>
 #include <sluice/https/detail/tls_transport.hpp>
+#include <sluice/net/socket.hpp>
 #include <utility>
 
 namespace sluice::https::detail {
@@ -25,8 +26,16 @@ SLUICE_DECL task<> shakeHands(boost::intrusive_ptr<net::detail::SocketCore> core
 SLUICE_DECL task<> shakeHands(boost::intrusive_ptr<net::detail::SocketCore> core,
                               boost::intrusive_ptr<net::detail::Transport> below, std::string early,
                               std::shared_ptr<const TlsPolicy> policy) {
-  const boost::intrusive_ptr<TlsTransport> transport(new TlsTransport(
-      core->loop().shared_from_this(), std::move(below), std::move(policy), early));
+  const boost::intrusive_ptr<TlsTransport> transport(
+      new TlsTransport(core->loop().shared_from_this(), std::move(below), policy, early));
+  if (policy->onKeylog) {
+    transport->onKeylog = [policy, owner = core.get()](std::string_view line) {
+      net::Socket socket(owner);
+      policy->onKeylog(line, socket);
+      // Whoever has the socket still has it.
+      socket.release();
+    };
+  }
   core->open(transport);
   if (core->destroyed()) throw http::Error(asio::error::operation_aborted);
   error_code ec;

@@ -80,15 +80,17 @@ SLUICE_DECL TlsContext::TlsContext(const SecureContextOptions& options)
     : context_(SSL_CTX_new(TLS_method())) {
   ensure(context_ != nullptr);
   SSL_CTX_set_mode(context_.get(), SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_options(context_.get(), options.secureOptions);
   setVersions(options);
   setCiphers(options);
+  setDhparam(options.dhparam);
   for (const std::string& each : options.cert.items()) useCertificates(pemOf(each));
   for (const std::string& each : options.key.items()) useKey(pemOf(each), options.passphrase);
   if (!options.pfx.empty()) usePfx(pfxOf(options.pfx), options.passphrase);
   if (!options.key.empty()) ensure(SSL_CTX_check_private_key(context_.get()) == 1);
   for (const std::string& each : options.ca.items()) trust(pemOf(each));
   for (const std::string& each : options.crl.items()) revoke(pemOf(each));
-  install();
+  install(options.sessionIdContext);
 }
 
 SLUICE_DECL TlsContext::TlsContext(asio::ssl::context&& ready)
@@ -96,18 +98,21 @@ SLUICE_DECL TlsContext::TlsContext(asio::ssl::context&& ready)
       ready_(std::make_unique<asio::ssl::context>(std::move(ready))),
       trustsSystem_(false) {
   SSL_CTX_up_ref(context_.get());
-  install();
+  install({});
 }
 
 SLUICE_DECL TlsContext::~TlsContext() = default;
 
-SLUICE_DECL void TlsContext::install() {
+SLUICE_DECL void TlsContext::install(std::string_view sessionIdContext) {
   SSL_CTX_set_options(context_.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   // Sessions are kept by the client's agent, and by clients in tickets.
   SSL_CTX_set_session_cache_mode(context_.get(),
                                  SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-  static constexpr unsigned char sessionContext[] = "sluice";
-  SSL_CTX_set_session_id_context(context_.get(), sessionContext, sizeof sessionContext - 1);
+  std::array<unsigned char, SSL_MAX_SID_CTX_LENGTH> sessionContext;
+  static_assert(SSL_MAX_SID_CTX_LENGTH == 32, "the size of a SHA-256");
+  ensure(EVP_Digest(sessionIdContext.data(), sessionIdContext.size(), sessionContext.data(),
+                    nullptr, EVP_sha256(), nullptr) == 1);
+  SSL_CTX_set_session_id_context(context_.get(), sessionContext.data(), sessionContext.size());
   SSL_CTX_set_cert_verify_callback(
       context_.get(),
       [](X509_STORE_CTX* chain, void*) {
@@ -128,6 +133,14 @@ SLUICE_DECL void TlsContext::install() {
   SSL_CTX_sess_set_new_cb(context_.get(), [](SSL* ssl, SSL_SESSION* session) {
     TlsTransport::of(ssl).newSession(session);
     return 0;
+  });
+}
+
+SLUICE_DECL void TlsContext::logKeys() {
+  std::call_once(logsKeys_, [this] {
+    SSL_CTX_set_keylog_callback(context_.get(), [](const SSL* ssl, const char* line) {
+      TlsTransport::of(ssl).addKeylog(line);
+    });
   });
 }
 
@@ -156,7 +169,7 @@ SLUICE_DECL void TlsContext::setCiphers(const SecureContextOptions& options) {
     list += name;
     at = end + 1;
   }
-  if (options.ciphers.empty()) old = "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:!aNULL:!eNULL";
+  if (options.ciphers.empty()) old = "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL";
   if (!old.empty()) ensure(SSL_CTX_set_cipher_list(context_.get(), old.c_str()) == 1);
   if (!suites.empty()) ensure(SSL_CTX_set_ciphersuites(context_.get(), suites.c_str()) == 1);
   if (options.honorCipherOrder)
@@ -166,6 +179,20 @@ SLUICE_DECL void TlsContext::setCiphers(const SecureContextOptions& options) {
   }
   if (!options.sigalgs.empty()) {
     ensure(SSL_CTX_set1_sigalgs_list(context_.get(), options.sigalgs.c_str()) == 1);
+  }
+}
+
+SLUICE_DECL void TlsContext::setDhparam(const Pem& dhparam) {
+  for (const std::string& each : dhparam.items()) {
+    if (each == "auto") {
+      SSL_CTX_set_dh_auto(context_.get(), 1);
+      continue;
+    }
+    const std::string pem = pemOf(each);
+    KeyPtr parameters(PEM_read_bio_Parameters(bioOf(pem).get(), nullptr));
+    ensure(parameters != nullptr);
+    ensure(SSL_CTX_set0_tmp_dh_pkey(context_.get(), parameters.get()) == 1);
+    static_cast<void>(parameters.release());
   }
 }
 

@@ -80,11 +80,17 @@ SLUICE_DECL SecureContext TlsServerState::contextFor(std::string_view servername
 SLUICE_DECL task<> TlsServerState::secure(net::Socket& socket) {
   const boost::intrusive_ptr<net::detail::SocketCore> core = socket.core();
   auto policy = policy_;
-  if (!policy->chooseContext && !contexts_.empty()) {
-    auto choosing = std::make_shared<TlsPolicy>(*policy);
-    choosing->chooseContext = [self = boost::intrusive_ptr<TlsServerState>(this)](
-                                  std::string_view name) { return self->contextFor(name); };
-    policy = std::move(choosing);
+  const bool chooses = !policy->chooseContext && !contexts_.empty();
+  if (chooses || has<"keylog">()) {
+    const boost::intrusive_ptr<TlsServerState> self(this);
+    auto own = std::make_shared<TlsPolicy>(*policy);
+    if (chooses) {
+      own->chooseContext = [self](std::string_view name) { return self->contextFor(name); };
+    }
+    own->onKeylog = [self](std::string_view line, net::Socket& connection) {
+      self->emit<"keylog">(line, connection);
+    };
+    policy = std::move(own);
   }
   std::optional<http::Error> failure;
   try {

@@ -85,6 +85,7 @@ SLUICE_DECL TlsTransport::TlsTransport(std::shared_ptr<net::detail::Loop> loop,
           },
           this) {
   if (!early.empty()) cipher_->prepend(early);
+  if (policy_->onKeylog) policy_->context->logKeys();
   SSL_set_app_data(ssl_.get(), this);
   BIO* bio = cipher_->makeBio();
   SSL_set_bio(ssl_.get(), bio, bio);
@@ -171,6 +172,7 @@ SLUICE_DECL int TlsTransport::chooseContext(int& alert) {
     if (context) {
       chosen_ = context.get();
       SSL_set_SSL_CTX(ssl_.get(), chosen_->native());
+      if (policy_->onKeylog) chosen_->logKeys();
       trustAsTold();
     }
   } catch (const http::Error& error) {
@@ -226,6 +228,10 @@ SLUICE_DECL void TlsTransport::goOnShaking() {
   ERR_clear_error();
   const int result = SSL_do_handshake(ssl_.get());
   cipher_->flush();
+  if (!keylog_.empty()) {
+    tellKeylog();
+    if (state_ != State::shaking) return;
+  }
   if (result == 1) {
     opened();
   } else if (SSL_get_error(ssl_.get(), result) != SSL_ERROR_WANT_READ) {
@@ -244,6 +250,16 @@ SLUICE_DECL void TlsTransport::goOnShaking() {
   }
 }
 
+// Not from inside OpenSSL, through which nothing can be thrown.
+SLUICE_DECL void TlsTransport::addKeylog(std::string_view line) {
+  if (onKeylog) keylog_.emplace_back(line);
+}
+
+SLUICE_DECL void TlsTransport::tellKeylog() {
+  const boost::intrusive_ptr<TlsTransport> alive(this);
+  for (const std::string& line : std::exchange(keylog_, {})) onKeylog(line);
+}
+
 SLUICE_DECL bool TlsTransport::identityIsRight() {
   if (policy_->server) return true;
   const bool trusted = SSL_get_verify_result(ssl_.get()) == X509_V_OK;
@@ -256,7 +272,7 @@ SLUICE_DECL bool TlsTransport::identityIsRight() {
   if (policy_->checkServerIdentity) {
     http::Error wrong((error_code()));
     try {
-      wrong = http::Error(policy_->checkServerIdentity(policy_->identity, peerCertificate()));
+      wrong = http::Error(policy_->checkServerIdentity(policy_->identity, peerCertificate(true)));
     } catch (const http::Error& error) {
       wrong = error;
     }
@@ -554,8 +570,24 @@ SLUICE_DECL bool TlsTransport::authorized() const {
          SSL_get0_peer_certificate(ssl_.get()) != nullptr && !authorizationError();
 }
 
-SLUICE_DECL net::PeerCertificate TlsTransport::peerCertificate() const {
+SLUICE_DECL net::PeerCertificate TlsTransport::peerCertificate(bool detailed) const {
   X509* certificate = SSL_get0_peer_certificate(ssl_.get());
+  if (certificate == nullptr) return {};
+  net::PeerCertificate result = describe(certificate);
+  const STACK_OF(X509)* chain = detailed ? SSL_get0_verified_chain(ssl_.get()) : nullptr;
+  // From the root down. The first one is the peer's own.
+  std::shared_ptr<const net::PeerCertificate> issuer;
+  for (int i = chain != nullptr ? sk_X509_num(chain) - 1 : 0; i > 0; --i) {
+    net::PeerCertificate each = describe(sk_X509_value(chain, i));
+    each.issuerCertificate = std::move(issuer);
+    issuer = std::make_shared<const net::PeerCertificate>(std::move(each));
+  }
+  result.issuerCertificate = std::move(issuer);
+  return result;
+}
+
+SLUICE_DECL net::PeerCertificate TlsTransport::certificate() const {
+  X509* certificate = SSL_get_certificate(ssl_.get());
   return certificate != nullptr ? describe(certificate) : net::PeerCertificate{};
 }
 

@@ -13,7 +13,8 @@ class TlsView {
  public:
   virtual bool authorized() const = 0;
   virtual error_code authorizationError() const = 0;
-  virtual PeerCertificate peerCertificate() const = 0;
+  virtual PeerCertificate peerCertificate(bool detailed) const = 0;
+  virtual PeerCertificate certificate() const = 0;
   virtual CipherInfo cipher() const = 0;
   virtual std::string protocol() const = 0;
   virtual std::string alpnProtocol() const = 0;

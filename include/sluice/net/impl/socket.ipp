@@ -202,9 +202,14 @@ SLUICE_DECL error_code Socket::authorizationError() const {
   return tls != nullptr ? tls->authorizationError() : error_code();
 }
 
-SLUICE_DECL PeerCertificate Socket::getPeerCertificate() const {
+SLUICE_DECL PeerCertificate Socket::getPeerCertificate(bool detailed) const {
   const auto* tls = tlsOf(core_.get());
-  return tls != nullptr ? tls->peerCertificate() : PeerCertificate{};
+  return tls != nullptr ? tls->peerCertificate(detailed) : PeerCertificate{};
+}
+
+SLUICE_DECL PeerCertificate Socket::getCertificate() const {
+  const auto* tls = tlsOf(core_.get());
+  return tls != nullptr ? tls->certificate() : PeerCertificate{};
 }
 
 SLUICE_DECL CipherInfo Socket::getCipher() const {
