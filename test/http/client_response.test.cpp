@@ -89,6 +89,31 @@ TEST_CASE("a response ends where its framing says, however it is cut",
   CHECK(answered(bytewise, one.end, one.method) == one.expected);
 }
 
+TEST_CASE("framing that fills the buffer to its end does not stop a body", "[IncomingMessage]") {
+  std::vector<std::string> pieces{chunkedHead};
+  std::string body;
+  for (int i = 0; i < 5; ++i) {
+    pieces.push_back("1;" + std::string(3000, 'x') + "\r\n");
+    pieces.emplace_back("y\r\n");
+    body += 'y';
+  }
+  pieces.emplace_back("0\r\n\r\n");
+  CHECK(answered(pieces, false) == "200 OK|" + body);
+}
+
+TEST_CASE("the socket of a response can be asked after its end", "[IncomingMessage]") {
+  Requesting net;
+  auto req = request(net.io(), net.options());
+  req.end();
+  auto waiting = start(net.io(), req.response());
+  net.deliver("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx");
+  auto res = waiting.result();
+  net.settle();
+  CHECK(net.closed());
+  CHECK(res.socket().destroyed());
+  CHECK(res.socket().bytesRead() != 0);
+}
+
 TEST_CASE("a body that is cut short is an error and never a short success",
           "[IncomingMessage][row:6/complete][row:12/ECONNRESET]") {
   const std::string bytes =
@@ -227,6 +252,7 @@ TEST_CASE("an upgraded connection is whose who moves it out",
   const auto take = [&](IncomingMessage& res, net::Socket& socket, std::string_view first) {
     log.add(std::to_string(res.statusCode()));
     CHECK(res.upgrade());
+    CHECK(&res.socket() == &socket);
     mine = std::move(socket);
     head = first;
   };

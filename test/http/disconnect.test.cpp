@@ -61,17 +61,22 @@ TEST_CASE(
     log.push_back(end);
   });
   int clientErrors = 0;
+  int socketErrors = 0;
   wire.server().on<"clientError">([&] { ++clientErrors; });
+  wire.server().on<"connection">(
+      [&](net::Socket& socket) { socket.on<"error">([&] { ++socketErrors; }); });
   wire.send(get());
   REQUIRE(gate.waiting());
   SECTION("by ending its half") {
     wire.end();
     CHECK(clientErrors == 0);
+    CHECK(socketErrors == 0);
   }
   SECTION("by a reset, which clientError tells as well") {
     wire.wire().reset();
     wire.settle();
     CHECK(clientErrors == 1);
+    CHECK(socketErrors == 1);
   }
   CHECK(log == then(gone, "ECANCELED"));
   CHECK(wire.closed());

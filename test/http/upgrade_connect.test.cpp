@@ -36,6 +36,7 @@ TEST_CASE("upgrade hands the socket over, with what was read behind the request"
       [&](IncomingMessage& req, net::Socket& socket, std::string_view head) -> task<> {
         CHECK(req.upgrade());
         CHECK(socket.timeout() == 0ms);
+        CHECK(&req.socket() == &socket);
         log += std::string(req.method()) + " " + std::string(req.url()) + " " +
                std::string(req.headers()["upgrade"]) + " [" + std::string(head) + "]";
         co_await socket.write("HTTP/1.1 101 Switching Protocols\r\n\r\n");

@@ -208,6 +208,8 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
   WriteResult roomResult() const;
   template <class Chunk>
   WriteResult writeAny(Chunk&& chunk);
+  template <class Set>
+  void whenConnected(Set set);
   sluice::detail::Listeners& listeners() { return core_->listeners(); }
 
   boost::intrusive_ptr<detail::SocketCore> core_;

@@ -14,6 +14,7 @@
 #include <sluice/http/detail/message_parser.hpp>
 #include <sluice/http/headers.hpp>
 #include <sluice/http/incoming_message.hpp>
+#include <sluice/net/socket.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,13 +61,20 @@ class IncomingState
     std::string_view data;
   };
 
+  IncomingState() = default;
+  ~IncomingState();
+
   /// A message whose head is in `parser`, from whose buffer everything is read.
   void begin(const MessageParser& parser, BodySource& source, bool joinDuplicateHeaders);
   /// Forgets everything and keeps the memory.
   void reset();
-  /// The buffer goes on to another message: what a handle can still ask for is copied.
+  /// The buffer goes on to something else: what a handle can still ask for is copied.
+  void ownHead();
+  /// As ownHead(), and the connection is not asked any more.
   void detach();
   BodySource* source() const { return source_; }
+  /// The connection's own handle; once detached another one, of the same socket.
+  net::Socket& socket();
 
   std::string_view method() const { return method_; }
   std::string_view url() const { return url_; }
@@ -135,6 +143,7 @@ class IncomingState
   void wake(const error_code& ec = {});
 
   BodySource* source_ = nullptr;
+  net::Socket socketAfter_;
   asio::any_io_executor executor_;
   sluice::detail::Listeners listeners_;
   std::string_view method_, url_, statusMessage_;

@@ -48,7 +48,10 @@ SLUICE_DECL ClientConnection::ClientConnection(boost::intrusive_ptr<AgentState> 
       name_(std::move(name)),
       input_(16 * 1024) {}
 
-SLUICE_DECL ClientConnection::~ClientConnection() { unwatch(); }
+SLUICE_DECL ClientConnection::~ClientConnection() {
+  unwatch();
+  if (incoming_) incoming_->detach();
+}
 
 // The signal has to live as long as the coroutine that it cancels.
 struct ClientConnection::OpeningIsOver {
@@ -356,18 +359,18 @@ SLUICE_DECL void ClientConnection::inform() {
 
 SLUICE_DECL void ClientConnection::handOver(bool upgrade) {
   const boost::intrusive_ptr<ClientExchange> exchange = std::move(exchange_);
-  boost::intrusive_ptr<IncomingState> incoming(new IncomingState);
-  incoming->begin(parser_, *this, exchange->options().joinDuplicateHeaders);
-  incoming->upgraded = true;
-  incoming->detach();
-  incoming->markComplete();
+  incoming_ = new IncomingState;
+  incoming_->begin(parser_, *this, exchange->options().joinDuplicateHeaders);
+  incoming_->upgraded = true;
+  incoming_->ownHead();
+  incoming_->markComplete();
   const std::string head(input_.unparsed());
   phase_ = Phase::gone;
   unwatch();
   core_->setTimeout({});
   const boost::intrusive_ptr<ClientConnection> alive = std::move(self_);
   agent_->remove(*this);
-  exchange->handedOver(std::move(incoming), socket_, head, upgrade);
+  exchange->handedOver(incoming_, socket_, head, upgrade);
   // A coroutine that awaited the event gets its turn to move the socket out.
   if (socket_) asio::post(agent_->loop().executor(), DestroyUnclaimed{alive, exchange});
 }
@@ -376,6 +379,8 @@ SLUICE_DECL BodySource::Piece ClientConnection::takePiece() {
   if (!core_->reading()) input_.reclaim();
   auto piece = body_.decode(input_.unparsed());
   input_.take(piece.consumed);
+  // Nothing was handed out: what was only framing makes room for the next read.
+  if (piece.data.empty() && !core_->reading()) input_.reclaim();
   bool cut = false;
   if (piece.status == BodyDecoder::Status::needMore && piece.data.empty() && inputEnd_) {
     cut = inputEnd_ != asio::error::eof;
@@ -535,7 +540,11 @@ SLUICE_DECL void ClientConnection::onDestroyed(const error_code& ec) {
 }
 
 SLUICE_DECL void ClientConnection::destroyMessage(const error_code& reason) {
-  if (exchange_) exchange_->destroyResponse(reason);
+  if (exchange_) {
+    exchange_->destroyResponse(reason);
+  } else {
+    core_->destroy(reason);
+  }
 }
 
 SLUICE_DECL void ClientConnection::handleIsGone() {

@@ -157,10 +157,7 @@ SLUICE_DECL bool IncomingMessage::readableFlowing() const {
   return state_->mode() == Mode::flowing || state_->mode() == Mode::discarding;
 }
 SLUICE_DECL error_code IncomingMessage::errored() const { return state_->failure(); }
-SLUICE_DECL net::Socket& IncomingMessage::socket() const {
-  if (state_->source() == nullptr) throw Error(make_error_code(errc::ERR_SOCKET_CLOSED));
-  return state_->source()->socket();
-}
+SLUICE_DECL net::Socket& IncomingMessage::socket() const { return state_->socket(); }
 SLUICE_DECL bool IncomingMessage::upgrade() const { return state_->upgraded; }
 SLUICE_DECL asio::any_io_executor IncomingMessage::get_executor() const {
   return state_->executor();

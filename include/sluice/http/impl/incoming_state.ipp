@@ -47,7 +47,23 @@ SLUICE_DECL void IncomingState::reset() {
   upgraded = closeIsSources = endedByOther = false;
 }
 
+// It is another's socket, and ends when that one says.
+SLUICE_DECL IncomingState::~IncomingState() { static_cast<void>(socketAfter_.release()); }
+
 SLUICE_DECL void IncomingState::detach() {
+  ownHead();
+  static_cast<void>(socketAfter_.release());
+  socketAfter_ = net::Socket(source_->socket().core());
+  source_ = nullptr;
+}
+
+SLUICE_DECL net::Socket& IncomingState::socket() {
+  net::Socket& socket = source_ != nullptr ? source_->socket() : socketAfter_;
+  if (!socket) throw Error(make_error_code(errc::ERR_SOCKET_CLOSED));
+  return socket;
+}
+
+SLUICE_DECL void IncomingState::ownHead() {
   static_cast<void>(rawHeaders());
   std::size_t size = method_.size() + url_.size() + statusMessage_.size();
   for (const RawHeader& line : rawHeaders_) size += line.name.size() + line.value.size();
@@ -66,7 +82,6 @@ SLUICE_DECL void IncomingState::detach() {
     own(line.value);
   }
   block_ = nullptr;
-  source_ = nullptr;
 }
 
 SLUICE_DECL std::span<const RawHeader> IncomingState::rawHeaders() {

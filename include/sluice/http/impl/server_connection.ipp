@@ -187,7 +187,7 @@ SLUICE_DECL task<> ServerConnection::handOver() {
   phase_ = Phase::upgraded;
   incoming_->upgraded = true;
   const std::string head(input_.unparsed());
-  incoming_->detach();
+  incoming_->ownHead();
   input_.dropAll();
   input_.release();
   core_->setUser(nullptr);
@@ -326,7 +326,8 @@ SLUICE_DECL bool ServerConnection::readsOn() const {
 SLUICE_DECL void ServerConnection::closeSoon() {
   phase_ = Phase::closing;
   // RFC 9112 §9.6: what follows a request that said close is no message; line ends are nothing.
-  if (!parser_.keepAlive() && incoming_->complete() && server_->has<"clientError">() &&
+  if (!parser_.keepAlive() && incoming_->complete() && !limits_.insecure &&
+      server_->has<"clientError">() &&
       input_.unparsed().find_first_not_of("\r\n") != std::string_view::npos) {
     const Error error = Error::parse(make_error_code(errc::HPE_CLOSED_CONNECTION), {}, 0,
                                      std::string(input_.unparsed()));
@@ -553,7 +554,9 @@ SLUICE_DECL void ServerConnection::peerEnded() {
                badRequestReply);
   } else if (!server_->options().httpAllowHalfOpen && !outgoing_->ended()) {
     output_.flush();
-    core_->destroy(make_error_code(boost::system::errc::connection_reset));
+    // For whoever waits it is a reset; the socket itself came to an orderly end.
+    output_.fail(make_error_code(boost::system::errc::connection_reset));
+    core_->destroy();
   }
 }
 

@@ -153,13 +153,24 @@ SLUICE_DECL Socket& Socket::setTimeout(std::chrono::milliseconds idle,
 SLUICE_DECL std::chrono::milliseconds Socket::timeout() const { return core_->timeout(); }
 
 SLUICE_DECL Socket& Socket::setNoDelay(bool on) {
-  if (auto* transport = core_->transport()) transport->setNoDelay(on);
+  whenConnected([core = core_.get(), on] { core->transport()->setNoDelay(on); });
   return *this;
 }
 
 SLUICE_DECL Socket& Socket::setKeepAlive(bool on, std::chrono::milliseconds initialDelay) {
-  if (auto* transport = core_->transport()) transport->setKeepAlive(on, initialDelay);
+  whenConnected([core = core_.get(), on, initialDelay] {
+    core->transport()->setKeepAlive(on, initialDelay);
+  });
   return *this;
+}
+
+template <class Set>
+SLUICE_DECL void Socket::whenConnected(Set set) {
+  if (connecting()) {
+    once<"connect">(std::move(set));
+  } else if (core_->transport() != nullptr) {
+    set();
+  }
 }
 
 SLUICE_DECL std::string Socket::remoteAddress() const { return core_->remoteAddress().address; }
