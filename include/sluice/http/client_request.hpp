@@ -65,7 +65,7 @@ class ClientRequest : public OutgoingMessageOf<ClientRequest, ClientRequestEvent
  public:
   /// Empty: everything but destruction and assignment is misuse.
   ClientRequest();
-  ClientRequest(Executor executor, RequestOptions options);
+  ClientRequest(Executor executor, RequestOptions&& options);
   ClientRequest(ClientRequest&&) noexcept;
   ClientRequest& operator=(ClientRequest&&) noexcept;
   ~ClientRequest() override;

@@ -81,7 +81,7 @@ class ClientConnection final
   void inform();
   void handOver(bool upgrade);
   void fail(const Error& error);
-  void releaseIfDone();
+  bool releaseIfDone();
   void readHint();
   bool answered() const { return phase_ == Phase::body || phase_ == Phase::ended; }
 

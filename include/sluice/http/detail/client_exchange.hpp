@@ -32,7 +32,7 @@ class ClientExchange final
   //    └───────────┴───────────┴────────────┴──► failed
   enum class State { created, waiting, assigned, responded, done, failed };
 
-  ClientExchange(asio::any_io_executor executor, RequestOptions options);
+  ClientExchange(asio::any_io_executor executor, RequestOptions&& options);
   ~ClientExchange();
 
   /// Goes to the agent at the end of this turn, when the listeners are there.

@@ -131,6 +131,10 @@ class IncomingState
   /// What emitDue() has left to its source.
   void emitClose();
   bool eventsDue() const;
+  /// Somebody listens, or takes the body as it comes.
+  bool observed() const {
+    return listeners_.get() != nullptr || mode_ == Mode::flowing || mode_ == Mode::discarding;
+  }
 
   sluice::detail::Listeners& listeners() { return listeners_; }
   asio::any_io_executor executor() const { return executor_; }

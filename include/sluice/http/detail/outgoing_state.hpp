@@ -64,10 +64,7 @@ class OutgoingState
     if (stage == Stage::headers) stage = Stage::body;
   }
   /// Whether the last byte is the kernel's.
-  bool isSent() const {
-    return output->current().settled(OutputStream::Until::sent,
-                                     output->currentPosition(endPosition)) == error_code();
-  }
+  bool isSent() const { return output->current().hasSent(output->currentPosition(endPosition)); }
 
   /// One piece of body behind the head. false: write() is to return false.
   template <class Chunk>

@@ -70,19 +70,28 @@ class ServerConnection final
   //     └──► upgraded
   enum class Phase { securing, head, handler, finishing, upgraded, closing, gone };
 
+  // How far the head of the next message has come; none: there will be none.
+  enum class Head { partial, complete, none };
+
+  using RequestHandler =
+      std::shared_ptr<sluice::detail::CoroutineHandler<task<>(IncomingMessage&, ServerResponse&)>>;
   using Wake = sluice::detail::Completion<void()>;
   struct MovedOut;
 
   task<> run(boost::intrusive_ptr<ServerConnection> self);
   void secured();
-  task<> exchange();
-  task<> answer();
   task<> handOver();
+  void beginHead();
+  Head readHead();
   void beginExchange();
-  void endExchange();
+  RequestHandler chooseHandler();
+  void handlerReturned(const std::exception_ptr& failure);
+  bool sendsOn();
+  bool discardsRest();
+  bool endExchange();
   bool readsOn() const;
   bool takesUpgrade();
-  void handlerFailed(std::exception_ptr failure);
+  void handlerFailed(const std::exception_ptr& failure);
   void reportHandlerError(const std::exception_ptr& failure);
   void answerEmpty(int status);
   void refuse(const error_code& code, std::string_view reason);
@@ -98,6 +107,7 @@ class ServerConnection final
   bool wantsRead() const;
   void emitEvents();
   bool gone() const { return phase_ == Phase::gone; }
+  bool over() const { return gone() || phase_ == Phase::closing; }
 
   // LoopMember
   void onLoopEnd() override;

@@ -235,6 +235,7 @@ SLUICE_DECL void ClientConnection::giveAway() {
 SLUICE_DECL void ClientConnection::onInput(const error_code& ec, std::size_t count) {
   const boost::intrusive_ptr<ClientConnection> alive(this);
   input_.commit(count);
+  if (count != 0) core_->touch();
   if (phase_ == Phase::leaving) {
     giveAway();
     return;
@@ -404,13 +405,13 @@ SLUICE_DECL void ClientConnection::bodyEnded() {
   core_->callAtTurnEnd();
 }
 
-SLUICE_DECL void ClientConnection::releaseIfDone() {
-  if (phase_ != Phase::ended || !exchange_) return;
+SLUICE_DECL bool ClientConnection::releaseIfDone() {
+  if (phase_ != Phase::ended || !exchange_) return false;
   const auto& outgoing = exchange_->outgoing();
   const bool sent = outgoing->ended() && outgoing->isSent();
   const bool refused = !sent && (!parser_.keepAlive() || inputEnd_);
   // A server that answered and closes will not read the rest of the request.
-  if (!sent && !refused) return;
+  if (!sent && !refused) return false;
   const boost::intrusive_ptr<ClientConnection> alive(this);
   // Kept only if both messages are complete, both sides want it, and nothing came behind.
   const bool reusable = sent && parser_.keepAlive() && outgoing->framing.keepAlive &&
@@ -423,6 +424,7 @@ SLUICE_DECL void ClientConnection::releaseIfDone() {
   phase_ = Phase::idle;
   exchange->complete(reusable ? this : nullptr);
   if (!reusable) destroy();
+  return true;
 }
 
 SLUICE_DECL void ClientConnection::becomeIdle(std::chrono::milliseconds limit) {
@@ -450,7 +452,8 @@ SLUICE_DECL void ClientConnection::onTurn() {
       return;
     }
   }
-  releaseIfDone();
+  // Whoever gets it next reads on: with a request under way there is something to read.
+  if (releaseIfDone()) return;
   if (phase_ == Phase::gone || phase_ == Phase::opening || phase_ == Phase::leaving ||
       !connected() || core_->reading()) {
     return;

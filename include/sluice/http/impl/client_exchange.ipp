@@ -17,7 +17,7 @@
 
 namespace sluice::http::detail {
 
-SLUICE_DECL ClientExchange::ClientExchange(asio::any_io_executor executor, RequestOptions options)
+SLUICE_DECL ClientExchange::ClientExchange(asio::any_io_executor executor, RequestOptions&& options)
     : LoopMember(*net::detail::Loop::of(executor)),
       loop_(net::detail::Loop::of(executor)),
       options_(std::move(options)),

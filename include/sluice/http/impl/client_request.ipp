@@ -12,7 +12,7 @@ namespace sluice::http {
 
 SLUICE_DECL ClientRequest::ClientRequest() = default;
 
-SLUICE_DECL ClientRequest::ClientRequest(Executor executor, RequestOptions options)
+SLUICE_DECL ClientRequest::ClientRequest(Executor executor, RequestOptions&& options)
     : exchange_(new detail::ClientExchange(executor.get(), std::move(options))) {
   state_ = exchange_->outgoing();
   exchange_->handle = this;

@@ -288,6 +288,7 @@ SLUICE_DECL HeadFraming composeResponseHead(ByteBuffer& out, const ResponseHead&
     framing.keepAlive = mayStay && !head.lastRequest;
   }
 
+  static_cast<void>(out.prepare(256));
   appendStatusLine(out, head.statusCode, head.reason);
   if (direct != nullptr) {
     appendHeaders(out, *direct, true, head.uniqueHeaders);

@@ -86,6 +86,7 @@ SLUICE_DECL void IncomingState::ownHead() {
 
 SLUICE_DECL std::span<const RawHeader> IncomingState::rawHeaders() {
   if (!rawMade_ && block_ != nullptr) {
+    rawHeaders_.reserve(block_->size());
     rawHeaders_.assign(block_->begin(), block_->end());
     rawMade_ = true;
   }

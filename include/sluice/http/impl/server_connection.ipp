@@ -63,6 +63,9 @@ SLUICE_DECL void ServerConnection::start() {
     secured();
   }
   server_->emit<"connection">(socket_);
+  const std::size_t most = server_->options().maxHeaderSize;
+  limits_ = {most != 0 ? most : maxHeaderSize, server_->settings().maxHeadersCount,
+             server_->options().insecureHTTPParser};
   const boost::intrusive_ptr<ServerConnection> self(this);
   asio::co_spawn(core_->loop().executor(), run(self),
                  asio::bind_cancellation_slot(cancel_.slot(), [self](std::exception_ptr) {
@@ -108,49 +111,71 @@ SLUICE_DECL void ServerConnection::destroy(bool inAnyCase) {
 
 SLUICE_DECL task<> ServerConnection::run(
     [[maybe_unused]] boost::intrusive_ptr<ServerConnection> self) {
-  const std::size_t most = server_->options().maxHeaderSize;
-  limits_ = {most != 0 ? most : maxHeaderSize, server_->settings().maxHeadersCount,
-             server_->options().insecureHTTPParser};
+  using Wait = sluice::detail::Suspend<&ServerConnection::whenInputArrived>;
   if (phase_ == Phase::securing) {
     co_await server_->secure(socket_);
-    if (gone()) co_return;
-    secured();
+    if (!gone()) secured();
   }
-  while (phase_ != Phase::gone) {
-    phase_ = Phase::head;
-    started_ = false;
-    input_.startMessage(core_->reading());
-    parser_.reset(limits_);
-    auto status = parser_.parseHead(input_.unparsed());
-    while (status == MessageParser::Status::needMore) {
-      if (inputEnd_) {
-        if (parser_.atEof() == MessageParser::Status::complete) {
-          core_->destroySoon();
-        } else {
-          status = MessageParser::Status::failed;
-        }
-        break;
-      }
-      if (!started_ && parser_.startedMessage()) {
-        started_ = true;
-        if (requests_ != 0) messageStart_ = core_->loop().now();
-      }
-      co_await sluice::detail::Suspend<&ServerConnection::whenInputArrived>{this};
-      if (gone()) co_return;
-      status = parser_.parseHead(input_.unparsed());
+  if (gone()) co_return;
+  do {
+    beginHead();
+    Head head = readHead();
+    while (head == Head::partial) {
+      co_await Wait{this};
+      head = readHead();
     }
-    if (status == MessageParser::Status::failed) refuse(parser_.error(), parser_.reason());
-    if (status != MessageParser::Status::complete) break;
+    if (head == Head::none) break;
     beginExchange();
     if (parser_.isConnect() || takesUpgrade()) {
       co_await handOver();
       co_return;
     }
-    co_await exchange();
-    if (gone() || phase_ == Phase::closing) break;
-    endExchange();
+    handlerRuns_ = true;
+    std::exception_ptr failure;
+    try {
+      if (const auto handler = chooseHandler()) {
+        co_await (*handler)(messages_->req(), messages_->res());
+      }
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    handlerRuns_ = false;
+    handlerReturned(failure);
+    if (phase_ == Phase::closing) {
+      // What cancels the handler, maybe only now, is nothing to the wait for the last bytes.
+      co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    }
+    while (sendsOn()) co_await Wait{this};
+    while (discardsRest()) co_await Wait{this};
+  } while (endExchange());
+  while (!gone()) co_await Wait{this};
+}
+
+SLUICE_DECL void ServerConnection::beginHead() {
+  phase_ = Phase::head;
+  started_ = false;
+  input_.startMessage(core_->reading());
+  parser_.reset(limits_);
+}
+
+SLUICE_DECL ServerConnection::Head ServerConnection::readHead() {
+  if (gone()) return Head::none;
+  auto status = parser_.parseHead(input_.unparsed());
+  if (status == MessageParser::Status::complete) return Head::complete;
+  if (status == MessageParser::Status::needMore && !inputEnd_) {
+    if (!started_ && parser_.startedMessage()) {
+      started_ = true;
+      if (requests_ != 0) messageStart_ = core_->loop().now();
+    }
+    return Head::partial;
   }
-  while (!gone()) co_await sluice::detail::Suspend<&ServerConnection::whenInputArrived>{this};
+  if (status == MessageParser::Status::needMore &&
+      parser_.atEof() == MessageParser::Status::complete) {
+    core_->destroySoon();
+  } else {
+    refuse(parser_.error(), parser_.reason());
+  }
+  return Head::none;
 }
 
 SLUICE_DECL void ServerConnection::beginExchange() {
@@ -207,48 +232,8 @@ SLUICE_DECL task<> ServerConnection::handOver() {
   if (socket_) socket_.destroy();
 }
 
-SLUICE_DECL task<> ServerConnection::exchange() {
-  handlerRuns_ = true;
-  std::exception_ptr failure;
-  try {
-    co_await answer();
-  } catch (...) {
-    failure = std::current_exception();
-  }
-  handlerRuns_ = false;
-  // Refused at the end of this turn, if the handler had not been faster.
-  if (bodyRefused_ && !gone() && phase_ != Phase::closing) refuse(body_.error(), body_.reason());
-  if (phase_ == Phase::closing) {
-    // What cancels the handler, maybe only now, is nothing to the wait for the last bytes.
-    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-  }
-  if (gone() || phase_ == Phase::closing) co_return;
-  if (failure) handlerFailed(failure);
-  if (gone()) co_return;
-  if (!outgoing_->ended()) messages_->res().end();
-  phase_ = Phase::finishing;
-  while (!gone() && !outgoing_->isSent())
-    co_await sluice::detail::Suspend<&ServerConnection::whenInputArrived>{this};
-  emitEvents();
-  if (gone() || phase_ == Phase::closing) co_return;
-  // What is kept: both messages complete, nothing failed, nothing left unread.
-  using Mode = IncomingState::Mode;
-  const std::size_t limit = server_->options().maxDiscardedBody;
-  const bool mayContinue = outgoing_->framing.keepAlive && !server_->closing();
-  while (mayContinue && !incoming_->complete() && !awaitsContinue_) {
-    if (incoming_->mode() != Mode::flowing) incoming_->discard();
-    incoming_->pump();
-    if (gone() || phase_ == Phase::closing || incoming_->complete()) break;
-    if (inputEnd_ || incoming_->discardedBytes() > limit) break;
-    co_await sluice::detail::Suspend<&ServerConnection::whenInputArrived>{this};
-  }
-  if (gone() || phase_ == Phase::closing) co_return;
-  if (incoming_->complete() && incoming_->mode() != Mode::flowing) incoming_->discard();
-  emitEvents();
-  if (!readsOn()) closeSoon();
-}
-
-SLUICE_DECL task<> ServerConnection::answer() {
+// The handler for a request, none where it is answered from here.
+SLUICE_DECL ServerConnection::RequestHandler ServerConnection::chooseHandler() {
   const auto& options = server_->options();
   IncomingMessage& req = messages_->req();
   ServerResponse& res = messages_->res();
@@ -256,14 +241,14 @@ SLUICE_DECL task<> ServerConnection::answer() {
                                 : parser_.hostProblem() > HostProblem::missing) {
     res.shouldKeepAlive = false;
     answerEmpty(400);
-    co_return;
+    return nullptr;
   }
   const std::size_t most = server_->settings().maxRequestsPerSocket;
   if (most != 0 && requests_ > most) {
     server_->emit<"dropRequest">(req, socket_);
     res.shouldKeepAlive = false;
     answerEmpty(503);
-    co_return;
+    return nullptr;
   }
   auto handler = server_->handler<"request">();
   if (parser_.expectContinue()) {
@@ -277,15 +262,38 @@ SLUICE_DECL task<> ServerConnection::answer() {
     handler = server_->handler<"checkExpectation">();
     if (!handler) {
       answerEmpty(417);
-      co_return;
+      return nullptr;
     }
   }
   if (!handler) {
     answerEmpty(404);
-    co_return;
+    return nullptr;
   }
   core_->callAtTurnEnd();
-  co_await (*handler)(req, res);
+  return handler;
+}
+
+SLUICE_DECL void ServerConnection::handlerReturned(const std::exception_ptr& failure) {
+  // Refused at the end of this turn, if the handler had not been faster.
+  if (bodyRefused_ && !over()) refuse(body_.error(), body_.reason());
+  if (over()) return;
+  if (failure) handlerFailed(failure);
+  if (gone()) return;
+  if (!outgoing_->ended()) messages_->res().end();
+  phase_ = Phase::finishing;
+}
+
+SLUICE_DECL bool ServerConnection::sendsOn() { return !over() && !outgoing_->isSent(); }
+
+SLUICE_DECL bool ServerConnection::discardsRest() {
+  emitEvents();
+  // What is kept: both messages complete, nothing failed, nothing left unread.
+  const bool mayContinue = outgoing_->framing.keepAlive && !server_->closing();
+  if (over() || !mayContinue || incoming_->complete() || awaitsContinue_) return false;
+  if (incoming_->mode() != IncomingState::Mode::flowing) incoming_->discard();
+  incoming_->pump();
+  return !over() && !incoming_->complete() && !inputEnd_ &&
+         incoming_->discardedBytes() <= server_->options().maxDiscardedBody;
 }
 
 SLUICE_DECL void ServerConnection::answerEmpty(int status) {
@@ -294,7 +302,15 @@ SLUICE_DECL void ServerConnection::answerEmpty(int status) {
   res.end();
 }
 
-SLUICE_DECL void ServerConnection::endExchange() {
+// false: the connection has served its last request.
+SLUICE_DECL bool ServerConnection::endExchange() {
+  if (over()) return false;
+  if (incoming_->complete() && incoming_->mode() != IncomingState::Mode::flowing) {
+    incoming_->discard();
+  }
+  emitEvents();
+  if (!readsOn()) closeSoon();
+  if (over()) return false;
   // A handle that a user moved out outlives this: it keeps the state, and gets its own copies.
   messages_->end();
   if (incoming_->use_count() > 1) {
@@ -309,6 +325,7 @@ SLUICE_DECL void ServerConnection::endExchange() {
     keepAliveTimer_ = true;
     core_->setTimeout(settings.keepAliveTimeout + server_->options().keepAliveTimeoutBuffer);
   }
+  return true;
 }
 
 // Of maxRequestsPerSocket: what had arrived behind the last request that is served gets its 503.
@@ -356,7 +373,7 @@ SLUICE_DECL void ServerConnection::reportHandlerError(const std::exception_ptr& 
   }
 }
 
-SLUICE_DECL void ServerConnection::handlerFailed(std::exception_ptr failure) {
+SLUICE_DECL void ServerConnection::handlerFailed(const std::exception_ptr& failure) {
   const bool sent = outgoing_->headSent();
   const bool over = outgoing_->ended();
   if (!sent) {
@@ -522,6 +539,7 @@ SLUICE_DECL void ServerConnection::onInput(const error_code& result, std::size_t
   const error_code ec = cut ? error_code(asio::error::eof) : result;
   const boost::intrusive_ptr<ServerConnection> alive(this);
   input_.commit(count);
+  if (phase_ != Phase::head) core_->touch();
   if (ec == asio::error::operation_aborted) return;
   if (ec) inputEnd_ = ec;
   if (phase_ == Phase::closing) {
@@ -542,6 +560,8 @@ SLUICE_DECL void ServerConnection::onInput(const error_code& result, std::size_t
     if (!gone()) core_->callAtTurnEnd();
   }
   wake();
+  // Where a whole request came, its end has set the time anew.
+  if (phase_ == Phase::head && started_) core_->touch();
 }
 
 SLUICE_DECL void ServerConnection::peerEnded() {
@@ -628,7 +648,7 @@ SLUICE_DECL void ServerConnection::onDestroyed(const error_code& ec) {
 }
 
 SLUICE_DECL void ServerConnection::emitEvents() {
-  if (incoming_->source() == nullptr) return;
+  if (incoming_->source() == nullptr || !(incoming_->observed() || outgoing_->observed())) return;
   const boost::intrusive_ptr<ServerConnection> alive(this);
   const boost::intrusive_ptr<IncomingState> incoming = incoming_;
   const boost::intrusive_ptr<OutgoingState> outgoing = outgoing_;
@@ -648,7 +668,7 @@ SLUICE_DECL void ServerConnection::emitEvents() {
 SLUICE_DECL void ServerConnection::wake() {
   if (!waiting_) return;
   Wake handler = std::move(waiting_);
-  handler.dispatch(core_->loop().executor());
+  handler();
 }
 
 SLUICE_DECL void ServerConnection::wakeSoon() {

@@ -49,12 +49,13 @@ class ByteBuffer {
 
   /// Room for `count` more bytes behind the end; commit() says how many were used.
   char* prepare(std::size_t count) {
-    if (capacity_ - size_ < count) grow(count);
+    if (capacity_ - size_ < count) [[unlikely]]
+      grow(count);
     return data_ + size_;
   }
   void commit(std::size_t count) { size_ += count; }
 
-  void append(std::string_view bytes) {
+  [[gnu::always_inline]] void append(std::string_view bytes) {
     if (bytes.empty()) return;
     std::memcpy(prepare(bytes.size()), bytes.data(), bytes.size());
     size_ += bytes.size();
@@ -74,7 +75,7 @@ class ByteBuffer {
   }
 
  private:
-  void grow(std::size_t count) {
+  [[gnu::noinline]] void grow(std::size_t count) {
     const std::size_t wanted = std::max({capacity_ * 2, size_ + count, std::size_t{256}});
     void* moved = std::realloc(data_, wanted);
     if (moved == nullptr) throw std::bad_alloc();

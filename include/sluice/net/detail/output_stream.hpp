@@ -86,6 +86,12 @@ class OutputStream final
 
   /// What `until` asks for holds (no error), cannot come any more (an error), or is to be awaited.
   std::optional<error_code> settled(Until until, std::uint64_t position) const;
+  /// As settled() with Until::sent and no error.
+  bool hasSent(std::uint64_t position) const {
+    // What has left before something broke has left.
+    const std::uint64_t sent = failure_ ? sentAtFailure_ : queue_.sent();
+    return sent >= position || (batching_ && !blocked_ && !failure_);
+  }
   /// For what is not settled.
   void wait(Until until, std::uint64_t position, Handler handler);
 

@@ -32,7 +32,8 @@ namespace detail {
 /// Who uses a socket in place of its public reading interface.
 class SocketUser {
  public:
-  /// A read that the user started has ended.
+  /// A read that the user started has ended. Whether it starts the idle time again is the user's
+  /// affair.
   virtual void onInput(const error_code&, std::size_t count) = 0;
   /// Gathered bytes have left for the kernel, not necessarily all.
   virtual void onSent() {}

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <boost/asio/generic/stream_protocol.hpp>
+#include <sluice/net/detail/handler_memory.hpp>
 #include <sluice/net/detail/transport.hpp>
 
 namespace sluice::net::detail {
@@ -29,6 +30,16 @@ class StreamTransport final : public Transport {
   void setKeepAlive(bool, std::chrono::milliseconds) override;
 
  private:
+  struct ReadHandler;
+
+  struct KeepAlive {
+    bool on = false;
+    std::chrono::milliseconds initialDelay{};
+    bool operator==(const KeepAlive&) const = default;
+  };
+
+  HandlerMemory readMemory_;
+  KeepAlive keepAlive_;
   Socket socket_;
 };
 

@@ -117,6 +117,11 @@ class Timers {
   };
 
   List& listFor(std::chrono::milliseconds duration) {
+    if (last_ == nullptr || last_->duration != duration) last_ = &findList(duration);
+    return *last_;
+  }
+
+  List& findList(std::chrono::milliseconds duration) {
     const auto before = [](const std::unique_ptr<List>& list, std::chrono::milliseconds wanted) {
       return list->duration < wanted;
     };
@@ -144,6 +149,7 @@ class Timers {
   TimerEntry::Callback onEmptied_;
   void* context_;
   std::vector<std::unique_ptr<List>> lists_;
+  List* last_ = nullptr;  // most entries ask for the list of the one before
 };
 
 }  // namespace sluice::net::detail

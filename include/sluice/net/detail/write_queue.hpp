@@ -41,6 +41,10 @@ class WriteQueue {
 
   /// The next bytes to send; returns how many of `pieces` are used.
   std::size_t pieces(Pieces& pieces) const {
+    if (kept_.empty()) {
+      pieces[0] = {gathered_.data() + gatheredSent_, gathered_.size() - gatheredSent_};
+      return empty() ? 0 : 1;
+    }
     std::size_t count = 0;
     std::size_t from = gatheredSent_;
     const auto addGathered = [&](std::size_t to) {

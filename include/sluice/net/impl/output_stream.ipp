@@ -99,16 +99,20 @@ SLUICE_DECL bool OutputStream::afterWrite() {
   return !needDrain_ && !failure_;
 }
 
+inline std::size_t offeredBy(const WriteQueue::Pieces& pieces) {
+  std::size_t size = 0;
+  for (const auto& piece : pieces) size += piece.size();
+  return size;
+}
+
 SLUICE_DECL void OutputStream::flush() {
   if (corked_ != 0 || blocked_ || failure_ || sink_ == nullptr) return;
   Transport* transport = sink_->transport();
   if (transport == nullptr) return;
   const std::uint64_t before = queue_.sent();
-  while (!queue_.empty()) {
+  while (const std::size_t waiting = queue_.size()) {
     WriteQueue::Pieces pieces;
     const std::size_t count = queue_.pieces(pieces);
-    std::size_t offered = 0;
-    for (std::size_t i = 0; i < count; ++i) offered += pieces[i].size();
     error_code ec;
     const std::size_t sent = transport->tryWrite({pieces.data(), count}, ec);
     if (ec) {
@@ -117,7 +121,7 @@ SLUICE_DECL void OutputStream::flush() {
       return;
     }
     queue_.consume(sent);
-    if (sent < offered) {
+    if (sent < waiting && (count < pieces.size() || sent < offeredBy(pieces))) {
       blocked_ = true;
       waitForKernel();
       break;
@@ -177,11 +181,7 @@ SLUICE_DECL void OutputStream::onLoopEnd() {
 
 SLUICE_DECL std::optional<error_code> OutputStream::settled(Until until,
                                                             std::uint64_t position) const {
-  if (until == Until::sent) {
-    // What has left before something broke has left.
-    const std::uint64_t sent = failure_ ? sentAtFailure_ : queue_.sent();
-    if (sent >= position || (batching_ && !blocked_ && !failure_)) return error_code();
-  }
+  if (until == Until::sent && hasSent(position)) return error_code();
   if (failure_) return failure_;
   switch (until) {
     case Until::room:

@@ -118,7 +118,7 @@ SLUICE_DECL void SocketCore::onRead(const error_code& ec, std::size_t count) {
   reading_ = false;
   bytesRead_ += count;
   if (destroyed()) return;
-  if (count != 0) touch();
+  if (user_ == nullptr && count != 0) touch();
   if (lingering_) {
     discarded_ += count;
     if (ec || discarded_ > lingerBytes) {

@@ -80,12 +80,20 @@ SLUICE_DECL void StreamTransport::waitWritable() {
                      });
 }
 
-SLUICE_DECL void StreamTransport::read(asio::mutable_buffer buffer) {
-  socket_.async_read_some(buffer, [self = boost::intrusive_ptr<StreamTransport>(this),
-                                   owner = boost::intrusive_ptr<TransportOwner>(owner_)](
-                                      const error_code& ec, std::size_t count) {
+struct StreamTransport::ReadHandler {
+  using allocator_type = HandlerMemory::Allocator<std::byte>;
+
+  void operator()(const error_code& ec, std::size_t count) const {
     if (self->owner_ != nullptr) owner->onRead(ec, count);
-  });
+  }
+  allocator_type get_allocator() const noexcept { return allocator_type(self->readMemory_); }
+
+  boost::intrusive_ptr<StreamTransport> self;
+  boost::intrusive_ptr<TransportOwner> owner;
+};
+
+SLUICE_DECL void StreamTransport::read(asio::mutable_buffer buffer) {
+  socket_.async_read_some(buffer, ReadHandler{this, owner_});
 }
 
 SLUICE_DECL std::size_t StreamTransport::tryRead(asio::mutable_buffer buffer, error_code& ec) {
@@ -141,6 +149,9 @@ SLUICE_DECL void StreamTransport::setNoDelay(bool on) {
 }
 
 SLUICE_DECL void StreamTransport::setKeepAlive(bool on, std::chrono::milliseconds initialDelay) {
+  // An agent says it once more for every request.
+  const KeepAlive wanted{on, initialDelay};
+  if (std::exchange(keepAlive_, wanted) == wanted) return;
   error_code ignored;
   socket_.set_option(asio::socket_base::keep_alive(on), ignored);
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(initialDelay).count();
