@@ -82,6 +82,8 @@ class ClientConnection final
   void handOver(bool upgrade);
   void fail(const Error& error);
   bool releaseIfDone();
+  asio::mutable_buffer inputRoom();
+  bool readsMore();
   void readHint();
   bool answered() const { return phase_ == Phase::body || phase_ == Phase::ended; }
 

@@ -4,6 +4,8 @@
 // long as the message lives, and behind it what has not been understood yet. Pure.
 //
 //     [ head of the current message | taken | unparsed | room ]
+//
+// An idle connection waits with the room for a small head. What comes decides how much it gets.
 #pragma once
 
 #include <algorithm>
@@ -21,7 +23,8 @@ namespace sluice::http::detail {
 
 class InputBuffer {
  public:
-  explicit InputBuffer(std::size_t capacity) : wanted_(capacity) {}
+  /// `least` for a head to begin with.
+  explicit InputBuffer(std::size_t least) : least_(least), wanted_(least) {}
 
   /// What has arrived and was not taken, from the first byte of the message on before its head is
   /// complete.
@@ -33,7 +36,9 @@ class InputBuffer {
   void startMessage(bool reading) {
     head_.reset();
     if (empty() && !reading) {
-      kept_ = taken_ = end_ = 0;
+      if (fewNeeded()) wanted_ = std::max(wanted_ / 4, least_);
+      if (capacity_ > wanted_) drop();
+      kept_ = taken_ = end_ = headEnd_ = 0;
     } else {
       kept_ = taken_;
     }
@@ -49,15 +54,25 @@ class InputBuffer {
 
   /// Room for the next read of a growing head. Moves bytes: views into them are void.
   boost::asio::mutable_buffer prepareHead(std::size_t limit) {
-    allocate();
-    if (end_ == capacity_ && kept_ != 0) moveToFront();
-    if (end_ == capacity_ && capacity_ < limit) grow(std::min(capacity_ * 2, limit));
+    if (!data_) allocate(wanted_);
+    if (kept_ != 0 && capacity_ - end_ <= capacity_ / 2) moveToFront();
+    if (end_ == capacity_ && capacity_ < limit) grow(std::min(capacity_ * 4, limit));
     return {data_.get() + end_, capacity_ - end_};
   }
 
   /// Room for the next read of a body; nothing moves while a view may be in use.
   boost::asio::mutable_buffer prepareBody() {
-    if (!head_ && capacity_ - headEnd_ < capacity_ / 4) leaveHead();
+    if (!head_ && capacity_ - headEnd_ < bodyBlock / 4) {
+      // What came with the head would have gone on: the next one may do so in one block.
+      if (end_ == capacity_) wanted_ = std::min(wanted_ * 4, bodyBlock);
+      leaveHead(bodyBlock);
+    }
+    return {data_.get() + end_, capacity_ - end_};
+  }
+
+  /// Room for what may follow the current message.
+  boost::asio::mutable_buffer prepareNext() {
+    if (!head_ && end_ == capacity_) leaveHead(least_);
     return {data_.get() + end_, capacity_ - end_};
   }
 
@@ -68,6 +83,11 @@ class InputBuffer {
     const std::size_t left = end_ - taken_;
     // A copy is worth it only where it makes room.
     if (left != 0 && capacity_ - end_ > capacity_ / 4) return;
+    if (left == 0 && end_ == capacity_ && head_ && capacity_ < largestBlock) {
+      // It comes faster than it is read.
+      drop();
+      allocate(largestBlock);
+    }
     if (left != 0) std::memmove(data_.get() + headEnd_, data_.get() + taken_, left);
     taken_ = headEnd_;
     end_ = headEnd_ + left;
@@ -81,32 +101,54 @@ class InputBuffer {
   /// Gives the memory back, where nothing is in it.
   void release() {
     if (!empty()) return;
-    data_.reset();
+    drop();
     head_.reset();
-    capacity_ = kept_ = taken_ = end_ = headEnd_ = 0;
+    kept_ = taken_ = end_ = headEnd_ = 0;
   }
 
  private:
   struct Free {
     void operator()(char* memory) const { std::free(memory); }
   };
+  using Block = std::unique_ptr<char, Free>;
 
-  void allocate() {
-    if (data_) return;
-    data_.reset(static_cast<char*>(std::malloc(wanted_)));
-    if (!data_) throw std::bad_alloc();
-    capacity_ = wanted_;
+  static constexpr std::size_t bodyBlock = 16 * 1024;
+  static constexpr std::size_t largestBlock = 64 * 1024;
+  // So many messages in a row that needed less make the room for the next one smaller.
+  static constexpr unsigned patience = 16;
+
+  static Block newBlock(std::size_t size) {
+    Block block(static_cast<char*>(std::malloc(size)));
+    if (!block) throw std::bad_alloc();
+    return block;
+  }
+  void allocate(std::size_t size) {
+    data_ = newBlock(size);
+    capacity_ = size;
+  }
+  void drop() {
+    data_.reset();
+    capacity_ = 0;
+  }
+
+  bool fewNeeded() {
+    if (end_ > wanted_ / 4 || wanted_ == least_) {
+      few_ = 0;
+    } else if (++few_ == patience) {
+      few_ = 0;
+      return true;
+    }
+    return false;
   }
 
   // A head at the end of the block leaves no room for what comes behind it. It stays where it is,
   // and so do the pieces in use; reading goes on in another block.
-  void leaveHead() {
+  void leaveHead(std::size_t room) {
     const std::size_t left = end_ - taken_;
-    std::unique_ptr<char, Free> block(static_cast<char*>(std::malloc(wanted_ + left)));
-    if (!block) throw std::bad_alloc();
+    Block block = newBlock(room + left);
     if (left != 0) std::memcpy(block.get(), data_.get() + taken_, left);
     head_ = std::exchange(data_, std::move(block));
-    capacity_ = wanted_ + left;
+    capacity_ = room + left;
     kept_ = headEnd_ = taken_ = 0;
     end_ = left;
   }
@@ -124,16 +166,19 @@ class InputBuffer {
     static_cast<void>(data_.release());
     data_.reset(moved);
     capacity_ = capacity;
+    wanted_ = std::max(wanted_, std::min(capacity, bodyBlock));
   }
 
-  std::unique_ptr<char, Free> data_;
-  std::unique_ptr<char, Free> head_;  // the block that reading has left
+  Block data_;
+  Block head_;  // the block that reading has left
+  std::size_t least_;
   std::size_t wanted_;
   std::size_t capacity_ = 0;
   std::size_t kept_ = 0;     // the message begins here
   std::size_t headEnd_ = 0;  // and its head ends here
   std::size_t taken_ = 0;
   std::size_t end_ = 0;
+  unsigned few_ = 0;
 };
 
 }  // namespace sluice::http::detail

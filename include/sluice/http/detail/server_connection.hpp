@@ -105,6 +105,8 @@ class ServerConnection final
   void wake();
   void wakeSoon();
   bool wantsRead() const;
+  asio::mutable_buffer inputRoom();
+  bool readsMore();
   void emitEvents();
   bool gone() const { return phase_ == Phase::gone; }
   bool over() const { return gone() || phase_ == Phase::closing; }

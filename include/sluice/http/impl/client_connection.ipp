@@ -376,12 +376,27 @@ SLUICE_DECL void ClientConnection::handOver(bool upgrade) {
   if (socket_) asio::post(agent_->loop().executor(), DestroyUnclaimed{alive, exchange});
 }
 
+SLUICE_DECL asio::mutable_buffer ClientConnection::inputRoom() {
+  return phase_ == Phase::body ? input_.prepareBody()
+                               : input_.prepareHead(limits_.maxHeaderSize + 1024);
+}
+
+SLUICE_DECL bool ClientConnection::readsMore() {
+  if (core_->reading() || inputEnd_) return false;
+  const std::size_t count = core_->readMore(inputRoom());
+  input_.commit(count);
+  return count != 0;
+}
+
 SLUICE_DECL BodySource::Piece ClientConnection::takePiece() {
-  if (!core_->reading()) input_.reclaim();
-  auto piece = body_.decode(input_.unparsed());
-  input_.take(piece.consumed);
-  // Nothing was handed out: what was only framing makes room for the next read.
-  if (piece.data.empty() && !core_->reading()) input_.reclaim();
+  Piece piece;
+  do {
+    if (!core_->reading()) input_.reclaim();
+    piece = body_.decode(input_.unparsed());
+    input_.take(piece.consumed);
+    // Nothing was handed out: what was only framing makes room for the next read.
+    if (piece.data.empty() && !core_->reading()) input_.reclaim();
+  } while (piece.status == BodyDecoder::Status::needMore && piece.data.empty() && readsMore());
   bool cut = false;
   if (piece.status == BodyDecoder::Status::needMore && piece.data.empty() && inputEnd_) {
     cut = inputEnd_ != asio::error::eof;
@@ -458,8 +473,7 @@ SLUICE_DECL void ClientConnection::onTurn() {
       !connected() || core_->reading()) {
     return;
   }
-  const auto room = phase_ == Phase::body ? input_.prepareBody()
-                                          : input_.prepareHead(limits_.maxHeaderSize + 1024);
+  const auto room = inputRoom();
   if (room.size() != 0) core_->startRead(room);
 }
 

@@ -39,7 +39,7 @@ SLUICE_DECL ServerConnection::ServerConnection(boost::intrusive_ptr<ServerState>
       socket_(std::move(socket)),
       core_(socket_.core()),
       output_(core_->output()),
-      input_(std::max<std::size_t>(server_->options().highWaterMark, 16 * 1024)),
+      input_(1024),
       incoming_(new IncomingState),
       outgoing_(new OutgoingState),
       messages_(server_->makeMessages()) {
@@ -161,6 +161,9 @@ SLUICE_DECL void ServerConnection::beginHead() {
 SLUICE_DECL ServerConnection::Head ServerConnection::readHead() {
   if (gone()) return Head::none;
   auto status = parser_.parseHead(input_.unparsed());
+  while (status == MessageParser::Status::needMore && readsMore()) {
+    status = parser_.parseHead(input_.unparsed());
+  }
   if (status == MessageParser::Status::complete) return Head::complete;
   if (status == MessageParser::Status::needMore && !inputEnd_) {
     if (!started_ && parser_.startedMessage()) {
@@ -480,12 +483,28 @@ SLUICE_DECL void ServerConnection::destroyMessage(const error_code& reason) {
   core_->destroy(reason);
 }
 
+SLUICE_DECL asio::mutable_buffer ServerConnection::inputRoom() {
+  if (phase_ == Phase::head) return input_.prepareHead(limits_.maxHeaderSize + 1024);
+  const bool body = phase_ != Phase::closing && !incoming_->complete();
+  return body ? input_.prepareBody() : input_.prepareNext();
+}
+
+SLUICE_DECL bool ServerConnection::readsMore() {
+  if (core_->reading() || inputEnd_) return false;
+  const std::size_t count = core_->readMore(inputRoom());
+  input_.commit(count);
+  return count != 0;
+}
+
 SLUICE_DECL BodySource::Piece ServerConnection::takePiece() {
-  if (!core_->reading()) input_.reclaim();
-  auto piece = body_.decode(input_.unparsed());
-  input_.take(piece.consumed);
-  // Nothing was handed out: what was only framing makes room for the next read.
-  if (piece.data.empty() && !core_->reading()) input_.reclaim();
+  Piece piece;
+  do {
+    if (!core_->reading()) input_.reclaim();
+    piece = body_.decode(input_.unparsed());
+    input_.take(piece.consumed);
+    // Nothing was handed out: what was only framing makes room for the next read.
+    if (piece.data.empty() && !core_->reading()) input_.reclaim();
+  } while (piece.status == BodyDecoder::Status::needMore && piece.data.empty() && readsMore());
   if (piece.status == BodyDecoder::Status::needMore && piece.data.empty() && inputEnd_) {
     piece.status = body_.atEof();
   }
@@ -527,8 +546,7 @@ SLUICE_DECL void ServerConnection::onTurn() {
   if (phase_ == Phase::handler || phase_ == Phase::finishing) emitEvents();
   if (!wantsRead()) return;
   if (phase_ == Phase::closing) input_.dropAll();
-  const auto room = phase_ == Phase::head ? input_.prepareHead(limits_.maxHeaderSize + 1024)
-                                          : input_.prepareBody();
+  const auto room = inputRoom();
   if (room.size() != 0) core_->startRead(room);
 }
 

@@ -94,6 +94,8 @@ class SocketCore final : public TransportOwner,
   /// For a user: one read into its own buffer.
   void startRead(asio::mutable_buffer buffer);
   bool reading() const { return reading_; }
+  /// Where the last read took all the room that it had: what else is there already.
+  std::size_t readMore(asio::mutable_buffer buffer);
   void cancelRead();
 
   /// For async_read_some() and read(): held bytes first, then one read.
@@ -175,6 +177,7 @@ class SocketCore final : public TransportOwner,
   ReadHandler reader_;
   std::string held_;
   std::size_t discarded_ = 0;
+  std::size_t room_ = 0;  // of the read under way; 0 where the last one did not fill it
   std::uint64_t bytesRead_ = 0;
 
   State state_ = State::connecting;

@@ -107,7 +107,23 @@ SLUICE_DECL void SocketCore::onTurnEnd() {
 
 SLUICE_DECL void SocketCore::startRead(asio::mutable_buffer buffer) {
   reading_ = true;
+  room_ = buffer.size();
   transport_->read(buffer);
+}
+
+SLUICE_DECL std::size_t SocketCore::readMore(asio::mutable_buffer buffer) {
+  if (room_ == 0 || reading_ || state_ != State::open) return 0;
+  if (buffer.size() == 0 || !loop_->mayGoOn()) return 0;
+  error_code ec;
+  const std::size_t count = transport_->tryRead(buffer, ec);
+  // The next read finds an end once more, but not an error.
+  if (ec && ec != asio::error::eof) {
+    due_.destroy = ec;
+    atTurnEnd();
+  }
+  if (count < buffer.size()) room_ = 0;
+  bytesRead_ += count;
+  return count;
 }
 
 SLUICE_DECL void SocketCore::cancelRead() {
@@ -116,6 +132,7 @@ SLUICE_DECL void SocketCore::cancelRead() {
 
 SLUICE_DECL void SocketCore::onRead(const error_code& ec, std::size_t count) {
   reading_ = false;
+  if (count < room_) room_ = 0;
   bytesRead_ += count;
   if (destroyed()) return;
   if (user_ == nullptr && count != 0) touch();
