@@ -98,7 +98,7 @@ struct Waiting {
   std::shared_ptr<std::optional<error_code>> result = std::make_shared<std::optional<error_code>>();
 };
 
-const std::string large(5000, 'L');
+const std::string large(10000, 'L');
 
 }  // namespace
 
@@ -207,7 +207,7 @@ TEST_CASE("a full kernel that nobody noticed by a write() brings no drain", "[Ou
 }
 
 TEST_CASE("every length of short write brings every byte, and drain once", "[OutputStream]") {
-  const std::string part(4096, 'P');
+  const std::string part(8192, 'P');
   const std::string expected = "one" + part + "\r\ntwo" + part + "three";
   for (std::size_t room = 0; room < expected.size(); room = room < 20 ? room + 1 : room * 2 - 1) {
     for (const std::size_t step :

@@ -391,10 +391,10 @@ SLUICE_DECL bool ClientConnection::readsMore() {
 SLUICE_DECL BodySource::Piece ClientConnection::takePiece() {
   Piece piece;
   do {
-    if (!core_->reading()) input_.reclaim();
+    // The piece before is done with; what is left of framing behind the last one is moved.
+    if (input_.empty() && !core_->reading()) input_.reclaim();
     piece = body_.decode(input_.unparsed());
     input_.take(piece.consumed);
-    // Nothing was handed out: what was only framing makes room for the next read.
     if (piece.data.empty() && !core_->reading()) input_.reclaim();
   } while (piece.status == BodyDecoder::Status::needMore && piece.data.empty() && readsMore());
   bool cut = false;

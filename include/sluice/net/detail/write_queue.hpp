@@ -72,6 +72,7 @@ class WriteQueue {
     if (gatheredSent_ == gathered_.size() && kept_.empty()) {
       gathered_.clear();
       gatheredSent_ = 0;
+      if (gathered_.capacity() > keptCapacity) gathered_.release();
     } else if (gatheredSent_ >= reclaimed && gatheredSent_ >= gathered_.size() / 2) {
       reclaim();
     }
@@ -98,13 +99,6 @@ class WriteQueue {
     gatheredSent_ = 0;
   }
 
-  /// Gives back memory that an idle connection has no use for.
-  void shrink() {
-    if (!empty()) return;
-    gathered_.release();
-    std::vector<Kept>().swap(kept_);
-  }
-
  private:
   struct Kept {
     std::size_t behind;  // it comes after this many gathered bytes
@@ -115,6 +109,8 @@ class WriteQueue {
   // So many sent bytes stay in front of those that wait before they are moved: a queue that never
   // runs empty would grow with everything that passes through it.
   static constexpr std::size_t reclaimed = 4096;
+  // An empty queue holds no more than this for the next answer.
+  static constexpr std::size_t keptCapacity = 8192;
 
   void reclaim() {
     gathered_.eraseFront(gatheredSent_);
