@@ -164,6 +164,23 @@ TEST_CASE("get() over the kernel's sockets, to a server of ours", "[ClientReques
   });
 }
 
+TEST_CASE("a response and its socket may outlive the loop", "[IncomingMessage]") {
+  std::optional<IncomingMessage> res;
+  loopback::run([&](asio::io_context& loop) -> task<> {
+    auto server = createServer(loop, [](IncomingMessage&, ServerResponse& answer) -> task<> {
+      co_await answer.end("hello");
+    });
+    server.listen(0, "127.0.0.1");
+    res = co_await http::get("http://localhost:" + std::to_string(server.address().port));
+    const std::string body = co_await res->text();
+    CHECK(body == "hello");
+    server.close();
+  });
+  CHECK(res->socket().destroyed());
+  CHECK(res->socket().remoteAddress().empty());
+  CHECK(res->headers()["content-length"] == "5");
+}
+
 TEST_CASE("get() over a Unix socket", "[ClientRequest][row:7.1/socketPath]") {
   const loopback::Folder folder;
   loopback::run([&](asio::io_context& loop) -> task<> {

@@ -1166,7 +1166,7 @@ TEST_CASE("the other end of a pair sees an end, a reset and bytes that nobody re
   SECTION("an end") {
     near.destroy();
     CHECK(test::run(io, readAll(far)) == "");
-    CHECK_FALSE(far.write(std::string(5000, 'x')));
+    CHECK_FALSE(far.write(std::string(10000, 'x')));
   }
   SECTION("a reset") {
     near.resetAndDestroy();

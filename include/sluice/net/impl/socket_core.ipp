@@ -73,6 +73,10 @@ SLUICE_DECL void SocketCore::onLoopEnd() {
   const ReadHandler dropped = std::move(reader_);
   destroy();
   listeners_.clear();
+  // A handle may outlive the services of Asio, which a transport may not.
+  if (transport_) transport_->attach(nullptr);
+  transport_ = nullptr;
+  reading_ = false;
 }
 
 SLUICE_DECL void SocketCore::callAtTurnEnd() {
