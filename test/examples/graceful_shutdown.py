@@ -11,6 +11,8 @@ def refused(server):
         server.open().close()
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:
+        pass  # it was in the listener's queue when that went
     return False
 
 
