@@ -174,16 +174,20 @@ TEST_CASE("a queue that never runs empty does not grow with what passes through 
   CHECK(queue.gathered().capacity() <= 64 * 1024);
 }
 
-TEST_CASE("an empty queue keeps room for a small answer, and not for a large one", "[WriteQueue]") {
+TEST_CASE("shrink() keeps the room for a small message, and not that for a large one",
+          "[WriteQueue]") {
   WriteQueue queue;
   const std::string small(1000, 's'), large(20'000, 'l');
   queue.gathered().append(small);
   queue.consume(small.size());
+  queue.shrink();
   CHECK(queue.gathered().capacity() >= small.size());
   queue.gathered().append(large);
   queue.consume(1);
+  queue.shrink();
   CHECK(offered(queue) == large.substr(1));
   queue.consume(large.size() - 1);
+  queue.shrink();
   CHECK(queue.gathered().capacity() == 0);
 }
 

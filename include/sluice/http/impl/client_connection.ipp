@@ -434,6 +434,7 @@ SLUICE_DECL bool ClientConnection::releaseIfDone() {
   const boost::intrusive_ptr<ClientExchange> exchange = std::move(exchange_);
   const boost::intrusive_ptr<IncomingState> incoming = std::move(incoming_);
   incoming->detach();
+  core_->output().queue().shrink();
   input_.startMessage(core_->reading());
   // From here on whatever comes is not asked for.
   phase_ = Phase::idle;

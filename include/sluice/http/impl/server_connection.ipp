@@ -39,7 +39,7 @@ SLUICE_DECL ServerConnection::ServerConnection(boost::intrusive_ptr<ServerState>
       socket_(std::move(socket)),
       core_(socket_.core()),
       output_(core_->output()),
-      input_(1024),
+      input_(2048),
       incoming_(new IncomingState),
       outgoing_(new OutgoingState),
       messages_(server_->makeMessages()) {
@@ -323,6 +323,7 @@ SLUICE_DECL bool ServerConnection::endExchange() {
     incoming_->reset();
   }
   outgoing_->reset();
+  output_.queue().shrink();
   const auto& settings = server_->settings();
   if (input_.empty() && settings.keepAliveTimeout.count() > 0) {
     keepAliveTimer_ = true;

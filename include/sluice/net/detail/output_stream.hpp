@@ -103,9 +103,8 @@ class OutputStream final
   void onWritable(const error_code&);
 
  private:
-  // A piece of at least this size is not gathered: it goes beside what is, in one writev. To copy
-  // less is cheaper than a call.
-  static constexpr std::size_t largePiece = 8192;
+  // A piece of at least this size is not gathered: it goes beside what is, in one writev.
+  static constexpr std::size_t largePiece = 4096;
 
   struct Waiter {
     Until until;

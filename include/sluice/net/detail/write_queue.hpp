@@ -72,7 +72,6 @@ class WriteQueue {
     if (gatheredSent_ == gathered_.size() && kept_.empty()) {
       gathered_.clear();
       gatheredSent_ = 0;
-      if (gathered_.capacity() > keptCapacity) gathered_.release();
     } else if (gatheredSent_ >= reclaimed && gatheredSent_ >= gathered_.size() / 2) {
       reclaim();
     }
@@ -99,6 +98,11 @@ class WriteQueue {
     gatheredSent_ = 0;
   }
 
+  /// Gives back the room of a large message, where nothing waits.
+  void shrink() {
+    if (empty() && gathered_.capacity() > keptCapacity) gathered_.release();
+  }
+
  private:
   struct Kept {
     std::size_t behind;  // it comes after this many gathered bytes
@@ -109,7 +113,7 @@ class WriteQueue {
   // So many sent bytes stay in front of those that wait before they are moved: a queue that never
   // runs empty would grow with everything that passes through it.
   static constexpr std::size_t reclaimed = 4096;
-  // An empty queue holds no more than this for the next answer.
+  // This much stays for the next message.
   static constexpr std::size_t keptCapacity = 8192;
 
   void reclaim() {
