@@ -40,11 +40,13 @@
 #include <sluice/net/impl/listener.ipp>
 #include <sluice/net/impl/loop.ipp>
 #include <sluice/net/impl/output_stream.ipp>
+#include <sluice/net/impl/poller.ipp>
 #include <sluice/net/impl/server.ipp>
 #include <sluice/net/impl/server_core.ipp>
 #include <sluice/net/impl/socket.ipp>
 #include <sluice/net/impl/socket_core.ipp>
 #include <sluice/net/impl/stream_transport.ipp>
+#include <sluice/net/impl/system_socket.ipp>
 
 #if defined(SLUICE_HAS_HTTPS)
 #include <sluice/https/impl/agent.ipp>

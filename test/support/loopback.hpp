@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <chrono>
@@ -65,13 +64,13 @@ struct Pair {
   sluice::net::Socket first, second;
 };
 
-inline sluice::net::Socket wrap(asio::io_context& loop,
-                                asio::generic::stream_protocol::socket socket,
+inline sluice::net::Socket wrap(asio::io_context& loop, asio::ip::tcp::socket socket,
                                 std::size_t highWaterMark = 16 * 1024) {
   namespace detail = sluice::net::detail;
   boost::intrusive_ptr<detail::SocketCore> core(
       new detail::SocketCore(detail::Loop::of(loop.get_executor()), highWaterMark));
-  core->open(new detail::StreamTransport(std::move(socket)));
+  socket.native_non_blocking(true);
+  core->open(new detail::StreamTransport(core->loop(), detail::SystemSocket(socket.release())));
   return sluice::net::Socket(core);
 }
 

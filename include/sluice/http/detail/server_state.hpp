@@ -70,7 +70,7 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
   virtual task<> secure(net::Socket&) { co_return; }
 
  private:
-  void onConnection(net::detail::Listener::Socket socket) override;
+  void onConnection(net::detail::SystemSocket socket) override;
   std::size_t maxConnections() const override { return settings_->maxConnections; }
   bool hasErrorListener() const override { return has<"error">(); }
   void onListening() override { emit<"listening">(); }

@@ -124,10 +124,10 @@ SLUICE_DECL void ServerState::closeIdle() {
   destroyWhere([](const ServerConnection& each) { return each.idle(); });
 }
 
-SLUICE_DECL void ServerState::onConnection(net::detail::Listener::Socket accepted) {
+SLUICE_DECL void ServerState::onConnection(net::detail::SystemSocket accepted) {
   boost::intrusive_ptr<net::detail::SocketCore> core(
       new net::detail::SocketCore(core_->loop().shared_from_this(), options_.highWaterMark));
-  core->open(new net::detail::StreamTransport(std::move(accepted)));
+  core->open(new net::detail::StreamTransport(core_->loop(), std::move(accepted)));
   net::Socket socket(std::move(core));
   if (options_.noDelay) socket.setNoDelay();
   if (options_.keepAlive) socket.setKeepAlive(true, options_.keepAliveInitialDelay);

@@ -5,27 +5,28 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/basic_socket_acceptor.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <memory>
 #include <sluice/http/error.hpp>
 #include <sluice/net/address.hpp>
 #include <sluice/net/detail/loop.hpp>
+#include <sluice/net/detail/poller.hpp>
+#include <sluice/net/detail/system_socket.hpp>
 #include <sluice/net/listen_options.hpp>
 #include <string>
 
 namespace sluice::net::detail {
 
-class Listener : public boost::intrusive_ref_counter<Listener, boost::thread_unsafe_counter> {
+class Listener final : public boost::intrusive_ref_counter<Listener, boost::thread_unsafe_counter>,
+                       private Poller::Watched,
+                       private TurnEntry {
  public:
-  using Socket = asio::generic::stream_protocol::socket;
-
   /// Either call may close and release the listener.
   class User {
    public:
-    /// A connection: non-blocking, closed on exec, on the listener's executor.
-    virtual void onAccept(Socket socket) = 0;
+    /// A connection: non-blocking, closed on exec.
+    virtual void onAccept(SystemSocket socket) = 0;
     /// No connection can be accepted for now; told once until one is again. The listener goes on
     /// trying.
     virtual void onAcceptError(const http::Error&) = 0;
@@ -34,7 +35,7 @@ class Listener : public boost::intrusive_ref_counter<Listener, boost::thread_uns
     ~User() = default;
   };
 
-  explicit Listener(const asio::any_io_executor& executor);
+  explicit Listener(std::shared_ptr<Loop> loop);
   ~Listener();
 
   /// Binds and listens at once. Connections wait in the kernel until start().
@@ -45,15 +46,12 @@ class Listener : public boost::intrusive_ref_counter<Listener, boost::thread_uns
   void open(const ListenOptions& options);
   /// Hands every connection to `user` from now on until close().
   void start(User& user);
-  bool isOpen() const { return acceptor_.is_open(); }
+  bool isOpen() const { return static_cast<bool>(socket_); }
   Address address() const;
   /// Removes the Unix socket's file too, where it is still the one that open() made.
   void close();
 
  private:
-  using Protocol = asio::generic::stream_protocol;
-  using Acceptor = asio::basic_socket_acceptor<Protocol>;
-
   // A descriptor that is given up to take and close a connection where no other is free.
   class Reserve {
    public:
@@ -77,16 +75,20 @@ class Listener : public boost::intrusive_ref_counter<Listener, boost::thread_uns
   void adopt(const ListenOptions& options);
   void openTcp(const ListenOptions& options);
   void openUnix(const ListenOptions& options);
-  error_code tryTcp(const Protocol::endpoint& endpoint, const ListenOptions& options);
-  error_code listenOn(Acceptor acceptor, int backlog);
-  void wait();
+  error_code tryTcp(const SocketAddress& address, const ListenOptions& options);
+  error_code listenOn(SystemSocket socket, int backlog);
+  void onEvents(std::uint32_t) override {
+    if (!pause_.running()) acceptReady();
+  }
+  void onTurnEnd() override { acceptReady(); }
+  void onLoopEnd() override { close(); }
   void acceptReady();
   error_code acceptOne();
   void acceptFailed(const error_code&);
   void dropWaiting();
 
   std::shared_ptr<Loop> loop_;
-  Acceptor acceptor_;
+  SystemSocket socket_;
   User* user_ = nullptr;
   TimerEntry pause_;
   Reserve reserve_;

@@ -20,6 +20,7 @@ namespace sluice::net::detail {
 
 class Loop;
 class ClusterMember;
+class Poller;
 
 /// Where the time comes from; a test puts its own in the place of the machine's.
 class Clock {
@@ -99,7 +100,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
 
   /// The time of this turn: read once and kept until the turn ends.
   TimePoint now() {
-    if (!turnScheduled_) return clock_->now();
+    if (!turnScheduled_ && !turnEnds_) return clock_->now();
     if (!turnTime_) turnTime_ = clock_->now();
     return *turnTime_;
   }
@@ -112,6 +113,9 @@ class Loop : public std::enable_shared_from_this<Loop> {
   void atTurnEnd(TurnEntry& entry) {
     if (entry.next_ == nullptr) enqueue(entry);
   }
+
+  /// The sockets of this loop. Made when first asked for; not once the loop has stopped.
+  Poller& poller();
 
   /// The execution context has ended: nothing is due any more.
   bool stopped() const { return stopped_; }
@@ -136,7 +140,32 @@ class Loop : public std::enable_shared_from_this<Loop> {
 
  private:
   friend class LoopMember;
+  friend class Poller;
   struct TurnList;
+
+  /// While it lives events are handled whose turn end() ends, without going through the executor.
+  class Turn {
+   public:
+    explicit Turn(Loop& loop) : loop_(loop), posted_(loop.turnScheduled_) {
+      loop.turnScheduled_ = true;
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    ~Turn() {
+      if (ended_) return;
+      loop_.turnScheduled_ = posted_;
+      loop_.scheduleTurn();
+    }
+    void end() {
+      ended_ = true;
+      loop_.endTurn();
+    }
+
+   private:
+    Loop& loop_;
+    bool posted_;
+    bool ended_ = false;
+  };
 
   void enqueue(TurnEntry&);
   void scheduleTurn();
@@ -154,7 +183,9 @@ class Loop : public std::enable_shared_from_this<Loop> {
   LoopMember* members_ = nullptr;
   std::uint64_t nextId_ = 0;
   unsigned wentOn_ = 0;
+  std::unique_ptr<Poller> poller_;
   bool turnScheduled_ = false;
+  bool turnEnds_ = false;
   bool stopped_ = false;
   ClusterMember* cluster_ = nullptr;
 };

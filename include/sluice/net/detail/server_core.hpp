@@ -32,7 +32,7 @@ class ServerCore final
   class User {
    public:
     /// A connection within the limit.
-    virtual void onConnection(Listener::Socket socket) = 0;
+    virtual void onConnection(SystemSocket socket) = 0;
     virtual std::size_t connections() const = 0;
     /// More than this many are dropped; 0 or the largest value: no limit.
     virtual std::size_t maxConnections() const = 0;
@@ -94,7 +94,7 @@ class ServerCore final
   };
 
   void onLoopEnd() override;
-  void onAccept(Listener::Socket socket) override;
+  void onAccept(SystemSocket socket) override;
   void onAcceptError(const http::Error&) override;
   bool full() const;
   void closeIfDone();

@@ -3,17 +3,20 @@
 // The kernel's stream sockets as a Transport: TCP and Unix sockets alike.
 #pragma once
 
-#include <boost/asio/generic/stream_protocol.hpp>
-#include <sluice/net/detail/handler_memory.hpp>
+#include <sluice/net/detail/poller.hpp>
+#include <sluice/net/detail/system_socket.hpp>
 #include <sluice/net/detail/transport.hpp>
 
 namespace sluice::net::detail {
 
-class StreamTransport final : public Transport {
+class StreamTransport final : public Transport, private Poller::Watched, private TurnEntry {
  public:
-  using Socket = asio::generic::stream_protocol::socket;
-
-  explicit StreamTransport(Socket socket);
+  /// `socket` does not block. Where the loop cannot watch it, its first read says why.
+  StreamTransport(Loop& loop, SystemSocket socket);
+  /// The loop watches it already for input and output, on behalf of `before`, who was told
+  /// `events`.
+  StreamTransport(Loop& loop, SystemSocket socket, Poller::Watched& before, std::uint32_t events);
+  ~StreamTransport() override;
 
   std::size_t tryWrite(std::span<const asio::const_buffer>, error_code&) override;
   void waitWritable() override;
@@ -23,28 +26,41 @@ class StreamTransport final : public Transport {
   void shutdownWrite(error_code&) override;
   void close() override;
   void reset() override;
-  bool isOpen() const override { return socket_.is_open(); }
+  bool isOpen() const override { return static_cast<bool>(socket_); }
   Address localAddress() const override;
   Address remoteAddress() const override;
   void setNoDelay(bool) override;
   void setKeepAlive(bool, std::chrono::milliseconds) override;
 
  private:
-  struct ReadHandler;
+  using Owner = boost::intrusive_ptr<TransportOwner>;
 
-  struct KeepAlive {
-    bool on = false;
-    std::chrono::milliseconds initialDelay{};
-    bool operator==(const KeepAlive&) const = default;
-  };
+  void onEvents(std::uint32_t events) override;
+  void onTurnEnd() override;
+  void onLoopEnd() override;
+  void note(std::uint32_t events);
+  void start(Owner& waiting);
+  Owner finish(Owner& waiting);
+  void goOn();
+  void goOnReading();
+  error_code failure() const { return {unwatched_, boost::system::system_category()}; }
+  std::size_t receive(asio::mutable_buffer, error_code&);
 
-  HandlerMemory readMemory_;
-  KeepAlive keepAlive_;
-  Socket socket_;
+  Loop& loop_;
+  SystemSocket socket_;
+  // Whether a read, or a write, may find something to do. Cleared where the kernel had less.
+  bool readable_ = false;
+  bool writable_ = true;
+  bool inputEnded_ = false;  // no event will tell of what is left to be read
+  bool watchesOutput_ = false;
+  bool keepAlive_ = false;
+  std::int32_t keepAliveSeconds_ = 0;
+  int unwatched_ = 0;  // why the loop could not watch it, as errno has it
+  // Of the operations that are under way; each keeps its owner, who has the buffer.
+  Owner reader_;
+  Owner writer_;
+  asio::mutable_buffer buffer_;
 };
-
-/// What an endpoint of the operating system is called in the public API.
-Address toAddress(const asio::generic::stream_protocol::endpoint&);
 
 }  // namespace sluice::net::detail
 

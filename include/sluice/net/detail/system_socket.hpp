@@ -1,55 +1,75 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Sockets made by the system's own call, which sets close-on-exec and non-blocking in one go (Asio
-// has no way to ask for the former), and the address of a Unix socket for it.
+// A socket of the kernel by its descriptor, and the addresses that its calls take. The system's own
+// calls, not Asio's: these set close-on-exec and non-blocking in one go, and know how long the
+// address of a Unix socket is.
 #pragma once
 
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-#include <boost/asio/generic/stream_protocol.hpp>
-#include <cerrno>
-#include <cstddef>
-#include <cstring>
+#include <boost/asio/ip/address.hpp>
+#include <cstdint>
+#include <sluice/net/address.hpp>
 #include <sluice/task.hpp>
 #include <string_view>
+#include <utility>
 
 namespace sluice::net::detail {
 
-inline error_code lastError() { return {errno, boost::system::system_category()}; }
+/// What errno says.
+error_code lastError();
 
-/// Opens one of Asio's sockets or acceptors.
-template <class Socket>
-error_code openSocket(Socket& socket, const asio::generic::stream_protocol& protocol) {
-  const int fd = ::socket(protocol.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) return lastError();
-  error_code ec;
-  socket.assign(protocol, fd, ec);
-  if (ec) ::close(fd);
-  return ec;
-}
+/// An address as the kernel has it: IPv4, IPv6 or the path of a Unix socket.
+class SocketAddress {
+ public:
+  SocketAddress() = default;
+  SocketAddress(const asio::ip::address& address, std::uint16_t port);
+  /// A path that begins with a zero byte is a name without a file, which Linux has.
+  static SocketAddress ofPath(std::string_view path, error_code& ec);
+  /// Of this end of a connection, or of a listener.
+  static SocketAddress local(int fd, error_code& ec);
+  static SocketAddress remote(int fd, error_code& ec);
 
-template <class Socket>
-error_code setOption(Socket& socket, int level, int option, bool on) {
-  const int value = on ? 1 : 0;
-  const int result = ::setsockopt(socket.native_handle(), level, option, &value, sizeof value);
-  return result == 0 ? error_code() : lastError();
-}
+  int family() const { return storage_.ss_family; }
+  const sockaddr* data() const { return reinterpret_cast<const sockaddr*>(&storage_); }
+  socklen_t size() const { return size_; }
 
-/// A path that begins with a zero byte is a name without a file, which Linux has. Asio's own type
-/// has other ideas of an address's length.
-inline asio::generic::stream_protocol::endpoint unixEndpoint(std::string_view path,
-                                                             error_code& ec) {
-  sockaddr_un address{};
-  if (path.size() >= sizeof address.sun_path) {
-    ec.assign(ENAMETOOLONG, boost::system::system_category());
-    return {};
+  /// What it is called in the public API.
+  Address toAddress() const;
+
+ private:
+  sockaddr_storage storage_{};
+  socklen_t size_ = 0;
+};
+
+/// Owns a descriptor.
+class SystemSocket {
+ public:
+  SystemSocket() = default;
+  explicit SystemSocket(int fd) : fd_(fd) {}
+  SystemSocket(SystemSocket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  SystemSocket& operator=(SystemSocket&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
   }
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, path.data(), path.size());
-  std::size_t size = offsetof(sockaddr_un, sun_path) + path.size();
-  if (!path.empty() && path.front() != '\0') ++size;
-  return {&address, size};
-}
+  ~SystemSocket() { close(); }
+
+  /// A stream socket that does not block and is closed on exec.
+  static SystemSocket open(int family, error_code& ec);
+
+  explicit operator bool() const { return fd_ >= 0; }
+  int fd() const { return fd_; }
+  int release() { return std::exchange(fd_, -1); }
+  void close();
+
+  error_code setOption(int level, int option, bool on) const;
+  error_code bind(const SocketAddress& address) const;
+
+ private:
+  int fd_ = -1;
+};
 
 }  // namespace sluice::net::detail
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/net/impl/system_socket.ipp>
+#endif

@@ -11,12 +11,12 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <sluice/detail/completion.hpp>
@@ -28,6 +28,72 @@
 
 namespace sluice::net {
 namespace detail {
+
+/// One address that is being tried.
+class ConnectAttempt final : private Poller::Watched {
+ public:
+  /// `ended` is called once, and not from here.
+  ConnectAttempt(Loop& loop, SystemSocket socket, std::function<void(const error_code&)> ended);
+  ConnectAttempt(const ConnectAttempt&) = delete;
+  ConnectAttempt& operator=(const ConnectAttempt&) = delete;
+  ~ConnectAttempt();
+
+  const SystemSocket& socket() const { return socket_; }
+  bool pending() const { return static_cast<bool>(ended_); }
+  void start(const SocketAddress& address);
+  /// What has been connected.
+  boost::intrusive_ptr<StreamTransport> take();
+
+ private:
+  void onEvents(std::uint32_t events) override;
+  void onLoopEnd() override { ended_ = nullptr; }
+
+  Loop& loop_;
+  SystemSocket socket_;
+  std::function<void(const error_code&)> ended_;
+  std::uint32_t events_ = 0;
+  bool watched_ = false;
+};
+
+SLUICE_DECL ConnectAttempt::ConnectAttempt(Loop& loop, SystemSocket socket,
+                                           std::function<void(const error_code&)> ended)
+    : Watched(loop), loop_(loop), socket_(std::move(socket)), ended_(std::move(ended)) {}
+
+SLUICE_DECL ConnectAttempt::~ConnectAttempt() {
+  if (loop_.stopped() || !watched_) return;
+  loop_.poller().remove(*this);
+  loop_.poller().operationEnded();
+}
+
+SLUICE_DECL void ConnectAttempt::start(const SocketAddress& address) {
+  error_code ec;
+  if (::connect(socket_.fd(), address.data(), address.size()) != 0) ec = lastError();
+  if (!ec || ec.value() == EINPROGRESS) {
+    // Both from the start, since its transport will want them.
+    ec = loop_.poller().add(socket_.fd(), *this, Poller::input | Poller::output);
+  }
+  if (ec) {
+    asio::post(loop_.executor(), [ended = std::exchange(ended_, nullptr), ec] { ended(ec); });
+    return;
+  }
+  watched_ = true;
+  loop_.poller().operationStarted();
+}
+
+SLUICE_DECL void ConnectAttempt::onEvents(std::uint32_t events) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  ::getsockopt(socket_.fd(), SOL_SOCKET, SO_ERROR, &error, &size);
+  if (!ended_ || (error == 0 && (events & EPOLLOUT) == 0)) return;
+  events_ = events;
+  std::exchange(ended_, nullptr)(error_code(error, boost::system::system_category()));
+}
+
+SLUICE_DECL boost::intrusive_ptr<StreamTransport> ConnectAttempt::take() {
+  watched_ = false;
+  loop_.poller().operationEnded();
+  return new StreamTransport(loop_, std::move(socket_), *this, events_);
+}
 
 // RFC 8305 section 5: how long an address may be silent before the next is tried as well.
 inline constexpr std::chrono::milliseconds connectionAttemptDelay{250};
@@ -46,14 +112,8 @@ class Connector final : public SocketObserver,
 
  private:
   using Tcp = asio::ip::tcp;
-  using AsioSocket = asio::generic::stream_protocol::socket;
   using Handler = sluice::detail::Completion<void(std::exception_ptr)>;
   using Addresses = std::vector<asio::ip::address>;
-
-  struct Attempt {
-    AsioSocket socket;
-    bool pending = false;
-  };
 
   void onLoopEnd() override;
   void start(Handler handler);
@@ -62,12 +122,12 @@ class Connector final : public SocketObserver,
   void resolve();
   void resolved(Addresses found);
   void tryNext();
-  bool prepare(AsioSocket& socket, const Tcp::endpoint& endpoint);
-  bool bindLocally(AsioSocket& socket, const Tcp::endpoint& endpoint);
+  SystemSocket prepare(const asio::ip::address& address);
+  bool bindLocally(const SystemSocket& socket, bool v6);
   void attemptEnded(std::size_t index, const error_code& ec);
   void remember(http::Error error);
   void timedOut();
-  void connected(AsioSocket socket);
+  void connected(boost::intrusive_ptr<StreamTransport> transport);
   void fail(const http::Error& error);
   void finish(std::exception_ptr error, const error_code& ec);
 
@@ -80,7 +140,8 @@ class Connector final : public SocketObserver,
   std::optional<Tcp::resolver> resolver_;
   asio::cancellation_signal lookupCancelled_;
   Addresses addresses_;
-  std::vector<Attempt> attempts_;
+  // One an address; none where it could not be tried.
+  std::vector<std::unique_ptr<ConnectAttempt>> attempts_;
   TimerEntry delay_;
   TimerEntry deadline_;
   std::optional<http::Error> error_;
@@ -166,19 +227,15 @@ SLUICE_DECL void Connector::begin() {
 
 SLUICE_DECL void Connector::connectUnix() {
   error_code ec;
-  const auto endpoint = unixEndpoint(options_.path, ec);
-  AsioSocket socket(loop_->executor());
-  if (!ec) ec = openSocket(socket, endpoint.protocol());
-  // Never in progress: it succeeds, fails, or says EAGAIN where too many wait already. Asio would
-  // take the latter for success.
-  if (!ec && ::connect(socket.native_handle(), endpoint.data(),
-                       static_cast<socklen_t>(endpoint.size())) != 0) {
-    ec = lastError();
-  }
+  const SocketAddress address = SocketAddress::ofPath(options_.path, ec);
+  SystemSocket socket;
+  if (!ec) socket = SystemSocket::open(AF_UNIX, ec);
+  // Never in progress: it succeeds, fails, or says EAGAIN where too many wait already.
+  if (!ec && ::connect(socket.fd(), address.data(), address.size()) != 0) ec = lastError();
   if (ec) {
     fail(http::Error::connection(ec, "connect", options_.path));
   } else {
-    connected(std::move(socket));
+    connected(new StreamTransport(*loop_, std::move(socket)));
   }
 }
 
@@ -243,58 +300,62 @@ SLUICE_DECL void Connector::resolved(Addresses found) {
     return;
   }
   addresses_ = alternating(std::move(found));
-  // Operations refer to the sockets in here.
-  attempts_.reserve(addresses_.size());
   tryNext();
 }
 
 SLUICE_DECL void Connector::tryNext() {
   while (attempts_.size() < addresses_.size()) {
     const std::size_t index = attempts_.size();
-    const Tcp::endpoint endpoint(addresses_[index], options_.port);
-    Attempt& attempt = attempts_.emplace_back(AsioSocket(loop_->executor()));
-    if (!prepare(attempt.socket, endpoint)) continue;
-    attempt.pending = true;
-    attempt.socket.async_connect(endpoint,
-                                 [self = shared_from_this(), index](const error_code& ec) {
-                                   self->attemptEnded(index, ec);
-                                 });
+    const asio::ip::address& address = addresses_[index];
+    auto& attempt = attempts_.emplace_back();
+    SystemSocket socket = prepare(address);
+    if (!socket) continue;
+    attempt = std::make_unique<ConnectAttempt>(
+        *loop_, std::move(socket), [self = shared_from_this(), index](const error_code& ec) {
+          self->attemptEnded(index, ec);
+        });
+    attempt->start({address, options_.port});
     if (attempts_.size() < addresses_.size()) loop_->startTimer(delay_, connectionAttemptDelay);
     return;
   }
-  const bool pending = std::any_of(attempts_.begin(), attempts_.end(),
-                                   [](const Attempt& attempt) { return attempt.pending; });
+  const bool pending = std::any_of(attempts_.begin(), attempts_.end(), [](const auto& attempt) {
+    return attempt != nullptr && attempt->pending();
+  });
   if (!pending) fail(*error_);
 }
 
-SLUICE_DECL bool Connector::prepare(AsioSocket& socket, const Tcp::endpoint& endpoint) {
-  const error_code ec = openSocket(socket, endpoint.protocol());
-  if (!ec) return bindLocally(socket, endpoint);
-  remember(http::Error::connection(ec, "connect", endpoint.address().to_string(), endpoint.port()));
-  return false;
+// No socket where there is none for the address, or it cannot begin where the options say.
+SLUICE_DECL SystemSocket Connector::prepare(const asio::ip::address& address) {
+  error_code ec;
+  SystemSocket socket = SystemSocket::open(address.is_v6() ? AF_INET6 : AF_INET, ec);
+  if (ec) {
+    remember(http::Error::connection(ec, "connect", address.to_string(), options_.port));
+  } else if (!bindLocally(socket, address.is_v6())) {
+    socket.close();
+  }
+  return socket;
 }
 
-SLUICE_DECL bool Connector::bindLocally(AsioSocket& socket, const Tcp::endpoint& endpoint) {
+SLUICE_DECL bool Connector::bindLocally(const SystemSocket& socket, bool v6) {
   if (!localAddress_ && options_.localPort == 0) return true;
-  Tcp::endpoint local(endpoint.protocol(), options_.localPort);
-  if (localAddress_) local.address(*localAddress_);
-  error_code ec = setOption(socket, SOL_SOCKET, SO_REUSEADDR, true);
-  if (!ec) socket.bind(local, ec);
+  asio::ip::address local = asio::ip::address_v4();
+  if (v6) local = asio::ip::address_v6();
+  if (localAddress_) local = *localAddress_;
+  error_code ec = socket.setOption(SOL_SOCKET, SO_REUSEADDR, true);
+  if (!ec) ec = socket.bind({local, options_.localPort});
   if (!ec) return true;
-  remember(http::Error::connection(ec, "bind", local.address().to_string(), local.port()));
+  remember(http::Error::connection(ec, "bind", local.to_string(), options_.localPort));
   return false;
 }
 
 SLUICE_DECL void Connector::attemptEnded(std::size_t index, const error_code& ec) {
   if (!handler_) return;
-  Attempt& attempt = attempts_[index];
-  attempt.pending = false;
+  const auto self = shared_from_this();
   if (!ec) {
-    connected(std::move(attempt.socket));
+    connected(attempts_[index]->take());
     return;
   }
-  error_code ignored;
-  attempt.socket.close(ignored);
+  attempts_[index].reset();
   remember(http::Error::connection(ec, "connect", addresses_[index].to_string(), options_.port));
   delay_.stop();
   tryNext();
@@ -318,10 +379,10 @@ SLUICE_DECL void Connector::timedOut() {
                                known ? addresses_.front().to_string() : host_, options_.port));
 }
 
-SLUICE_DECL void Connector::connected(AsioSocket socket) {
+SLUICE_DECL void Connector::connected(boost::intrusive_ptr<StreamTransport> transport) {
   const auto core = core_;
   finish(nullptr, {});
-  core->open(new StreamTransport(std::move(socket)));
+  core->open(std::move(transport));
   if (options_.path.empty()) {
     core->transport()->setNoDelay(options_.noDelay);
     if (options_.keepAlive) core->transport()->setKeepAlive(true, options_.keepAliveInitialDelay);
@@ -345,10 +406,7 @@ SLUICE_DECL void Connector::finish(std::exception_ptr error, const error_code& e
   deadline_.stop();
   if (resolver_) resolver_->cancel();
   lookupCancelled_.emit(asio::cancellation_type::terminal);
-  for (Attempt& attempt : attempts_) {
-    error_code ignored;
-    attempt.socket.close(ignored);
-  }
+  attempts_.clear();
   if (core_) {
     core_->setObserver(nullptr);
     if (error) core_->destroy(ec);

@@ -8,6 +8,7 @@
 #include <boost/asio/query.hpp>
 #include <mutex>
 #include <sluice/net/detail/loop.hpp>
+#include <sluice/net/detail/poller.hpp>
 #include <utility>
 #include <vector>
 
@@ -89,6 +90,12 @@ SLUICE_DECL void Loop::shutdown() {
   timer_.reset();
   timers_.clear();
   turn_ = std::make_unique<TurnList>();
+  if (poller_) poller_->shutdown();
+}
+
+SLUICE_DECL Poller& Loop::poller() {
+  if (!poller_) poller_ = std::make_unique<Poller>(*this);
+  return *poller_;
 }
 
 SLUICE_DECL void Loop::useClock(std::shared_ptr<const Clock> clock) {
@@ -150,6 +157,7 @@ SLUICE_DECL void Loop::scheduleTurn() {
 
 SLUICE_DECL void Loop::endTurn() {
   turnScheduled_ = false;
+  turnEnds_ = true;
   turnTime_.reset();
   wentOn_ = 0;
   // Entries that come back while these run belong to the next turn.
@@ -165,7 +173,11 @@ SLUICE_DECL void Loop::endTurn() {
   struct Rest {
     Loop& loop;
     TurnList& entries;
+    bool thrown = true;
     ~Rest() {
+      loop.turnEnds_ = false;
+      loop.turnTime_.reset();
+      if (thrown) loop.scheduleTurn();
       while (!entries.empty()) {
         TurnEntry& entry = entries.front();
         entry.leaveTurn();
@@ -183,6 +195,8 @@ SLUICE_DECL void Loop::endTurn() {
     armedFor_.reset();
     timer_->cancel();
   }
+  if (poller_) poller_->settle();
+  rest.thrown = false;
 }
 
 }  // namespace sluice::net::detail

@@ -96,11 +96,11 @@ class ServerState final
   void onDrain(std::chrono::milliseconds) override { core_->close({}); }
   void onClose() override { sluice::detail::emit<ServerEvents, "close">(listeners_); }
 
-  void onConnection(Listener::Socket accepted) override {
+  void onConnection(SystemSocket accepted) override {
     const boost::intrusive_ptr<ServerState> self(this);
     const boost::intrusive_ptr<SocketCore> core(
         new SocketCore(core_->loop().shared_from_this(), serverHighWaterMark));
-    core->open(new StreamTransport(std::move(accepted)));
+    core->open(new StreamTransport(core_->loop(), std::move(accepted)));
     core->transport()->setNoDelay(true);
     const auto place = std::make_shared<Connection>(self);
     place->socket = Socket(core);

@@ -46,7 +46,7 @@ SLUICE_DECL void ServerCore::onLoopEnd() {
 SLUICE_DECL bool ServerCore::listen(const ListenOptions& options) {
   if (listening()) throw http::Error(make_error_code(http::errc::ERR_SERVER_ALREADY_LISTEN));
   const boost::intrusive_ptr<ServerCore> self(this);
-  const boost::intrusive_ptr<Listener> listener(new Listener(loop_->executor()));
+  const boost::intrusive_ptr<Listener> listener(new Listener(loop_));
   ListenOptions place = options;
   if (ClusterMember* cluster = loop_->cluster()) {
     place.reusePort = place.reusePort || !place.exclusive;
@@ -149,15 +149,15 @@ SLUICE_DECL bool ServerCore::full() const {
   return limit != 0 && user_->connections() >= limit;
 }
 
-SLUICE_DECL void ServerCore::onAccept(Listener::Socket socket) {
+SLUICE_DECL void ServerCore::onAccept(SystemSocket socket) {
   if (!full()) {
     user_->onConnection(std::move(socket));
     return;
   }
   error_code ignored;
-  const Address local = toAddress(socket.local_endpoint(ignored));
-  const Address remote = toAddress(socket.remote_endpoint(ignored));
-  socket.close(ignored);
+  const Address local = SocketAddress::local(socket.fd(), ignored).toAddress();
+  const Address remote = SocketAddress::remote(socket.fd(), ignored).toAddress();
+  socket.close();
   user_->onDrop({.localAddress = local.address,
                  .localFamily = local.family,
                  .localPort = local.port,

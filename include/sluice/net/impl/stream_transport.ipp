@@ -1,165 +1,220 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Definitions of stream_transport.hpp. Sends go to the kernel directly: Asio's own try-send wraps
-// the same call in buffer sequences and retries that the hot path has no use for.
+// Definitions of stream_transport.hpp.
 #pragma once
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <array>
-#include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/ip/address_v4.hpp>
-#include <boost/asio/ip/address_v6.hpp>
-#include <boost/asio/socket_base.hpp>
+#include <boost/asio/post.hpp>
 #include <cerrno>
 #include <sluice/net/detail/stream_transport.hpp>
+#include <utility>
 
 namespace sluice::net::detail {
 
-SLUICE_DECL Address toAddress(const asio::generic::stream_protocol::endpoint& endpoint) {
-  Address result;
-  const auto* data = endpoint.data();
-  if (data->sa_family == AF_INET) {
-    sockaddr_in in{};
-    std::memcpy(&in, data, sizeof in);
-    result.address = asio::ip::address_v4(ntohl(in.sin_addr.s_addr)).to_string();
-    result.family = "IPv4";
-    result.port = ntohs(in.sin_port);
-  } else if (data->sa_family == AF_INET6) {
-    sockaddr_in6 in{};
-    std::memcpy(&in, data, sizeof in);
-    asio::ip::address_v6::bytes_type bytes;
-    std::memcpy(bytes.data(), &in.sin6_addr, bytes.size());
-    result.address = asio::ip::address_v6(bytes, in.sin6_scope_id).to_string();
-    result.family = "IPv6";
-    result.port = ntohs(in.sin6_port);
-  } else if (data->sa_family == AF_UNIX && endpoint.size() > offsetof(sockaddr_un, sun_path)) {
-    const auto* un = reinterpret_cast<const sockaddr_un*>(data);
-    const std::size_t room = endpoint.size() - offsetof(sockaddr_un, sun_path);
-    result.path.assign(un->sun_path, un->sun_path[0] == '\0' ? room : strnlen(un->sun_path, room));
-  }
-  return result;
+SLUICE_DECL StreamTransport::StreamTransport(Loop& loop, SystemSocket socket)
+    : Watched(loop), loop_(loop), socket_(std::move(socket)) {
+  unwatched_ = loop_.poller().add(socket_.fd(), *this, Poller::input).value();
 }
 
-SLUICE_DECL StreamTransport::StreamTransport(Socket socket) : socket_(std::move(socket)) {
-  error_code ignored;
-  socket_.non_blocking(true, ignored);
+SLUICE_DECL StreamTransport::StreamTransport(Loop& loop, SystemSocket socket,
+                                             Poller::Watched& before, std::uint32_t events)
+    : Watched(loop), loop_(loop), socket_(std::move(socket)), watchesOutput_(true) {
+  loop_.poller().handOver(before, *this);
+  note(events);
+}
+
+SLUICE_DECL StreamTransport::~StreamTransport() {
+  // Whoever waited has gone, or keeps a transport that is in use.
+  if (reader_) finish(reader_);
+  if (writer_) finish(writer_);
+  close();
+}
+
+// An operation under way is work of the loop's.
+SLUICE_DECL void StreamTransport::start(Owner& waiting) {
+  waiting = owner_;
+  loop_.poller().operationStarted();
+}
+
+SLUICE_DECL StreamTransport::Owner StreamTransport::finish(Owner& waiting) {
+  if (!loop_.stopped()) loop_.poller().operationEnded();
+  return std::move(waiting);
 }
 
 SLUICE_DECL std::size_t StreamTransport::tryWrite(std::span<const asio::const_buffer> buffers,
                                                   error_code& ec) {
   ssize_t sent = 0;
+  std::size_t offered = 0;
   do {
     if (buffers.size() == 1) {
-      sent = ::send(socket_.native_handle(), buffers[0].data(), buffers[0].size(), MSG_NOSIGNAL);
+      offered = buffers[0].size();
+      sent = ::send(socket_.fd(), buffers[0].data(), offered, MSG_NOSIGNAL);
     } else {
       std::array<iovec, 16> pieces;
       const std::size_t count = std::min(buffers.size(), pieces.size());
+      offered = 0;
       for (std::size_t i = 0; i < count; ++i) {
         pieces[i] = {const_cast<void*>(buffers[i].data()), buffers[i].size()};
+        offered += buffers[i].size();
       }
       msghdr message{};
       message.msg_iov = pieces.data();
       message.msg_iovlen = count;
-      sent = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL);
+      sent = ::sendmsg(socket_.fd(), &message, MSG_NOSIGNAL);
     }
   } while (sent < 0 && errno == EINTR);
-  if (sent >= 0) return static_cast<std::size_t>(sent);
-  if (errno != EAGAIN && errno != EWOULDBLOCK) ec.assign(errno, boost::system::system_category());
+  if (sent >= 0) {
+    if (static_cast<std::size_t>(sent) < offered) writable_ = false;
+    return static_cast<std::size_t>(sent);
+  }
+  if (errno == EAGAIN || errno == EWOULDBLOCK) {
+    writable_ = false;
+  } else {
+    ec = lastError();
+  }
   return 0;
 }
 
 SLUICE_DECL void StreamTransport::waitWritable() {
-  socket_.async_wait(Socket::wait_write,
-                     [self = boost::intrusive_ptr<StreamTransport>(this),
-                      owner = boost::intrusive_ptr<TransportOwner>(owner_)](const error_code& ec) {
-                       if (self->owner_ != nullptr) owner->onWritable(ec);
-                     });
-}
-
-struct StreamTransport::ReadHandler {
-  using allocator_type = HandlerMemory::Allocator<std::byte>;
-
-  void operator()(const error_code& ec, std::size_t count) const {
-    if (self->owner_ != nullptr) owner->onRead(ec, count);
+  start(writer_);
+  if (!watchesOutput_) {
+    // What has room by now is told at once. It stays: an edge costs nothing where it does not come.
+    watchesOutput_ = true;
+    unwatched_ = loop_.poller().change(socket_.fd(), *this, Poller::input | Poller::output).value();
   }
-  allocator_type get_allocator() const noexcept { return allocator_type(self->readMemory_); }
-
-  boost::intrusive_ptr<StreamTransport> self;
-  boost::intrusive_ptr<TransportOwner> owner;
-};
+  if (writable_ || unwatched_) loop_.atTurnEnd(*this);
+}
 
 SLUICE_DECL void StreamTransport::read(asio::mutable_buffer buffer) {
-  socket_.async_read_some(buffer, ReadHandler{this, owner_});
+  buffer_ = buffer;
+  start(reader_);
+  // Never from inside the call that starts it.
+  if (readable_ || unwatched_) loop_.atTurnEnd(*this);
 }
 
-SLUICE_DECL std::size_t StreamTransport::tryRead(asio::mutable_buffer buffer, error_code& ec) {
+SLUICE_DECL std::size_t StreamTransport::receive(asio::mutable_buffer buffer, error_code& ec) {
   ssize_t received = 0;
   do {
-    received = ::recv(socket_.native_handle(), buffer.data(), buffer.size(), 0);
+    received = ::recv(socket_.fd(), buffer.data(), buffer.size(), 0);
   } while (received < 0 && errno == EINTR);
+  // The next bytes are an edge again, where the kernel had fewer than there was room for.
+  if (received < static_cast<ssize_t>(buffer.size()) && !inputEnded_) readable_ = false;
   if (received > 0) return static_cast<std::size_t>(received);
   if (received == 0) {
     ec = asio::error::eof;
   } else if (errno != EAGAIN && errno != EWOULDBLOCK) {
-    ec.assign(errno, boost::system::system_category());
+    ec = lastError();
   }
   return 0;
 }
 
+SLUICE_DECL std::size_t StreamTransport::tryRead(asio::mutable_buffer buffer, error_code& ec) {
+  return readable_ ? receive(buffer, ec) : 0;
+}
+
+SLUICE_DECL void StreamTransport::note(std::uint32_t events) {
+  if ((events & (EPOLLIN | Poller::ended)) != 0) readable_ = true;
+  if ((events & Poller::ended) != 0) inputEnded_ = true;
+  if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0) writable_ = true;
+}
+
+SLUICE_DECL void StreamTransport::onEvents(std::uint32_t events) {
+  note(events);
+  goOn();
+}
+
+SLUICE_DECL void StreamTransport::onTurnEnd() { goOn(); }
+
+SLUICE_DECL void StreamTransport::goOn() {
+  const boost::intrusive_ptr<StreamTransport> alive(this);
+  if (writer_ && (writable_ || unwatched_)) {
+    const Owner owner = finish(writer_);
+    if (owner_ != nullptr) owner->onWritable(failure());
+  }
+  if (reader_ && (readable_ || unwatched_)) goOnReading();
+}
+
+SLUICE_DECL void StreamTransport::goOnReading() {
+  error_code ec = failure();
+  const std::size_t count = ec ? 0 : receive(buffer_, ec);
+  // There was nothing: the event was for bytes that are taken.
+  if (count == 0 && !ec) return;
+  const Owner owner = finish(reader_);
+  if (owner_ != nullptr) owner->onRead(ec, count);
+}
+
 SLUICE_DECL void StreamTransport::cancelRead() {
-  error_code ignored;
-  socket_.cancel(ignored);
+  if (!reader_) return;
+  asio::post(loop_.executor(),
+             [self = boost::intrusive_ptr<StreamTransport>(this), owner = finish(reader_)] {
+               if (self->owner_ != nullptr) owner->onRead(asio::error::operation_aborted, 0);
+             });
 }
 
 SLUICE_DECL void StreamTransport::shutdownWrite(error_code& ec) {
-  socket_.shutdown(Socket::shutdown_send, ec);
+  if (::shutdown(socket_.fd(), SHUT_WR) != 0) ec = lastError();
 }
 
 SLUICE_DECL void StreamTransport::close() {
-  error_code ignored;
-  socket_.close(ignored);
+  if (!socket_) return;
+  if (!loop_.stopped()) loop_.poller().remove(*this);
+  socket_.close();
+  cancelRead();
+  if (!writer_) return;
+  asio::post(loop_.executor(),
+             [self = boost::intrusive_ptr<StreamTransport>(this), owner = finish(writer_)] {
+               if (self->owner_ != nullptr) owner->onWritable(asio::error::operation_aborted);
+             });
+}
+
+// Nobody will hear of anything any more, and the owner must not be kept by what it waits for.
+SLUICE_DECL void StreamTransport::onLoopEnd() {
+  const boost::intrusive_ptr<StreamTransport> alive(this);
+  const Owner reader = std::move(reader_);
+  const Owner writer = std::move(writer_);
+  socket_.close();
 }
 
 SLUICE_DECL void StreamTransport::reset() {
-  error_code ignored;
-  socket_.set_option(asio::socket_base::linger(true, 0), ignored);
-  socket_.close(ignored);
+  const linger now{1, 0};
+  ::setsockopt(socket_.fd(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  close();
 }
 
 SLUICE_DECL Address StreamTransport::localAddress() const {
   error_code ec;
-  const auto endpoint = socket_.local_endpoint(ec);
-  return ec ? Address{} : toAddress(endpoint);
+  const auto address = SocketAddress::local(socket_.fd(), ec);
+  return ec ? Address{} : address.toAddress();
 }
 
 SLUICE_DECL Address StreamTransport::remoteAddress() const {
   error_code ec;
-  const auto endpoint = socket_.remote_endpoint(ec);
-  return ec ? Address{} : toAddress(endpoint);
+  const auto address = SocketAddress::remote(socket_.fd(), ec);
+  return ec ? Address{} : address.toAddress();
 }
 
 SLUICE_DECL void StreamTransport::setNoDelay(bool on) {
   // Unix sockets refuse this, and have nothing to delay.
-  const int value = on ? 1 : 0;
-  ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NODELAY, &value, sizeof value);
+  static_cast<void>(socket_.setOption(IPPROTO_TCP, TCP_NODELAY, on));
 }
 
 SLUICE_DECL void StreamTransport::setKeepAlive(bool on, std::chrono::milliseconds initialDelay) {
+  const auto seconds = static_cast<std::int32_t>(
+      std::chrono::duration_cast<std::chrono::seconds>(initialDelay).count());
   // An agent says it once more for every request.
-  const KeepAlive wanted{on, initialDelay};
-  if (std::exchange(keepAlive_, wanted) == wanted) return;
-  error_code ignored;
-  socket_.set_option(asio::socket_base::keep_alive(on), ignored);
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(initialDelay).count();
+  if (keepAlive_ == on && keepAliveSeconds_ == seconds) return;
+  keepAlive_ = on;
+  keepAliveSeconds_ = seconds;
+  static_cast<void>(socket_.setOption(SOL_SOCKET, SO_KEEPALIVE, on));
   if (!on || seconds <= 0) return;
   const auto set = [this](int option, int value) {
-    ::setsockopt(socket_.native_handle(), IPPROTO_TCP, option, &value, sizeof value);
+    ::setsockopt(socket_.fd(), IPPROTO_TCP, option, &value, sizeof value);
   };
-  set(TCP_KEEPIDLE, static_cast<int>(seconds));
+  set(TCP_KEEPIDLE, seconds);
   set(TCP_KEEPINTVL, 1);
   set(TCP_KEEPCNT, 10);
 }

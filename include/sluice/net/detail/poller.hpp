@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The descriptors of one loop, in one epoll set of the loop's own that Asio watches as a single
+// descriptor. Asio's reactor tries every read before it waits, which costs a system call in vain
+// for each request, and keeps a state, a lock and an operation for each socket; here a socket that
+// waits costs sixteen bytes, and readiness is remembered from one event to the next.
+#pragma once
+
+#include <sys/epoll.h>
+#include <array>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <sluice/net/detail/handler_memory.hpp>
+#include <sluice/net/detail/loop.hpp>
+#include <vector>
+
+namespace sluice::net::detail {
+
+class Poller {
+ public:
+  /// Events are edges: what was not used up has to be remembered.
+  static constexpr std::uint32_t input = EPOLLIN | EPOLLRDHUP;
+  static constexpr std::uint32_t output = EPOLLOUT;
+  static constexpr std::uint32_t ended = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+
+  /// Who has a descriptor in the set. It may go away in any call.
+  class Watched : protected LoopMember {
+   public:
+    virtual void onEvents(std::uint32_t events) = 0;
+
+   protected:
+    using LoopMember::LoopMember;
+    ~Watched() = default;
+
+   private:
+    friend class Poller;
+    std::uint32_t place_ = none;
+  };
+
+  explicit Poller(Loop& loop);
+  /// The execution context ends: nothing is watched any more.
+  void shutdown() { set_.reset(); }
+
+  /// Watches a descriptor for `events`; what holds already is told as well.
+  error_code add(int fd, Watched& who, std::uint32_t events);
+  /// Another user for the same descriptor, which stays in the set as it is.
+  void handOver(Watched& from, Watched& to);
+  error_code change(int fd, const Watched& who, std::uint32_t events);
+  /// Before the descriptor is closed. Closing is what takes it out of the kernel's set.
+  void remove(Watched& who);
+
+  /// While an operation is under way the loop has work to do.
+  void operationStarted() {
+    ++operations_;
+    if (!waiting_ && !loop_.turnEnds_) loop_.scheduleTurn();
+  }
+  void operationEnded();
+
+  /// The end of a turn: waits where somebody waits for it, and not otherwise.
+  void settle();
+
+ private:
+  static constexpr std::uint32_t none = UINT32_MAX;
+
+  // A descriptor that another process has as well outlives its close(): what it still reports is
+  // for a place that has been given to somebody else, or to nobody.
+  struct Place {
+    Watched* who = nullptr;
+    std::uint32_t generation = 0;
+    std::uint32_t nextFree = none;
+  };
+
+  struct Ready;
+
+  error_code control(int operation, int fd, const Watched& who, std::uint32_t events) const;
+  void poll();
+  void dispatch(const epoll_event& event);
+
+  Loop& loop_;
+  HandlerMemory memory_;
+  int fd_;  // of the set
+  std::optional<asio::posix::stream_descriptor> set_;
+  std::vector<Place> places_;
+  std::uint32_t firstFree_ = none;
+  std::size_t operations_ = 0;
+  bool waiting_ = false;
+  std::size_t next_ = 0;
+  std::size_t count_ = 0;
+  std::array<epoll_event, 128> events_;
+};
+
+}  // namespace sluice::net::detail
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/net/impl/poller.ipp>
+#endif
