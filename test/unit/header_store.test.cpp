@@ -216,7 +216,9 @@ TEST_CASE("the headers that framing asks for are known in any case", "[HeaderSto
       {"expect", KnownHeader::expect},
       {"Host", KnownHeader::host},
       {"Upgrade", KnownHeader::upgrade},
-      {"Cookie", KnownHeader::cookie}};
+      {"Cookie", KnownHeader::cookie},
+      {"TE", KnownHeader::te},
+      {"Proxy-Connection", KnownHeader::proxyConnection}};
   for (const auto& [name, known] : names) {
     INFO(name);
     CHECK(knownHeader(name) == known);

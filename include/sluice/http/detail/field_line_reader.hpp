@@ -28,6 +28,9 @@ class FieldLineReader {
 
   /// The line that next() just found. The offsets count from storage().
   const FieldSpan& span() const { return span_; }
+  std::string_view name(std::string_view input) const {
+    return {storage(input.data()) + span_.name, span_.nameSize};
+  }
   std::string_view value(std::string_view input) const {
     return {storage(input.data()) + span_.value, span_.valueSize};
   }

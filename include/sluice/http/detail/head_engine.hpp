@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Beast's parser as a function from a complete head to calls on a sink. It lives for one pass: what
-// Beast would remember from line to line differs between its versions, and nothing here needs it.
+// Beast's parser as a function from a line to calls on a sink, for what HeadScanner leaves. It
+// lives for one pass: what Beast would remember from line to line differs between its versions, and
+// nothing here needs it.
 #pragma once
 
 #include <boost/asio/buffer.hpp>
@@ -25,9 +26,9 @@ class WithoutTrailers : public boost::beast::http::basic_parser<isRequest> {
 };
 
 /// Sink has, each returning whether to go on:
-///   bool onRequestLine(verb, std::string_view method, std::string_view target, int version)
+///   bool onRequestLine(std::string_view method, std::string_view target, int version)
 ///   bool onStatusLine(int status, std::string_view reason, int version)
-///   bool onFieldLine(field, std::string_view name, std::string_view value)
+///   bool onFieldLine(std::string_view name, std::string_view value)
 template <bool isRequest, class Sink>
 class HeadEngine final : private WithoutTrailers<isRequest> {
   using BeastView = boost::beast::string_view;
@@ -42,12 +43,10 @@ class HeadEngine final : private WithoutTrailers<isRequest> {
   /// of it; HPE_INTERNAL where the sink stopped; else Beast's own error, need_more included.
   error_code run(std::string_view input) {
     error_code error;
-    consumed_ = this->put(boost::asio::const_buffer(input.data(), input.size()), error);
+    this->put(boost::asio::const_buffer(input.data(), input.size()), error);
     if (!error && !this->is_header_done()) error = boost::beast::http::error::need_more;
     return error;
   }
-
-  std::size_t consumed() const { return consumed_; }
 
  private:
   static std::string_view view(BeastView text) { return {text.data(), text.size()}; }
@@ -56,16 +55,16 @@ class HeadEngine final : private WithoutTrailers<isRequest> {
     if (!goOn) error = errc::HPE_INTERNAL;
   }
 
-  void on_request_impl(boost::beast::http::verb verb, BeastView method, BeastView target,
-                       int version, error_code& error) override {
-    stopUnless(sink_.onRequestLine(verb, view(method), view(target), version), error);
+  void on_request_impl(boost::beast::http::verb, BeastView method, BeastView target, int version,
+                       error_code& error) override {
+    stopUnless(sink_.onRequestLine(view(method), view(target), version), error);
   }
   void on_response_impl(int status, BeastView reason, int version, error_code& error) override {
     stopUnless(sink_.onStatusLine(status, view(reason), version), error);
   }
-  void on_field_impl(boost::beast::http::field id, BeastView name, BeastView value,
+  void on_field_impl(boost::beast::http::field, BeastView name, BeastView value,
                      error_code& error) override {
-    stopUnless(sink_.onFieldLine(id, view(name), view(value)), error);
+    stopUnless(sink_.onFieldLine(view(name), view(value)), error);
   }
 
   void on_header_impl(error_code&) override {}
@@ -76,7 +75,6 @@ class HeadEngine final : private WithoutTrailers<isRequest> {
   void on_finish_impl(error_code&) override {}
 
   Sink& sink_;
-  std::size_t consumed_ = 0;
 };
 
 }  // namespace sluice::http::detail

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <algorithm>
-#include <boost/beast/http/field.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -17,12 +16,9 @@
 
 namespace sluice::http::detail {
 
-using Field = boost::beast::http::field;
-
 /// One field line. Offsets count from the first byte of the block's storage.
 struct FieldSpan {
   std::uint32_t name, nameSize, value, valueSize;
-  Field id;
 };
 
 class HeaderBlock {
@@ -60,19 +56,10 @@ class HeaderBlock {
     return {{base_ + span.name, span.nameSize}, {base_ + span.value, span.valueSize}};
   }
 
-  /// Field::unknown for a name that Beast has no number for.
-  Field id(std::size_t index) const { return spans_[index].id; }
-
   Iterator begin() const { return {this, 0}; }
   Iterator end() const { return {this, size()}; }
 
   /// Index of the first line at `from` or behind it that has this name; npos where there is none.
-  std::size_t find(Field id, std::size_t from = 0) const {
-    for (; from < size(); ++from) {
-      if (spans_[from].id == id) return from;
-    }
-    return npos;
-  }
   std::size_t find(std::string_view name, std::size_t from = 0) const {
     for (; from < size(); ++from) {
       if (equalIgnoreCase(at(from).name, name)) return from;

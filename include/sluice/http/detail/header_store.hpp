@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <sluice/config.hpp>
 #include <sluice/http/detail/field_lines.hpp>
+#include <sluice/http/detail/known_header.hpp>
 #include <sluice/http/headers.hpp>
 #include <span>
 #include <string>
@@ -18,24 +19,6 @@
 #include <vector>
 
 namespace sluice::http::detail {
-
-/// Headers that decide about framing and the connection, or are written in their own way.
-enum class KnownHeader : std::uint8_t {
-  other,
-  connection,
-  contentLength,
-  transferEncoding,
-  date,
-  keepAlive,
-  trailer,
-  expect,
-  host,
-  upgrade,
-  cookie
-};
-
-/// Which of them `name` is, in any case.
-KnownHeader knownHeader(std::string_view name);
 
 class KnownHeaders {
  public:

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Bytes in, the head of a message out: requests on a server, responses on a client. Beast's parser
-// is the engine, the rules of strictness.hpp are on top of it. Bodies are BodyDecoder's.
+// Bytes in, the head of a message out: requests on a server, responses on a client. A plain head is
+// scanned in one pass; for all others Beast's parser is the engine. The rules of strictness.hpp are
+// on top of both. Bodies are BodyDecoder's.
 #pragma once
 
 #include <cstddef>
@@ -31,10 +32,10 @@ enum class HostProblem { none, missing, repeated, invalid };
 ///
 /// The caller owns one contiguous buffer. `input` is always what it holds from the first byte of
 /// this message on, so at each call it has the same beginning and maybe more at its end. It may
-/// have moved. A head that is there as a whole costs one pass of Beast over it; one that comes in
-/// pieces is read line by line, so that a wrong line is refused as soon as its end is there. Either
-/// way gives the same result for the same bytes, and nothing is allocated once the vector of lines
-/// has its size.
+/// have moved. A head that is there as a whole costs one pass over it; one that comes in pieces is
+/// read line by line, so that a wrong line is refused as soon as its end is there. Either way gives
+/// the same result for the same bytes, and nothing is allocated once the vector of lines has its
+/// size.
 class MessageParser {
  public:
   enum class Kind { request, response };
@@ -152,11 +153,10 @@ class MessageParser {
   bool parseWhole(std::string_view input);
   Status parseStartLine(std::string_view input);
   Status parseFields(std::string_view input);
-  error_code run(std::string_view head, std::size_t shift, std::size_t& consumed);
   error_code runStartLine(std::string_view content);
   Fault startLineFault(std::string_view content, error_code error) const;
   bool refuse(errc code, std::string_view reason);
-  bool acceptField(const FieldSpan& span, std::string_view value);
+  bool acceptField(const FieldSpan& span, std::string_view name, std::string_view value);
   bool acceptContentLength(std::string_view value);
   bool acceptTransferEncoding(std::string_view value);
   bool finishHead();

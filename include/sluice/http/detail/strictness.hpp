@@ -5,12 +5,11 @@
 // the business of MessageParser and BodyDecoder.
 #pragma once
 
-#include <boost/beast/http/field.hpp>
-#include <boost/beast/http/verb.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <sluice/config.hpp>
+#include <sluice/http/detail/known_header.hpp>
 #include <sluice/http/error.hpp>
 #include <string_view>
 
@@ -31,10 +30,6 @@ inline constexpr std::size_t maxBlankBytes = 256;
 inline constexpr std::size_t maxChunkLine = 16 * 1024;
 
 // --- the start line ---------------------------------------------------------------------------
-
-/// RFC 9110 §9.1, RFC 9112 §3.1: methods are case-sensitive, and only those in METHODS are known.
-/// verb  what Beast made of the same text; spares the search for all but two of them
-bool isMethod(boost::beast::http::verb verb, std::string_view method);
 
 /// RFC 9112 §3.1: whether `line`, which may be cut short anywhere, can still become a request line.
 Fault methodFault(std::string_view line);
@@ -64,10 +59,6 @@ bool isStatus(int status);
 /// first  the line directly behind the start line
 Fault lineStartFault(std::string_view rest, bool first);
 
-/// RFC 9112 §5.2: whether Beast joined several lines to this value. It then stands in Beast's own
-/// memory, or there is a line end between the name and the value.
-bool wasFolded(std::string_view input, std::string_view name, std::string_view value);
-
 /// RFC 9112 §3.2, RFC 9110 §7.2: empty, or host [ ":" port ] as RFC 3986 §3.2.2 writes hosts.
 bool isHost(std::string_view value);
 
@@ -78,7 +69,7 @@ bool isAuthority(std::string_view target);
 std::optional<std::uint64_t> contentLength(std::string_view value);
 
 /// RFC 9110 §6.5.1: fields that frame a message mean nothing, and bode ill, in a trailer section.
-Fault trailerFault(boost::beast::http::field id);
+Fault trailerFault(KnownHeader header);
 
 /// RFC 9110 §7.6.1: the options of all Connection lines together; unknown ones are ignored.
 struct ConnectionOptions {

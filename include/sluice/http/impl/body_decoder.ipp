@@ -246,7 +246,8 @@ SLUICE_DECL bool BodyDecoder::readTrailers() {
       case FieldLineReader::Result::failed:
         return refuse(lines_.fault().code, lines_.fault().reason);
       case FieldLineReader::Result::line:
-        if (const Fault fault = trailerFault(lines_.span().id); fault && !limits_.insecure) {
+        if (const Fault fault = trailerFault(knownHeader(lines_.name(trailerBytes_.view())));
+            fault && !limits_.insecure) {
           return refuse(fault.code, fault.reason);
         }
         if (limits_.maxHeadersCount == 0 || trailers_.size() < limits_.maxHeadersCount) {

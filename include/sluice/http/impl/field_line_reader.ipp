@@ -18,11 +18,9 @@ namespace field_line_reader {
 inline constexpr std::string_view front = "GET / HTTP/1.1\r\nx";
 
 struct Sink {
-  bool onRequestLine(boost::beast::http::verb, std::string_view, std::string_view, int) {
-    return true;
-  }
+  bool onRequestLine(std::string_view, std::string_view, int) { return true; }
   bool onStatusLine(int, std::string_view, int) { return true; }
-  bool onFieldLine(Field, std::string_view foundName, std::string_view foundValue) {
+  bool onFieldLine(std::string_view foundName, std::string_view foundValue) {
     name = foundName;
     value = foundValue;
     return true;
@@ -168,10 +166,8 @@ SLUICE_DECL Fault FieldLineReader::read(std::string_view content, std::size_t of
     return static_cast<std::uint32_t>(offset + static_cast<std::size_t>(text - base));
   };
   const std::string_view name = sink.name.substr(1);
-  span_ = {
-      place(name.data()), static_cast<std::uint32_t>(name.size()), place(sink.value.data()),
-      static_cast<std::uint32_t>(sink.value.size()),
-      boost::beast::http::string_to_field(boost::beast::string_view(name.data(), name.size()))};
+  span_ = {place(name.data()), static_cast<std::uint32_t>(name.size()), place(sink.value.data()),
+           static_cast<std::uint32_t>(sink.value.size())};
   return {};
 }
 

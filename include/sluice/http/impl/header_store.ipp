@@ -9,32 +9,6 @@
 
 namespace sluice::http::detail {
 
-SLUICE_DECL KnownHeader knownHeader(std::string_view name) {
-  const auto orOther = [name](KnownHeader header, std::string_view lowerName) {
-    return equalIgnoreCase(name, lowerName) ? header : KnownHeader::other;
-  };
-  switch (name.size()) {
-    case 4:
-      return toLower(name[0]) == 'd' ? orOther(KnownHeader::date, "date")
-                                     : orOther(KnownHeader::host, "host");
-    case 6:
-      return toLower(name[0]) == 'c' ? orOther(KnownHeader::cookie, "cookie")
-                                     : orOther(KnownHeader::expect, "expect");
-    case 7:
-      return toLower(name[0]) == 't' ? orOther(KnownHeader::trailer, "trailer")
-                                     : orOther(KnownHeader::upgrade, "upgrade");
-    case 10:
-      return toLower(name[0]) == 'c' ? orOther(KnownHeader::connection, "connection")
-                                     : orOther(KnownHeader::keepAlive, "keep-alive");
-    case 14:
-      return orOther(KnownHeader::contentLength, "content-length");
-    case 17:
-      return orOther(KnownHeader::transferEncoding, "transfer-encoding");
-    default:
-      return KnownHeader::other;
-  }
-}
-
 SLUICE_DECL void validateHeaders(const Headers& headers) {
   for (std::size_t index = 0; index < headers.lineCount(); ++index) {
     const RawHeader line = headers.line(index);

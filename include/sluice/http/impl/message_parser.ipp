@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <sluice/http/constants.hpp>
 #include <sluice/http/detail/head_engine.hpp>
+#include <sluice/http/detail/head_scanner.hpp>
 #include <sluice/http/detail/header_chars.hpp>
 #include <sluice/http/detail/message_parser.hpp>
 
@@ -26,9 +28,8 @@ struct MessageParser::Events {
     return {place(text), static_cast<std::uint32_t>(text.size())};
   }
 
-  bool onRequestLine(boost::beast::http::verb verb, std::string_view method,
-                     std::string_view target, int version) {
-    if (!isMethod(verb, method)) {
+  bool onRequestLine(std::string_view method, std::string_view target, int version) {
+    if (!isKnownMethod(method)) {
       return parser.refuse(errc::HPE_INVALID_METHOD, "The method is not known");
     }
     if (!isTargetText(target)) {
@@ -54,11 +55,10 @@ struct MessageParser::Events {
     return true;
   }
 
-  bool onFieldLine(Field id, std::string_view name, std::string_view value) {
-    if (wasFolded(head, name, value)) return false;
+  bool onFieldLine(std::string_view name, std::string_view value) {
     const FieldSpan field{place(name), static_cast<std::uint32_t>(name.size()), place(value),
-                          static_cast<std::uint32_t>(value.size()), id};
-    return parser.acceptField(field, value);
+                          static_cast<std::uint32_t>(value.size())};
+    return parser.acceptField(field, name, value);
   }
 };
 
@@ -129,25 +129,16 @@ SLUICE_DECL MessageParser::Status MessageParser::skipBlankLines(std::string_view
   return Status::needMore;
 }
 
-SLUICE_DECL error_code MessageParser::run(std::string_view head, std::size_t shift,
-                                          std::size_t& consumed) {
-  Events events{*this, head, shift};
-  const auto with = [&](auto engine) {
-    const error_code error = engine.run(head);
-    consumed = engine.consumed();
-    return error;
-  };
-  if (kind_ == Kind::request) return with(HeadEngine<true, Events>(events));
-  return with(HeadEngine<false, Events>(events));
-}
-
-// The way of nearly every head: all of it is there, and nothing is wrong with it. Whatever else it
-// is, reading it by the line finds out which line is at fault.
+// The way of nearly every head: all of it is there, and nothing about it is unusual. Whatever else
+// it is, reading it by the line finds out, and which line is at fault.
 SLUICE_DECL bool MessageParser::parseWhole(std::string_view input) {
   triedWhole_ = true;
-  std::size_t consumed = 0;
-  if (!run(input.substr(position_, limits_.maxHeaderSize), position_, consumed) && finishHead()) {
-    position_ += consumed;
+  const std::string_view head = input.substr(position_, limits_.maxHeaderSize);
+  Events events{*this, head, position_};
+  HeadScanner<Events> scanner(head, events);
+  const bool scanned = kind_ == Kind::request ? scanner.scanRequest() : scanner.scanResponse();
+  if (scanned && finishHead()) {
+    position_ += scanner.consumed();
     stage_ = Stage::complete;
     headers_.rebase(input_);
     return true;
@@ -215,8 +206,10 @@ SLUICE_DECL error_code MessageParser::runStartLine(std::string_view content) {
     }
   }
   scratch_.append("\r\n\r\n");
-  std::size_t consumed = 0;
-  const error_code error = run(scratch_.view(), position_, consumed);
+  Events events{*this, scratch_.view(), position_};
+  const error_code error = kind_ == Kind::request
+                               ? HeadEngine<true, Events>(events).run(scratch_.view())
+                               : HeadEngine<false, Events>(events).run(scratch_.view());
   if (version != 0) facts_.version = version;
   return error;
 }
@@ -253,7 +246,7 @@ SLUICE_DECL MessageParser::Status MessageParser::parseFields(std::string_view in
       case FieldLineReader::Result::failed:
         return fail(lines_.fault(), lines_.position());
       case FieldLineReader::Result::line:
-        if (!acceptField(lines_.span(), lines_.value(input))) {
+        if (!acceptField(lines_.span(), lines_.name(input), lines_.value(input))) {
           return fail(fault_, position_);
         }
         position_ = lines_.position();
@@ -268,32 +261,33 @@ SLUICE_DECL MessageParser::Status MessageParser::parseFields(std::string_view in
   }
 }
 
-SLUICE_DECL bool MessageParser::acceptField(const FieldSpan& span, std::string_view value) {
+SLUICE_DECL bool MessageParser::acceptField(const FieldSpan& span, std::string_view name,
+                                            std::string_view value) {
   // Lines above the limit are lost to the user only: what frames the message is always seen.
   if (limits_.maxHeadersCount == 0 || headers_.size() < limits_.maxHeadersCount) {
     headers_.add(span);
   }
-  switch (span.id) {
-    case Field::connection:
-    case Field::proxy_connection:
+  switch (knownHeader(name)) {
+    case KnownHeader::connection:
+    case KnownHeader::proxyConnection:
       facts_.connection.add(value);
       return true;
-    case Field::content_length:
+    case KnownHeader::contentLength:
       return acceptContentLength(value);
-    case Field::transfer_encoding:
+    case KnownHeader::transferEncoding:
       return acceptTransferEncoding(value);
-    case Field::upgrade:
+    case KnownHeader::upgrade:
       facts_.upgradeLine = true;
       return true;
-    case Field::host:
+    case KnownHeader::host:
       ++facts_.hostLines;
       facts_.hostInvalid |= !isHost(value);
       return true;
-    case Field::expect:
+    case KnownHeader::expect:
       facts_.expect = true;
       facts_.expectContinue |= containsWord(value, "100-continue");
       return true;
-    case Field::te:
+    case KnownHeader::te:
       facts_.teChunked |= containsWord(value, "chunked");
       return true;
     default:

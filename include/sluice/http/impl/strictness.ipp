@@ -111,10 +111,6 @@ constexpr bool takeParameter(std::string_view& text) {
 
 }  // namespace strictness
 
-SLUICE_DECL bool isMethod(boost::beast::http::verb verb, std::string_view method) {
-  return verb != boost::beast::http::verb::unknown || isKnownMethod(method);
-}
-
 SLUICE_DECL Fault methodFault(std::string_view line) {
   // No method is half as long as this; without the bound a peer that speaks another protocol would
   // be listened to until the head is too large.
@@ -181,14 +177,6 @@ SLUICE_DECL Fault lineStartFault(std::string_view rest, bool first) {
   return {};
 }
 
-SLUICE_DECL bool wasFolded(std::string_view input, std::string_view name, std::string_view value) {
-  const char* const behindName = name.data() + name.size();
-  // A colon and at most one blank: the usual case, and no room for a line end.
-  if (value.data() == behindName + 2 || value.data() == behindName + 1) return false;
-  if (value.data() < behindName || value.data() > input.data() + input.size()) return true;
-  return std::find(behindName, value.data(), '\n') != value.data();
-}
-
 SLUICE_DECL bool isHost(std::string_view value) {
   if (value.empty()) return true;
   if (!strictness::takeHost(value)) return false;
@@ -212,11 +200,11 @@ SLUICE_DECL std::optional<std::uint64_t> contentLength(std::string_view value) {
   return length;
 }
 
-SLUICE_DECL Fault trailerFault(boost::beast::http::field id) {
-  if (id == boost::beast::http::field::content_length) {
+SLUICE_DECL Fault trailerFault(KnownHeader header) {
+  if (header == KnownHeader::contentLength) {
     return {errc::HPE_INVALID_CONTENT_LENGTH, "Content-Length is among the trailers"};
   }
-  if (id == boost::beast::http::field::transfer_encoding) {
+  if (header == KnownHeader::transferEncoding) {
     return {errc::HPE_INVALID_TRANSFER_ENCODING, "Transfer-Encoding is among the trailers"};
   }
   return {};
