@@ -127,9 +127,11 @@ def at_rest(process):
 
 
 def idle(name, connections):
-    """What a connection costs that has had a request and waits for another."""
+    """What a connection costs that has had a request and has waited for another for two seconds."""
 
     def look():
+        # Servers that give memory back do so after a while.
+        time.sleep(2.5)
         at_rest(server)
         return server.mark()["live"] if name in MARKED else None, server.resident()
 

@@ -122,6 +122,11 @@ class MemoryTransport final : public net::detail::Transport {
     advanceRead();
   }
 
+  bool readWithoutBuffer() override {
+    buffer_ = {};
+    return true;
+  }
+
   std::size_t tryRead(asio::mutable_buffer buffer, error_code& ec) override {
     ++calls_.tryRead;
     if (fails(ec) || !input_->readable()) return 0;
@@ -230,7 +235,7 @@ class MemoryTransport final : public net::detail::Transport {
     }
     reading_.pending = false;
     error_code ec = reading_.failure;
-    const std::size_t count = ec ? 0 : input_->read(buffer_, ec);
+    const std::size_t count = ec || buffer_.size() == 0 ? 0 : input_->read(buffer_, ec);
     if (owner_ != nullptr) owner->onRead(ec, count);
   }
 

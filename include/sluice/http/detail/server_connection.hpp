@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // One connection of a server: the coroutine that reads a head, runs the handler, finishes the
-// response and goes on. It moves bytes and keeps order; what they mean, others know.
+// response and goes on. It moves bytes and keeps order; what they mean, others know. Where nothing
+// comes for a while it rests: the coroutine ends, and all that a request needs goes back to the
+// server until there is something to read.
 #pragma once
 
 #include <boost/asio/cancellation_signal.hpp>
@@ -10,11 +12,9 @@
 #include <memory>
 #include <optional>
 #include <sluice/detail/completion.hpp>
-#include <sluice/http/detail/body_decoder.hpp>
 #include <sluice/http/detail/incoming_state.hpp>
-#include <sluice/http/detail/input_buffer.hpp>
 #include <sluice/http/detail/message_pair.hpp>
-#include <sluice/http/detail/message_parser.hpp>
+#include <sluice/http/detail/message_reader.hpp>
 #include <sluice/http/detail/outgoing_state.hpp>
 #include <sluice/http/server_response.hpp>
 #include <sluice/net/socket.hpp>
@@ -25,6 +25,17 @@
 namespace sluice::http::detail {
 
 class ServerState;
+
+/// What a connection needs from the first byte of a request to the end of its answer. Its memory
+/// serves many requests.
+struct ServerWork {
+  explicit ServerWork(std::unique_ptr<MessagePair> pair) : messages(std::move(pair)) {}
+
+  MessageReader reader{MessageParser::Kind::request, 2048};
+  boost::intrusive_ptr<IncomingState> incoming{new IncomingState};
+  boost::intrusive_ptr<OutgoingState> outgoing{new OutgoingState};
+  std::unique_ptr<MessagePair> messages;
+};
 
 class ServerConnection final
     : public boost::intrusive_ref_counter<ServerConnection, boost::thread_unsafe_counter>,
@@ -45,14 +56,16 @@ class ServerConnection final
   void destroy(bool inAnyCase = false);
   /// Answers 408 where the head or the whole request takes too long.
   void checkTimeouts(net::detail::TimePoint now);
+  /// Called now and then: begins to rest where nothing has come since the last call.
+  void restIfIdle();
 
   // For ServerResponse.
   void composeHead(ByteBuffer& out, ServerResponse& res, std::string_view reason,
                    const Headers* headers, std::optional<std::uint64_t> bodyLength);
   void sendInformation();
   void continueIsSent() { awaitsContinue_ = false; }
-  MessagePair& messages() { return *messages_; }
-  const boost::intrusive_ptr<OutgoingState>& outgoing() const { return outgoing_; }
+  MessagePair& messages() { return *work_->messages; }
+  const boost::intrusive_ptr<OutgoingState>& outgoing() const { return work_->outgoing; }
 
   // Links of the server's list.
   ServerConnection* previous = nullptr;
@@ -70,6 +83,10 @@ class ServerConnection final
   //     └──► upgraded
   enum class Phase { securing, head, handler, finishing, upgraded, closing, gone };
 
+  // awake ──► lyingDown ──► resting ──► awake …
+  // While it lies down the coroutine is on its way to its end.
+  enum class Rest { awake, lyingDown, resting };
+
   // How far the head of the next message has come; none: there will be none.
   enum class Head { partial, complete, none };
 
@@ -78,7 +95,12 @@ class ServerConnection final
   using Wake = sluice::detail::Completion<void()>;
   struct MovedOut;
 
+  void spawn();
   task<> run(boost::intrusive_ptr<ServerConnection> self);
+  void getUp();
+  void ended();
+  void releaseWork();
+  void resetMessages();
   void secured();
   task<> handOver();
   void beginHead();
@@ -98,7 +120,6 @@ class ServerConnection final
   void refuseWith(const Error& error, std::string_view reply);
   void closeSoon();
   bool dropsNext() const;
-  void end();
   void cancelHandler();
   void peerEnded();
   void whenInputArrived(Wake handler);
@@ -106,8 +127,12 @@ class ServerConnection final
   void wakeSoon();
   bool wantsRead() const;
   asio::mutable_buffer inputRoom();
-  bool readsMore();
   void emitEvents();
+  MessageReader& reader() { return work_->reader; }
+  const MessageReader& reader() const { return work_->reader; }
+  IncomingState& incoming() const { return *work_->incoming; }
+  OutgoingState& outgoingState() const { return *work_->outgoing; }
+  net::detail::OutputStream& output() const { return core_->output(); }
   bool gone() const { return phase_ == Phase::gone; }
   bool over() const { return gone() || phase_ == Phase::closing; }
 
@@ -127,7 +152,7 @@ class ServerConnection final
   net::Socket& socket() override { return socket_; }
   net::Socket* outgoingSocket() override { return &socket_; }
   Piece takePiece() override;
-  const HeaderBlock& trailers() const override { return body_.trailers(); }
+  const HeaderBlock& trailers() const override { return work_->reader.body.trailers(); }
   void wantInput() override {
     if (!core_->reading()) core_->callAtTurnEnd();
   }
@@ -139,20 +164,18 @@ class ServerConnection final
   boost::intrusive_ptr<ServerState> server_;
   net::Socket socket_;
   boost::intrusive_ptr<net::detail::SocketCore> core_;
-  net::detail::OutputStream& output_;
-  InputBuffer input_;
-  MessageParser parser_{MessageParser::Kind::request};
-  BodyDecoder body_;
-  boost::intrusive_ptr<IncomingState> incoming_;
-  boost::intrusive_ptr<OutgoingState> outgoing_;
-  std::unique_ptr<MessagePair> messages_;
+  // None while it rests.
+  std::unique_ptr<ServerWork> work_;
+  // While it rests, in the place of the coroutine.
+  boost::intrusive_ptr<ServerConnection> self_;
   asio::cancellation_signal cancel_;
   Wake waiting_;
-  error_code inputEnd_;
   net::detail::TimePoint messageStart_;
-  ParserLimits limits_;
   std::size_t requests_ = 0;
   Phase phase_ = Phase::head;
+  Rest rest_ = Rest::awake;
+  bool wokenEarly_ = false;      // something came while it was lying down
+  bool quiet_ = false;           // nothing has come since restIfIdle() looked
   bool started_ = false;         // a byte of the current message has come
   bool awaitsContinue_ = false;  // the client waits for a 100 that was not sent
   bool bodyRefused_ = false;

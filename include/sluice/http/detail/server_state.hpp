@@ -8,16 +8,19 @@
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <sluice/detail/listeners.hpp>
 #include <sluice/http/detail/date.hpp>
 #include <sluice/http/server.hpp>
 #include <sluice/net/detail/loop.hpp>
 #include <sluice/net/detail/server_core.hpp>
 #include <sluice/net/detail/transport.hpp>
+#include <vector>
 
 namespace sluice::http::detail {
 
 class ServerConnection;
+struct ServerWork;
 
 class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thread_unsafe_counter>,
                     private net::detail::ServerCore::User {
@@ -59,6 +62,10 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
     return sluice::detail::has<ServerEvents, Name>(listeners_);
   }
 
+  /// What a connection reads and answers a request with; it gives it back.
+  std::unique_ptr<ServerWork> takeWork();
+  void giveBack(std::unique_ptr<ServerWork> work);
+
   /// The Date line of this second.
   std::string_view dateLine();
 
@@ -80,6 +87,7 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
   void onClose() override { emit<"close">(); }
   void startChecking();
   void check();
+  void letRest();
   template <class Condition>
   void destroyWhere(Condition condition, bool cancelHandlers = false);
 
@@ -92,6 +100,10 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
   std::size_t count_ = 0;
   net::detail::TimerEntry checking_;
   net::detail::TimerEntry grace_;
+  // Fires while a connection is awake.
+  net::detail::TimerEntry resting_;
+  std::vector<std::unique_ptr<ServerWork>> spareWork_;
+  std::size_t awake_ = 0;
   DateLine date_;
   bool closing_ = false;
 };

@@ -13,6 +13,13 @@ namespace sluice::http {
 
 namespace detail {
 
+// How often it is looked which connections are idle: one that rests costs a tenth of one that
+// waits.
+inline constexpr std::chrono::milliseconds restInterval{1000};
+
+// What so many connections need stays when they rest or end.
+inline constexpr std::size_t maxSpareWork = 64;
+
 inline ServerSettings settingsOf(const ServerOptions& options) {
   ServerSettings settings;
   settings.timeout = options.timeout;
@@ -35,7 +42,8 @@ SLUICE_DECL ServerState::ServerState(asio::any_io_executor executor, ServerOptio
       settings_(&own_),
       core_(new net::detail::ServerCore(std::move(executor), *this)),
       checking_([](void* self) { static_cast<ServerState*>(self)->check(); }, this),
-      grace_([](void* self) { static_cast<ServerState*>(self)->closeAll(); }, this) {}
+      grace_([](void* self) { static_cast<ServerState*>(self)->closeAll(); }, this),
+      resting_([](void* self) { static_cast<ServerState*>(self)->letRest(); }, this) {}
 
 SLUICE_DECL ServerState::~ServerState() { core_->detach(); }
 
@@ -46,6 +54,7 @@ SLUICE_DECL void ServerState::detach() {
   core_->detach();
   checking_.stop();
   grace_.stop();
+  resting_.stop();
   destroyWhere([](const ServerConnection&) { return true; }, true);
   listeners_.clear();
 }
@@ -79,6 +88,35 @@ SLUICE_DECL void ServerState::check() {
     each = following;
   }
   if (core_->listening() || count_ != 0) startChecking();
+}
+
+SLUICE_DECL std::unique_ptr<ServerWork> ServerState::takeWork() {
+  ++awake_;
+  if (!resting_.running()) loop().startTimer(resting_, restInterval);
+  if (!spareWork_.empty()) {
+    std::unique_ptr<ServerWork> work = std::move(spareWork_.back());
+    spareWork_.pop_back();
+    return work;
+  }
+  auto work = std::make_unique<ServerWork>(makeMessages());
+  work->outgoing->uniqueHeaders = options_.uniqueHeaders;
+  work->outgoing->rejectBody = options_.rejectNonStandardBodyWrites;
+  return work;
+}
+
+SLUICE_DECL void ServerState::giveBack(std::unique_ptr<ServerWork> work) {
+  if (--awake_ == 0) resting_.stop();
+  if (spareWork_.size() < maxSpareWork) spareWork_.push_back(std::move(work));
+}
+
+SLUICE_DECL void ServerState::letRest() {
+  const boost::intrusive_ptr<ServerState> alive(this);
+  for (ServerConnection* each = first_; each != nullptr;) {
+    ServerConnection* following = each->next;
+    each->restIfIdle();
+    each = following;
+  }
+  if (awake_ != 0) loop().startTimer(resting_, restInterval);
 }
 
 SLUICE_DECL void ServerState::close(std::function<void(error_code)> onClosed) {

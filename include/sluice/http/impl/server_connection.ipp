@@ -37,25 +37,16 @@ SLUICE_DECL ServerConnection::ServerConnection(boost::intrusive_ptr<ServerState>
     : LoopMember(socket.core()->loop()),
       server_(std::move(server)),
       socket_(std::move(socket)),
-      core_(socket_.core()),
-      output_(core_->output()),
-      input_(2048),
-      incoming_(new IncomingState),
-      outgoing_(new OutgoingState),
-      messages_(server_->makeMessages()) {
-  outgoing_->uniqueHeaders = server_->options().uniqueHeaders;
-  outgoing_->rejectBody = server_->options().rejectNonStandardBodyWrites;
-}
+      core_(socket_.core()) {}
 
 SLUICE_DECL ServerConnection::~ServerConnection() {
   if (core_->user() == this) core_->setUser(nullptr);
-  messages_->end();
-  // A handle that a user moved out is not ours any more.
-  if (incoming_->source() != nullptr && incoming_->use_count() > 1) incoming_->detach();
+  if (work_) releaseWork();
   server_->remove(*this);
 }
 
 SLUICE_DECL void ServerConnection::start() {
+  const boost::intrusive_ptr<ServerConnection> alive(this);
   core_->setUser(this);
   if (server_->secures()) {
     phase_ = Phase::securing;
@@ -63,15 +54,81 @@ SLUICE_DECL void ServerConnection::start() {
     secured();
   }
   server_->emit<"connection">(socket_);
-  const std::size_t most = server_->options().maxHeaderSize;
-  limits_ = {most != 0 ? most : maxHeaderSize, server_->settings().maxHeadersCount,
-             server_->options().insecureHTTPParser};
-  const boost::intrusive_ptr<ServerConnection> self(this);
+  if (!gone() && phase_ != Phase::securing && core_->readWithoutBuffer()) {
+    rest_ = Rest::resting;
+    self_ = this;
+  } else {
+    spawn();
+  }
+}
+
+SLUICE_DECL void ServerConnection::spawn() {
+  rest_ = Rest::awake;
+  work_ = server_->takeWork();
+  reader().attach(core_.get());
+  const boost::intrusive_ptr<ServerConnection> self = this;
+  self_ = nullptr;
   asio::co_spawn(core_->loop().executor(), run(self),
                  asio::bind_cancellation_slot(cancel_.slot(), [self](std::exception_ptr) {
-                   // What a handler throws is dealt with in exchange(); what is left is the end.
-                   self->end();
+                   // What a handler throws is dealt with in run(); what is left is the end.
+                   self->ended();
                  }));
+}
+
+SLUICE_DECL void ServerConnection::restIfIdle() {
+  const bool idles = phase_ == Phase::head && !started_ && rest_ == Rest::awake && waiting_ &&
+                     reader().input.empty() && core_->reading();
+  if (!idles || !std::exchange(quiet_, true) || !core_->readWithoutBuffer()) return;
+  const boost::intrusive_ptr<ServerConnection> alive(this);
+  rest_ = Rest::lyingDown;
+  wokenEarly_ = false;
+  wake();
+}
+
+// There is something to read.
+SLUICE_DECL void ServerConnection::getUp() {
+  if (rest_ == Rest::lyingDown) {
+    wokenEarly_ = true;
+  } else {
+    spawn();
+    wake();
+  }
+}
+
+// The coroutine has come to its end, or there is none and the socket is gone.
+SLUICE_DECL void ServerConnection::ended() {
+  const boost::intrusive_ptr<ServerConnection> alive(this);
+  if (work_) releaseWork();
+  if (rest_ == Rest::lyingDown && !gone()) {
+    rest_ = Rest::resting;
+    self_ = this;
+    core_->rest();
+    if (wokenEarly_) getUp();
+  } else if (phase_ == Phase::upgraded && !core_->destroyed()) {
+    core_->setObserver(std::make_shared<MovedOut>(*this));
+  } else {
+    self_ = nullptr;
+    destroy();
+    server_->remove(*this);
+  }
+}
+
+SLUICE_DECL void ServerConnection::releaseWork() {
+  work_->messages->end();
+  resetMessages();
+  reader().attach(nullptr);
+  server_->giveBack(std::move(work_));
+}
+
+SLUICE_DECL void ServerConnection::resetMessages() {
+  // A handle that a user moved out outlives this: it keeps the state, and gets its own copies.
+  if (incoming().use_count() > 1) {
+    if (incoming().source() != nullptr) incoming().detach();
+    work_->incoming = new IncomingState;
+  } else {
+    incoming().reset();
+  }
+  outgoingState().reset();
 }
 
 SLUICE_DECL void ServerConnection::secured() {
@@ -86,15 +143,6 @@ SLUICE_DECL void ServerConnection::cancelHandler() {
   cancel_.emit(asio::cancellation_type::terminal);
   // From outside the loop Asio posts the emission, with a pointer into cancel_.
   asio::post(core_->loop().executor(), [alive = boost::intrusive_ptr<ServerConnection>(this)] {});
-}
-
-SLUICE_DECL void ServerConnection::end() {
-  if (phase_ == Phase::upgraded && !core_->destroyed()) {
-    core_->setObserver(std::make_shared<MovedOut>(*this));
-    return;
-  }
-  destroy();
-  server_->remove(*this);
 }
 
 SLUICE_DECL void ServerConnection::destroy(bool inAnyCase) {
@@ -115,18 +163,23 @@ SLUICE_DECL task<> ServerConnection::run(
   if (phase_ == Phase::securing) {
     co_await server_->secure(socket_);
     if (!gone()) secured();
+  } else {
+    // Until getUp() goes on. Asio lets a cancellation escape from a coroutine that was never
+    // suspended, and a handler may destroy its server.
+    co_await Wait{this};
   }
-  if (gone()) co_return;
-  do {
+  bool goesOn = !over();
+  while (goesOn) {
     beginHead();
     Head head = readHead();
     while (head == Head::partial) {
       co_await Wait{this};
+      if (rest_ != Rest::awake) co_return;
       head = readHead();
     }
     if (head == Head::none) break;
     beginExchange();
-    if (parser_.isConnect() || takesUpgrade()) {
+    if (reader().parser.isConnect() || takesUpgrade()) {
       co_await handOver();
       co_return;
     }
@@ -134,7 +187,7 @@ SLUICE_DECL task<> ServerConnection::run(
     std::exception_ptr failure;
     try {
       if (const auto handler = chooseHandler()) {
-        co_await (*handler)(messages_->req(), messages_->res());
+        co_await (*handler)(work_->messages->req(), work_->messages->res());
       }
     } catch (...) {
       failure = std::current_exception();
@@ -147,90 +200,90 @@ SLUICE_DECL task<> ServerConnection::run(
     }
     while (sendsOn()) co_await Wait{this};
     while (discardsRest()) co_await Wait{this};
-  } while (endExchange());
+    goesOn = endExchange();
+  }
   while (!gone()) co_await Wait{this};
 }
 
 SLUICE_DECL void ServerConnection::beginHead() {
   phase_ = Phase::head;
   started_ = false;
-  input_.startMessage(core_->reading());
-  parser_.reset(limits_);
+  quiet_ = false;
+  const std::size_t most = server_->options().maxHeaderSize;
+  reader().beginMessage({most != 0 ? most : maxHeaderSize, server_->settings().maxHeadersCount,
+                         server_->options().insecureHTTPParser});
 }
 
 SLUICE_DECL ServerConnection::Head ServerConnection::readHead() {
+  using Status = MessageParser::Status;
   if (gone()) return Head::none;
-  auto status = parser_.parseHead(input_.unparsed());
-  while (status == MessageParser::Status::needMore && readsMore()) {
-    status = parser_.parseHead(input_.unparsed());
-  }
-  if (status == MessageParser::Status::complete) return Head::complete;
-  if (status == MessageParser::Status::needMore && !inputEnd_) {
-    if (!started_ && parser_.startedMessage()) {
+  const Status status = reader().parseHead();
+  MessageParser& parser = reader().parser;
+  if (status == Status::complete) return Head::complete;
+  if (status == Status::needMore && !reader().end) {
+    if (!started_ && parser.startedMessage()) {
       started_ = true;
       if (requests_ != 0) messageStart_ = core_->loop().now();
     }
     return Head::partial;
   }
-  if (status == MessageParser::Status::needMore &&
-      parser_.atEof() == MessageParser::Status::complete) {
+  if (status == Status::needMore && parser.atEof() == Status::complete) {
     core_->destroySoon();
   } else {
-    refuse(parser_.error(), parser_.reason());
+    refuse(parser.error(), parser.reason());
   }
   return Head::none;
 }
 
 SLUICE_DECL void ServerConnection::beginExchange() {
   const auto& options = server_->options();
-  input_.keepHead(parser_.consumed());
-  body_.reset(parser_.framing(), parser_.contentLength(), limits_);
+  reader().beginBody();
   if (requests_ != 0 && !started_) messageStart_ = core_->loop().now();
   ++requests_;
   started_ = true;
   phase_ = Phase::handler;
   bodyRefused_ = false;
   if (std::exchange(keepAliveTimer_, false)) core_->setTimeout(server_->settings().timeout);
-  output_.setBatching(false);
-  incoming_->begin(parser_, *this, options.joinDuplicateHeaders);
-  outgoing_->begin(&output_, *this);
-  messages_->renew();
-  messages_->req().attach(incoming_);
-  messages_->res().attach(*this);
+  output().setBatching(false);
+  incoming().begin(reader().parser, *this, options.joinDuplicateHeaders);
+  outgoingState().begin(&output(), *this);
+  work_->messages->renew();
+  work_->messages->req().attach(work_->incoming);
+  work_->messages->res().attach(*this);
 }
 
 SLUICE_DECL bool ServerConnection::takesUpgrade() {
-  if (!parser_.upgrade() || parser_.framing() != Framing::none) return false;
+  if (!reader().parser.upgrade() || reader().parser.framing() != Framing::none) return false;
   const auto& decide = server_->options().shouldUpgradeCallback;
-  return decide ? decide(messages_->req()) : server_->handler<"upgrade">() != nullptr;
+  return decide ? decide(work_->messages->req()) : server_->handler<"upgrade">() != nullptr;
 }
 
 SLUICE_DECL task<> ServerConnection::handOver() {
   const auto handler =
-      parser_.isConnect() ? server_->handler<"connect">() : server_->handler<"upgrade">();
+      reader().parser.isConnect() ? server_->handler<"connect">() : server_->handler<"upgrade">();
   if (!handler) {
     core_->destroy();
     co_return;
   }
   phase_ = Phase::upgraded;
-  incoming_->upgraded = true;
-  const std::string head(input_.unparsed());
-  incoming_->ownHead();
-  input_.dropAll();
-  input_.release();
+  incoming().upgraded = true;
+  const std::string head(reader().input.unparsed());
+  incoming().ownHead();
+  reader().input.dropAll();
+  reader().input.release();
   core_->setUser(nullptr);
   core_->setTimeout({});
   handlerRuns_ = true;
   std::exception_ptr failure;
   try {
-    co_await (*handler)(messages_->req(), socket_, head);
+    co_await (*handler)(work_->messages->req(), socket_, head);
   } catch (...) {
     failure = std::current_exception();
   }
   handlerRuns_ = false;
   const bool over = socket_ || core_->destroyed();
   if (over) phase_ = Phase::gone;
-  messages_->end();
+  work_->messages->end();
   if (failure && !core_->destroyed()) reportHandlerError(failure);
   if (socket_) socket_.destroy();
 }
@@ -238,10 +291,10 @@ SLUICE_DECL task<> ServerConnection::handOver() {
 // The handler for a request, none where it is answered from here.
 SLUICE_DECL ServerConnection::RequestHandler ServerConnection::chooseHandler() {
   const auto& options = server_->options();
-  IncomingMessage& req = messages_->req();
-  ServerResponse& res = messages_->res();
-  if (options.requireHostHeader ? parser_.hostProblem() != HostProblem::none
-                                : parser_.hostProblem() > HostProblem::missing) {
+  IncomingMessage& req = work_->messages->req();
+  ServerResponse& res = work_->messages->res();
+  if (options.requireHostHeader ? reader().parser.hostProblem() != HostProblem::none
+                                : reader().parser.hostProblem() > HostProblem::missing) {
     res.shouldKeepAlive = false;
     answerEmpty(400);
     return nullptr;
@@ -254,14 +307,14 @@ SLUICE_DECL ServerConnection::RequestHandler ServerConnection::chooseHandler() {
     return nullptr;
   }
   auto handler = server_->handler<"request">();
-  if (parser_.expectContinue()) {
+  if (reader().parser.expectContinue()) {
     awaitsContinue_ = true;
     if (auto check = server_->handler<"checkContinue">()) {
       handler = std::move(check);
     } else {
       res.writeContinue();
     }
-  } else if (parser_.expectOther()) {
+  } else if (reader().parser.expectOther()) {
     handler = server_->handler<"checkExpectation">();
     if (!handler) {
       answerEmpty(417);
@@ -278,29 +331,29 @@ SLUICE_DECL ServerConnection::RequestHandler ServerConnection::chooseHandler() {
 
 SLUICE_DECL void ServerConnection::handlerReturned(const std::exception_ptr& failure) {
   // Refused at the end of this turn, if the handler had not been faster.
-  if (bodyRefused_ && !over()) refuse(body_.error(), body_.reason());
+  if (bodyRefused_ && !over()) refuse(reader().body.error(), reader().body.reason());
   if (over()) return;
   if (failure) handlerFailed(failure);
   if (gone()) return;
-  if (!outgoing_->ended()) messages_->res().end();
+  if (!outgoingState().ended()) work_->messages->res().end();
   phase_ = Phase::finishing;
 }
 
-SLUICE_DECL bool ServerConnection::sendsOn() { return !over() && !outgoing_->isSent(); }
+SLUICE_DECL bool ServerConnection::sendsOn() { return !over() && !outgoingState().isSent(); }
 
 SLUICE_DECL bool ServerConnection::discardsRest() {
   emitEvents();
   // What is kept: both messages complete, nothing failed, nothing left unread.
-  const bool mayContinue = outgoing_->framing.keepAlive && !server_->closing();
-  if (over() || !mayContinue || incoming_->complete() || awaitsContinue_) return false;
-  if (incoming_->mode() != IncomingState::Mode::flowing) incoming_->discard();
-  incoming_->pump();
-  return !over() && !incoming_->complete() && !inputEnd_ &&
-         incoming_->discardedBytes() <= server_->options().maxDiscardedBody;
+  const bool mayContinue = outgoingState().framing.keepAlive && !server_->closing();
+  if (over() || !mayContinue || incoming().complete() || awaitsContinue_) return false;
+  if (incoming().mode() != IncomingState::Mode::flowing) incoming().discard();
+  incoming().pump();
+  return !over() && !incoming().complete() && !reader().end &&
+         incoming().discardedBytes() <= server_->options().maxDiscardedBody;
 }
 
 SLUICE_DECL void ServerConnection::answerEmpty(int status) {
-  ServerResponse& res = messages_->res();
+  ServerResponse& res = work_->messages->res();
   res.writeHead(status);
   res.end();
 }
@@ -308,24 +361,17 @@ SLUICE_DECL void ServerConnection::answerEmpty(int status) {
 // false: the connection has served its last request.
 SLUICE_DECL bool ServerConnection::endExchange() {
   if (over()) return false;
-  if (incoming_->complete() && incoming_->mode() != IncomingState::Mode::flowing) {
-    incoming_->discard();
+  if (incoming().complete() && incoming().mode() != IncomingState::Mode::flowing) {
+    incoming().discard();
   }
   emitEvents();
   if (!readsOn()) closeSoon();
   if (over()) return false;
-  // A handle that a user moved out outlives this: it keeps the state, and gets its own copies.
-  messages_->end();
-  if (incoming_->use_count() > 1) {
-    incoming_->detach();
-    incoming_ = new IncomingState;
-  } else {
-    incoming_->reset();
-  }
-  outgoing_->reset();
-  output_.queue().shrink();
+  work_->messages->end();
+  resetMessages();
+  output().queue().shrink();
   const auto& settings = server_->settings();
-  if (input_.empty() && settings.keepAliveTimeout.count() > 0) {
+  if (reader().input.empty() && settings.keepAliveTimeout.count() > 0) {
     keepAliveTimer_ = true;
     core_->setTimeout(settings.keepAliveTimeout + server_->options().keepAliveTimeoutBuffer);
   }
@@ -335,27 +381,27 @@ SLUICE_DECL bool ServerConnection::endExchange() {
 // Of maxRequestsPerSocket: what had arrived behind the last request that is served gets its 503.
 SLUICE_DECL bool ServerConnection::dropsNext() const {
   const std::size_t most = server_->settings().maxRequestsPerSocket;
-  return most != 0 && requests_ == most && parser_.keepAlive() && !input_.empty();
+  return most != 0 && requests_ == most && reader().parser.keepAlive() && !reader().input.empty();
 }
 
 SLUICE_DECL bool ServerConnection::readsOn() const {
-  return (outgoing_->framing.keepAlive || dropsNext()) && incoming_->complete() &&
+  return (outgoingState().framing.keepAlive || dropsNext()) && incoming().complete() &&
          !awaitsContinue_ && !server_->closing() && !core_->destroyed() &&
-         (!inputEnd_ || server_->options().httpAllowHalfOpen || !input_.empty());
+         (!reader().end || server_->options().httpAllowHalfOpen || !reader().input.empty());
 }
 
 SLUICE_DECL void ServerConnection::closeSoon() {
   phase_ = Phase::closing;
   // RFC 9112 §9.6: what follows a request that said close is no message; line ends are nothing.
-  if (!parser_.keepAlive() && incoming_->complete() && !limits_.insecure &&
+  if (!reader().parser.keepAlive() && incoming().complete() && !reader().limits.insecure &&
       server_->has<"clientError">() &&
-      input_.unparsed().find_first_not_of("\r\n") != std::string_view::npos) {
+      reader().input.unparsed().find_first_not_of("\r\n") != std::string_view::npos) {
     const Error error = Error::parse(make_error_code(errc::HPE_CLOSED_CONNECTION), {}, 0,
-                                     std::string(input_.unparsed()));
+                                     std::string(reader().input.unparsed()));
     server_->emit<"clientError">(error, socket_);
     if (gone()) return;
   }
-  if (incoming_->complete() && input_.empty()) {
+  if (incoming().complete() && reader().input.empty()) {
     core_->destroySoon();
   } else {
     core_->linger();
@@ -378,11 +424,11 @@ SLUICE_DECL void ServerConnection::reportHandlerError(const std::exception_ptr& 
 }
 
 SLUICE_DECL void ServerConnection::handlerFailed(const std::exception_ptr& failure) {
-  const bool sent = outgoing_->headSent();
-  const bool over = outgoing_->ended();
+  const bool sent = outgoingState().headSent();
+  const bool over = outgoingState().ended();
   if (!sent) {
-    outgoing_->headers.clear();
-    ServerResponse& res = messages_->res();
+    outgoingState().headers.clear();
+    ServerResponse& res = work_->messages->res();
     res.statusCode = 500;
     res.statusMessage.clear();
     res.end("Internal Server Error");
@@ -395,25 +441,25 @@ SLUICE_DECL void ServerConnection::refuse(const error_code& code, std::string_vi
   std::string_view reply = badRequestReply;
   if (code == errc::HPE_HEADER_OVERFLOW) reply = headerFieldsTooLargeReply;
   if (code == errc::HPE_CHUNK_EXTENSIONS_OVERFLOW) reply = payloadTooLargeReply;
-  refuseWith(Error::parse(code, std::string(reason), parser_.bytesParsed(),
-                          std::string(input_.unparsed())),
+  refuseWith(Error::parse(code, std::string(reason), reader().parser.bytesParsed(),
+                          std::string(reader().input.unparsed())),
              reply);
 }
 
 SLUICE_DECL void ServerConnection::refuseWith(const Error& error, std::string_view reply) {
-  const bool answered = phase_ != Phase::head && outgoing_->headSent();
+  const bool answered = phase_ != Phase::head && outgoingState().headSent();
   const bool handling = handlerRuns_;
   phase_ = Phase::closing;
-  if (incoming_->source() != nullptr) {
-    incoming_->fail(make_error_code(boost::system::errc::connection_reset));
-    outgoing_->destroy(error.code());
+  if (work_ && incoming().source() != nullptr) {
+    incoming().fail(make_error_code(boost::system::errc::connection_reset));
+    outgoingState().destroy(error.code());
   }
   if (server_->has<"clientError">()) {
     server_->emit<"clientError">(error, socket_);
   } else if (answered) {
     core_->destroy();
   } else {
-    output_.write(reply);
+    output().write(reply);
     core_->linger();
   }
   if (handling && !gone()) {
@@ -426,13 +472,15 @@ SLUICE_DECL void ServerConnection::checkTimeouts(net::detail::TimePoint now) {
   const auto& settings = server_->settings();
   const bool head = phase_ == Phase::head && (started_ || requests_ == 0);
   const bool body =
-      (phase_ == Phase::handler || phase_ == Phase::finishing) && !incoming_->complete();
+      (phase_ == Phase::handler || phase_ == Phase::finishing) && !incoming().complete();
   const auto passed = [&](std::chrono::milliseconds limit) {
     return limit.count() > 0 && now - messageStart_ >= limit;
   };
   if ((head && passed(settings.headersTimeout)) ||
       ((head || body) && passed(settings.requestTimeout))) {
     const boost::intrusive_ptr<ServerConnection> alive(this);
+    // It listens to the last words of its peer.
+    if (rest_ == Rest::resting) getUp();
     refuseWith(Error(make_error_code(errc::ERR_HTTP_REQUEST_TIMEOUT)), requestTimeoutReply);
     wake();
   }
@@ -446,86 +494,70 @@ SLUICE_DECL void ServerConnection::composeHead(ByteBuffer& out, ServerResponse& 
   const ResponseHead head{
       .statusCode = res.statusCode,
       .reason = reason,
-      .headers = outgoing_->headers,
+      .headers = outgoingState().headers,
       .writeHeadHeaders = headers,
-      .uniqueHeaders = outgoing_->uniqueHeaders,
-      .isHead = parser_.method() == "HEAD",
-      .http10 = parser_.isHttp10(),
-      .acceptsChunked = parser_.teChunked(),
-      .requestKeepAlive = parser_.keepAlive(),
+      .uniqueHeaders = outgoingState().uniqueHeaders,
+      .isHead = reader().parser.method() == "HEAD",
+      .http10 = reader().parser.isHttp10(),
+      .acceptsChunked = reader().parser.teChunked(),
+      .requestKeepAlive = reader().parser.keepAlive(),
       .shouldKeepAlive = res.shouldKeepAlive,
-      .forceClose = awaitsContinue_ || (inputEnd_ && input_.empty()),
+      .forceClose = awaitsContinue_ || (reader().end && reader().input.empty()),
       .lastRequest = most != 0 && requests_ >= most,
       .keepAliveTimeout = settings.keepAliveTimeout,
       .maxRequestsPerSocket = most,
       .dateLine = res.sendDate ? server_->dateLine() : std::string_view(),
       .bodyLength = bodyLength,
   };
-  outgoing_->headIsSent(composeResponseHead(out, head));
+  outgoingState().headIsSent(composeResponseHead(out, head));
 }
 
 SLUICE_DECL void ServerConnection::sendInformation() {
-  static_cast<void>(output_.queued());
-  output_.flush();
+  static_cast<void>(output().queued());
+  output().flush();
 }
 
 SLUICE_DECL void ServerConnection::onMessageEnded() {
   // More requests wait in the buffer: their answers leave together.
-  const bool more = incoming_->complete() && !input_.empty() && outgoing_->framing.keepAlive;
-  output_.setBatching(more);
-  if (!more) output_.flush();
-  if (outgoing_->observed()) eventsAreDue();
+  const bool more =
+      incoming().complete() && !reader().input.empty() && outgoingState().framing.keepAlive;
+  output().setBatching(more);
+  if (!more) output().flush();
+  if (outgoingState().observed()) eventsAreDue();
 }
 
 SLUICE_DECL void ServerConnection::destroyMessage(const error_code& reason) {
   if (gone() || phase_ == Phase::closing) return;
   destroyedHere_ = true;
-  outgoing_->destroy(reason);
+  outgoingState().destroy(reason);
   core_->destroy(reason);
 }
 
 SLUICE_DECL asio::mutable_buffer ServerConnection::inputRoom() {
-  if (phase_ == Phase::head) return input_.prepareHead(limits_.maxHeaderSize + 1024);
-  const bool body = phase_ != Phase::closing && !incoming_->complete();
-  return body ? input_.prepareBody() : input_.prepareNext();
-}
-
-SLUICE_DECL bool ServerConnection::readsMore() {
-  if (core_->reading() || inputEnd_) return false;
-  const std::size_t count = core_->readMore(inputRoom());
-  input_.commit(count);
-  return count != 0;
+  if (phase_ == Phase::head) return reader().roomForHead();
+  const bool body = phase_ != Phase::closing && !incoming().complete();
+  return body ? reader().roomForBody() : reader().roomForNext();
 }
 
 SLUICE_DECL BodySource::Piece ServerConnection::takePiece() {
-  Piece piece;
-  do {
-    // The piece before is done with; what is left of framing behind the last one is moved.
-    if (input_.empty() && !core_->reading()) input_.reclaim();
-    piece = body_.decode(input_.unparsed());
-    input_.take(piece.consumed);
-    if (piece.data.empty() && !core_->reading()) input_.reclaim();
-  } while (piece.status == BodyDecoder::Status::needMore && piece.data.empty() && readsMore());
-  if (piece.status == BodyDecoder::Status::needMore && piece.data.empty() && inputEnd_) {
-    piece.status = body_.atEof();
-  }
+  const Piece piece = reader().takePiece();
   if (piece.status == BodyDecoder::Status::failed && !bodyRefused_) {
     bodyRefused_ = true;
-    const bool cut = body_.error() == errc::HPE_INVALID_EOF_STATE;
-    incoming_->fail(cut ? make_error_code(boost::system::errc::connection_reset) : body_.error());
+    incoming().fail(reader().bodyFailure());
     core_->callAtTurnEnd();
   }
   return piece;
 }
 
 SLUICE_DECL bool ServerConnection::wantsRead() const {
-  if (core_->reading() || inputEnd_ || core_->destroyed()) return false;
+  if (rest_ != Rest::awake) return false;
+  if (core_->reading() || reader().end || core_->destroyed()) return false;
   switch (phase_) {
     case Phase::head:
       return static_cast<bool>(waiting_);
     case Phase::handler:
     case Phase::finishing:
-      return incoming_->complete() ? input_.empty() : true;
+      return incoming().complete() ? reader().input.empty() : true;
     case Phase::closing:
       // A "clientError" listener has the socket: only its end is of interest. What a handler that
       // still runs has views of stays as it is.
@@ -541,12 +573,12 @@ SLUICE_DECL bool ServerConnection::wantsRead() const {
 SLUICE_DECL void ServerConnection::onTurn() {
   const boost::intrusive_ptr<ServerConnection> alive(this);
   if (bodyRefused_ && phase_ != Phase::closing && !gone()) {
-    refuse(body_.error(), body_.reason());
+    refuse(reader().body.error(), reader().body.reason());
     wake();
   }
   if (phase_ == Phase::handler || phase_ == Phase::finishing) emitEvents();
   if (!wantsRead()) return;
-  if (phase_ == Phase::closing) input_.dropAll();
+  if (phase_ == Phase::closing) reader().input.dropAll();
   const auto room = inputRoom();
   if (room.size() != 0) core_->startRead(room);
 }
@@ -557,10 +589,19 @@ SLUICE_DECL void ServerConnection::onInput(const error_code& result, std::size_t
   const bool cut = result == errc::ERR_SSL_UNEXPECTED_EOF;
   const error_code ec = cut ? error_code(asio::error::eof) : result;
   const boost::intrusive_ptr<ServerConnection> alive(this);
-  input_.commit(count);
+  if (rest_ != Rest::awake) {
+    if (ec) {
+      core_->destroy(ec);
+      return;
+    }
+    getUp();
+    if (started_) core_->touch();
+    return;
+  }
+  reader().input.commit(count);
   if (phase_ != Phase::head) core_->touch();
   if (ec == asio::error::operation_aborted) return;
-  if (ec) inputEnd_ = ec;
+  if (ec) reader().end = ec;
   if (phase_ == Phase::closing) {
     if (ec) {
       core_->destroySoon();
@@ -574,7 +615,7 @@ SLUICE_DECL void ServerConnection::onInput(const error_code& result, std::size_t
     return;
   }
   if (phase_ == Phase::handler || phase_ == Phase::finishing) {
-    incoming_->onInput();
+    incoming().onInput();
     if (ec && !gone() && phase_ != Phase::closing) peerEnded();
     if (!gone()) core_->callAtTurnEnd();
   }
@@ -584,33 +625,35 @@ SLUICE_DECL void ServerConnection::onInput(const error_code& result, std::size_t
 }
 
 SLUICE_DECL void ServerConnection::peerEnded() {
-  if (bodyRefused_ || parser_.framing() == Framing::untilClose) return;
+  if (bodyRefused_ || reader().parser.framing() == Framing::untilClose) return;
   const bool cut =
-      !incoming_->complete() && (input_.empty() || body_.remaining() > input_.unparsed().size());
+      !incoming().complete() &&
+      (reader().input.empty() || reader().body.remaining() > reader().input.unparsed().size());
   if (cut) {
     refuseWith(Error::parse(make_error_code(errc::HPE_INVALID_EOF_STATE), {}, 0,
-                            std::string(input_.unparsed())),
+                            std::string(reader().input.unparsed())),
                badRequestReply);
-  } else if (!server_->options().httpAllowHalfOpen && !outgoing_->ended()) {
-    output_.flush();
+  } else if (!server_->options().httpAllowHalfOpen && !outgoingState().ended()) {
+    output().flush();
     // For whoever waits it is a reset; the socket itself came to an orderly end.
-    output_.fail(make_error_code(boost::system::errc::connection_reset));
+    output().fail(make_error_code(boost::system::errc::connection_reset));
     core_->destroy();
   }
 }
 
 SLUICE_DECL void ServerConnection::onSent() {
+  if (!work_) return;
   if (phase_ == Phase::finishing) {
     core_->callAtTurnEnd();
-    if (outgoing_->isSent()) wakeSoon();
-  } else if (outgoing_->stage == OutgoingState::Stage::ended && outgoing_->observed()) {
+    if (outgoingState().isSent()) wakeSoon();
+  } else if (outgoingState().stage == OutgoingState::Stage::ended && outgoingState().observed()) {
     core_->callAtTurnEnd();
   }
 }
 
 SLUICE_DECL void ServerConnection::onDrained() {
-  if (phase_ == Phase::handler && !outgoing_->ended()) {
-    sluice::detail::emit<OutgoingEvents, "drain">(outgoing_->listeners);
+  if (phase_ == Phase::handler && !outgoingState().ended()) {
+    sluice::detail::emit<OutgoingEvents, "drain">(outgoingState().listeners);
   }
 }
 
@@ -618,10 +661,10 @@ SLUICE_DECL bool ServerConnection::onIdle() {
   const boost::intrusive_ptr<ServerConnection> alive(this);
   bool heard = false;
   if (phase_ == Phase::handler || phase_ == Phase::finishing) {
-    if (!incoming_->complete()) {
-      heard = sluice::detail::emit<IncomingEvents, "timeout">(incoming_->listeners());
+    if (!incoming().complete()) {
+      heard = sluice::detail::emit<IncomingEvents, "timeout">(incoming().listeners());
     }
-    heard |= sluice::detail::emit<OutgoingEvents, "timeout">(outgoing_->listeners);
+    heard |= sluice::detail::emit<OutgoingEvents, "timeout">(outgoingState().listeners);
   }
   heard |= server_->emit<"timeout">(socket_);
   heard |= sluice::detail::has<net::SocketEvents, "timeout">(core_->listeners());
@@ -633,9 +676,11 @@ SLUICE_DECL bool ServerConnection::onIdle() {
 SLUICE_DECL void ServerConnection::onLoopEnd() {
   const boost::intrusive_ptr<ServerConnection> alive(this);
   const Wake dropped = std::move(waiting_);
-  incoming_->fail(make_error_code(errc::ERR_STREAM_DESTROYED));
-  incoming_->listeners().clear();
-  outgoing_->listeners.clear();
+  self_ = nullptr;
+  if (!work_) return;
+  incoming().fail(make_error_code(errc::ERR_STREAM_DESTROYED));
+  incoming().listeners().clear();
+  outgoingState().listeners.clear();
 }
 
 SLUICE_DECL void ServerConnection::onDestroyed(const error_code& ec) {
@@ -644,21 +689,23 @@ SLUICE_DECL void ServerConnection::onDestroyed(const error_code& ec) {
   if (core_->loop().stopped()) return onLoopEnd();
   // The events come first: whoever waits is resumed by what is posted after this.
   asio::post(core_->loop().executor(), [alive, before, ec] {
-    const bool broken = ec && alive->inputEnd_ != asio::error::eof;
-    if (broken && before != Phase::closing) {
+    const bool ended = alive->work_ && alive->reader().end == asio::error::eof;
+    if (ec && !ended && before != Phase::closing) {
       alive->server_->emit<"clientError">(Error(ec), alive->socket_);
     }
     alive->emitEvents();
+    if (alive->rest_ == Rest::resting) alive->ended();
   });
+  if (!work_) return;
   if (before == Phase::handler || before == Phase::finishing || before == Phase::closing) {
     const auto reset = make_error_code(boost::system::errc::connection_reset);
-    if (incoming_->source() != nullptr) {
-      const bool ended = outgoing_->ended();
-      outgoing_->destroy(reset);
-      if (!ended || !incoming_->complete()) incoming_->fail(reset);
+    if (incoming().source() != nullptr) {
+      const bool ended = outgoingState().ended();
+      outgoingState().destroy(reset);
+      if (!ended || !incoming().complete()) incoming().fail(reset);
     }
     // Who waits for room hears what broke the connection, and not that the wait was cancelled.
-    output_.fail(ec ? ec : make_error_code(errc::ERR_STREAM_DESTROYED));
+    output().fail(ec ? ec : make_error_code(errc::ERR_STREAM_DESTROYED));
     if (handlerRuns_ && !destroyedHere_ && server_->options().cancelOnDisconnect) {
       cancelHandler();
     }
@@ -667,10 +714,11 @@ SLUICE_DECL void ServerConnection::onDestroyed(const error_code& ec) {
 }
 
 SLUICE_DECL void ServerConnection::emitEvents() {
-  if (incoming_->source() == nullptr || !(incoming_->observed() || outgoing_->observed())) return;
+  if (!work_ || incoming().source() == nullptr) return;
+  if (!incoming().observed() && !outgoingState().observed()) return;
   const boost::intrusive_ptr<ServerConnection> alive(this);
-  const boost::intrusive_ptr<IncomingState> incoming = incoming_;
-  const boost::intrusive_ptr<OutgoingState> outgoing = outgoing_;
+  const boost::intrusive_ptr<IncomingState> incoming = work_->incoming;
+  const boost::intrusive_ptr<OutgoingState> outgoing = work_->outgoing;
   if (incoming->aborted()) {
     incoming->emitAborted();
     outgoing->emitDue();

@@ -94,8 +94,14 @@ class SocketCore final : public TransportOwner,
   /// For a user: one read into its own buffer.
   void startRead(asio::mutable_buffer buffer);
   bool reading() const { return reading_; }
+  /// The read that is under way gives its buffer up, or one without a buffer starts: onInput() says
+  /// with 0 bytes that readMore() will find something. false: the transport cannot do that.
+  bool readWithoutBuffer();
+  /// Nothing is expected for a while: memory for more is given back.
+  void rest();
   /// Where the last read took all the room that it had: what else is there already.
   std::size_t readMore(asio::mutable_buffer buffer);
+  bool mayReadMore() const { return room_ != 0 && !reading_ && state_ == State::open; }
   void cancelRead();
 
   /// For async_read_some() and read(): held bytes first, then one read.

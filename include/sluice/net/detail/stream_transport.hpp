@@ -21,6 +21,7 @@ class StreamTransport final : public Transport, private Poller::Watched, private
   std::size_t tryWrite(std::span<const asio::const_buffer>, error_code&) override;
   void waitWritable() override;
   void read(asio::mutable_buffer) override;
+  bool readWithoutBuffer() override;
   std::size_t tryRead(asio::mutable_buffer, error_code&) override;
   void cancelRead() override;
   void shutdownWrite(error_code&) override;

@@ -44,6 +44,9 @@ class Transport : public boost::intrusive_ref_counter<Transport, boost::thread_u
 
   /// Calls onRead(). At most one at a time.
   virtual void read(asio::mutable_buffer) = 0;
+  /// The read that is under way, or is started with no buffer, gets none: onRead() says with 0
+  /// bytes and no error that there is something to read. false: not here.
+  virtual bool readWithoutBuffer() { return false; }
   /// Reads what is there already: 0 and no error where nothing is.
   virtual std::size_t tryRead(asio::mutable_buffer, error_code& ec) = 0;
   virtual void cancelRead() = 0;

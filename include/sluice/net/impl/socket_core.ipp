@@ -115,9 +115,23 @@ SLUICE_DECL void SocketCore::startRead(asio::mutable_buffer buffer) {
   transport_->read(buffer);
 }
 
+SLUICE_DECL bool SocketCore::readWithoutBuffer() {
+  if (!transport_->readWithoutBuffer()) return false;
+  // What it tells is that there is more than it has taken, which is nothing.
+  room_ = 0;
+  if (!reading_) {
+    reading_ = true;
+    transport_->read({});
+  }
+  return true;
+}
+
+SLUICE_DECL void SocketCore::rest() {
+  if (output_->size() == 0) output_->queue().gathered().release();
+}
+
 SLUICE_DECL std::size_t SocketCore::readMore(asio::mutable_buffer buffer) {
-  if (room_ == 0 || reading_ || state_ != State::open) return 0;
-  if (buffer.size() == 0 || !loop_->mayGoOn()) return 0;
+  if (!mayReadMore() || buffer.size() == 0 || !loop_->mayGoOn()) return 0;
   error_code ec;
   const std::size_t count = transport_->tryRead(buffer, ec);
   // The next read finds an end once more, but not an error.
@@ -136,7 +150,11 @@ SLUICE_DECL void SocketCore::cancelRead() {
 
 SLUICE_DECL void SocketCore::onRead(const error_code& ec, std::size_t count) {
   reading_ = false;
-  if (count < room_) room_ = 0;
+  if (count < room_) {
+    room_ = 0;
+  } else if (room_ == 0 && !ec) {
+    room_ = 1;
+  }
   bytesRead_ += count;
   if (destroyed()) return;
   if (user_ == nullptr && count != 0) touch();

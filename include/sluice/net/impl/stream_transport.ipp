@@ -96,6 +96,11 @@ SLUICE_DECL void StreamTransport::read(asio::mutable_buffer buffer) {
   if (readable_ || unwatched_) loop_.atTurnEnd(*this);
 }
 
+SLUICE_DECL bool StreamTransport::readWithoutBuffer() {
+  buffer_ = {};
+  return true;
+}
+
 SLUICE_DECL std::size_t StreamTransport::receive(asio::mutable_buffer buffer, error_code& ec) {
   ssize_t received = 0;
   do {
@@ -140,9 +145,10 @@ SLUICE_DECL void StreamTransport::goOn() {
 
 SLUICE_DECL void StreamTransport::goOnReading() {
   error_code ec = failure();
-  const std::size_t count = ec ? 0 : receive(buffer_, ec);
+  const bool onlyTells = buffer_.size() == 0;
+  const std::size_t count = ec || onlyTells ? 0 : receive(buffer_, ec);
   // There was nothing: the event was for bytes that are taken.
-  if (count == 0 && !ec) return;
+  if (count == 0 && !ec && !onlyTells) return;
   const Owner owner = finish(reader_);
   if (owner_ != nullptr) owner->onRead(ec, count);
 }
