@@ -53,7 +53,7 @@ class Completion<void(Args...)> {
 
   /// Right here, inside the caller. For a handler that is known to live on this executor.
   void operator()(Args... args) { take()->invoke(How::here, nullptr, std::move(args)...); }
-  /// On the handler's executor, right here where that is possible.
+  /// On the handler's executor; right here where that is `fallback`, on which the caller is.
   void dispatch(const asio::any_io_executor& fallback, Args... args) {
     take()->invoke(How::dispatch, &fallback, std::move(args)...);
   }
@@ -92,6 +92,11 @@ class Completion<void(Args...)> {
         return;
       }
       const auto executor = asio::get_associated_executor(handler, *fallback);
+      // Asio would take the same decision, and wrap the handler once more before it does.
+      if (how == How::dispatch && isSame(executor, *fallback)) {
+        std::move(handler)(std::move(args)...);
+        return;
+      }
       auto bound = [handler = std::move(handler), ... args = std::move(args)]() mutable {
         std::move(handler)(std::move(args)...);
       };
@@ -108,6 +113,15 @@ class Completion<void(Args...)> {
 
    private:
     using Memory = asio::recycling_allocator<Stored>;
+
+    template <class HandlerExecutor>
+    static bool isSame(const HandlerExecutor& executor, const asio::any_io_executor& fallback) {
+      if constexpr (std::same_as<HandlerExecutor, asio::any_io_executor>) {
+        return executor == fallback;
+      } else {
+        return false;
+      }
+    }
 
     Handler take() {
       Handler handler = std::move(handler_);

@@ -99,8 +99,8 @@ class ClientRequest : public OutgoingMessageOf<ClientRequest, ClientRequestEvent
   /// For coroutines as listeners: their exceptions become "error".
   auto listenerSpawner() const { return Spawner(*this); }
 
-  // For the library.
-  const boost::intrusive_ptr<detail::ClientExchange>& exchange() const { return exchange_; }
+  // For the library: begins and starts the exchange.
+  explicit ClientRequest(boost::intrusive_ptr<detail::ClientExchange> exchange);
 
  private:
   friend sluice::detail::EmitterAccess;

@@ -13,6 +13,7 @@
 #include <sluice/http/detail/pool.hpp>
 #include <sluice/net/detail/loop.hpp>
 #include <string>
+#include <vector>
 
 namespace sluice::http::detail {
 
@@ -22,6 +23,7 @@ class ClientExchange;
 class AgentState : public boost::intrusive_ref_counter<AgentState, boost::thread_unsafe_counter> {
  public:
   AgentState(const asio::any_io_executor& executor, const AgentOptions& options, Agent& agent);
+  ~AgentState();
 
   /// null once the Agent is gone.
   Agent* agent() const { return agent_; }
@@ -42,17 +44,27 @@ class AgentState : public boost::intrusive_ref_counter<AgentState, boost::thread
   void remove(ClientConnection& connection);
   void destroyAll();
 
+  /// An exchange that is over, to be used again; nullptr: there is none.
+  ClientExchange* takeSpare();
+  /// Keeps one, which is this agent's from now on. false: there is one for every connection.
+  bool keepSpare(ClientExchange& exchange);
+
  private:
   PoolLimits limits() const;
   void openFor(ClientExchange& exchange);
   void openWaiting(const std::string& preferred);
+  void dropSpares(std::size_t kept);
 
   std::shared_ptr<net::detail::Loop> loop_;
   AgentOptions options_;
   Agent* agent_;
   sluice::detail::Listeners listeners_;
   Pool<ClientConnection, ClientExchange> pool_;
+  std::vector<ClientExchange*> spares_;
 };
+
+/// What Agent::getName() says of the options.
+void appendPlaceName(std::string& name, const RequestOptions& options);
 
 }  // namespace sluice::http::detail
 

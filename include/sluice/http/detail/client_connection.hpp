@@ -137,6 +137,7 @@ class ClientConnection final
   unsigned informational_ = 0;
   bool destroyedHere_ = false;
   bool inAgent_ = true;
+  bool responseDropped_ = false;  // the user has no handle of it any more
   Phase phase_ = Phase::opening;
 };
 

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
-#include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -23,18 +22,61 @@ namespace sluice::http::detail {
 class AgentState;
 class ClientConnection;
 
-class ClientExchange final
-    : public boost::intrusive_ref_counter<ClientExchange, boost::thread_unsafe_counter>,
-      private net::detail::LoopMember,
-      private OutgoingOwner {
- public:
+/// How far an exchange has come: all that the next request begins anew.
+struct ExchangeProgress {
   // created ──► waiting ──► assigned ──► responded ──► done
   //    └───────────┴───────────┴────────────┴──► failed
   enum class State { created, waiting, assigned, responded, done, failed };
+  // Emission of what is due in the end depends on who ended it.
+  enum class EndedBy { peer, request, response };
 
-  ClientExchange(asio::any_io_executor executor, RequestOptions&& options);
+  ClientRequest* handle = nullptr;
+  bool abortCalled = false;
+  bool reused = false;
+  bool retried = false;
+  // Nobody listens: "timeout" ends it.
+  bool destroyedAtTimeout = false;
+
+ protected:
+  boost::intrusive_ptr<IncomingState> incoming_;
+  boost::intrusive_ptr<ClientConnection> connection_;
+  std::optional<IncomingMessage> held_;
+  std::optional<Error> failure_;
+  boost::intrusive_ptr<ClientConnection> reusable_;
+  // Empty once this is gone: the user's signal may outlive it.
+  std::shared_ptr<ClientExchange*> signalled_;
+  std::optional<std::chrono::milliseconds> timeout_;
+  std::optional<bool> noDelay_;
+  std::optional<std::pair<bool, std::chrono::milliseconds>> keepAlive_;
+  std::string sentCopy_;
+  bool delivered_ = false;
+  bool abandoned_ = false;
+  State state_ = State::created;
+  bool taken_ = false;
+  EndedBy endedBy_ = EndedBy::peer;
+  bool silent_ = false;
+};
+
+/// An exchange that is over goes back to its agent with its memory, and serves a later request.
+class ClientExchange final : public ExchangeProgress,
+                             private net::detail::LoopMember,
+                             private net::detail::TurnEntry,
+                             private OutgoingOwner {
+ public:
+  /// One for a request of `agent`.
+  static boost::intrusive_ptr<ClientExchange> of(AgentState& agent);
+  /// One for a request with these options, through whichever agent they name.
+  static boost::intrusive_ptr<ClientExchange> of(const asio::any_io_executor& executor,
+                                                 RequestOptions&& options);
   ~ClientExchange();
 
+  /// For who has not begun it: what the request is to be.
+  RequestOptions& wanted() { return options_; }
+  /// Looks at the options.
+  ///
+  /// throws  ERR_INVALID_PROTOCOL, ERR_UNESCAPED_CHARACTERS, ERR_INVALID_HTTP_TOKEN,
+  ///         ERR_INVALID_CHAR
+  void begin();
   /// Goes to the agent at the end of this turn, when the listeners are there.
   void start();
 
@@ -58,6 +100,8 @@ class ClientExchange final
   void whenAnswered(sluice::detail::Completion<void(error_code)> handler);
   bool answered() const { return held_.has_value() || failure_.has_value() || taken_; }
   IncomingMessage takeResponse();
+  /// Somebody who listens has heard of the response.
+  bool delivered() const { return delivered_; }
   /// Nobody has asked for the response, and nobody listens for it.
   bool unclaimed() const;
   /// The response has no handle any more.
@@ -72,7 +116,11 @@ class ClientExchange final
   /// What was written goes out from now on.
   void connected(ClientConnection& connection);
   void informed(const Information& information);
+  /// What the response is to be kept in.
+  boost::intrusive_ptr<IncomingState> freshIncoming();
   void responded(boost::intrusive_ptr<IncomingState> incoming);
+  /// Whoever awaits the response goes on, from in here.
+  void tellResponse();
   void handedOver(boost::intrusive_ptr<IncomingState> incoming, net::Socket& socket,
                   std::string_view head, bool upgrade);
   void sent();
@@ -86,15 +134,7 @@ class ClientExchange final
   /// Runs a coroutine that listens; it keeps the exchange alive.
   void spawn(task<> listener);
 
-  ClientRequest* handle = nullptr;
-  bool abortCalled = false;
-  bool reused = false;
-  bool retried = false;
-
  private:
-  // Emission of what is due in the end depends on who ended it.
-  enum class EndedBy { peer, request, response };
-
   struct Waiter {
     std::uint64_t id;
     sluice::detail::Completion<void(error_code)> handler;
@@ -102,7 +142,18 @@ class ClientExchange final
   struct StopWaiting;
   struct AbortSignal;
 
+  explicit ClientExchange(std::shared_ptr<net::detail::Loop> loop);
+
+  friend void intrusive_ptr_add_ref(ClientExchange* exchange) { ++exchange->references_; }
+  friend void intrusive_ptr_release(ClientExchange* exchange) {
+    if (--exchange->references_ == 0) exchange->retire();
+  }
+  void retire();
+  void reset();
+  std::size_t heldBytes() const;
+
   void onLoopEnd() override;
+  void onTurnEnd() override;
   net::Socket* outgoingSocket() override;
   void onMessageEnded() override;
   void eventsAreDue() override { later(&ClientExchange::emitSent); }
@@ -110,7 +161,9 @@ class ClientExchange final
   void setTimeout(std::chrono::milliseconds idle) override;
 
   void resolve();
+  std::string_view hostHeader();
   void addDefaultHeaders();
+  void submitAtTurnEnd();
   void submit();
   bool retry();
   void later(void (ClientExchange::*what)());
@@ -122,27 +175,15 @@ class ClientExchange final
   std::shared_ptr<net::detail::Loop> loop_;
   RequestOptions options_;
   std::string name_;
+  std::string host_;  // what the Host header is made in
   boost::intrusive_ptr<AgentState> agent_;
   std::unique_ptr<Agent> ownAgent_;
   boost::intrusive_ptr<OutgoingState> outgoing_;
-  boost::intrusive_ptr<IncomingState> incoming_;
-  boost::intrusive_ptr<ClientConnection> connection_;
-  std::optional<IncomingMessage> held_;
-  std::optional<Error> failure_;
+  // What incoming_ is while there is a response.
+  boost::intrusive_ptr<IncomingState> responseMemory_;
   std::vector<Waiter> waiters_;
-  boost::intrusive_ptr<ClientConnection> reusable_;
-  // Empty once this is gone: the user's signal may outlive it.
-  std::shared_ptr<ClientExchange*> signalled_;
-  std::optional<std::chrono::milliseconds> timeout_;
-  std::optional<bool> noDelay_;
-  std::optional<std::pair<bool, std::chrono::milliseconds>> keepAlive_;
-  std::string sentCopy_;
-  bool delivered_ = false;
-  bool abandoned_ = false;
-  State state_ = State::created;
-  bool taken_ = false;
-  EndedBy endedBy_ = EndedBy::peer;
-  bool silent_ = false;
+  boost::intrusive_ptr<ClientExchange> keptForTurn_;
+  unsigned references_ = 0;
 };
 
 }  // namespace sluice::http::detail

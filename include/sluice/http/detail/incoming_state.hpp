@@ -68,10 +68,17 @@ class IncomingState
   void begin(const MessageParser& parser, BodySource& source, bool joinDuplicateHeaders);
   /// Forgets everything and keeps the memory.
   void reset();
+  /// Memory that it would keep.
+  std::size_t heldBytes() const {
+    return rawHeaders_.capacity() * sizeof(RawHeader) + owned_.capacity() + text_.capacity() +
+           trailerText_.capacity() + prefetched_.capacity();
+  }
   /// The buffer goes on to something else: what a handle can still ask for is copied.
   void ownHead();
   /// As ownHead(), and the connection is not asked any more.
   void detach();
+  /// As detach(), for a message that nobody can ask any more.
+  void letGo() { source_ = nullptr; }
   BodySource* source() const { return source_; }
   /// The connection's own handle; once detached another one, of the same socket.
   net::Socket& socket();

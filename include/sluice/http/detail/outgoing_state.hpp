@@ -57,6 +57,11 @@ class OutgoingState
   void begin(boost::intrusive_ptr<OutputStream> output, OutgoingOwner& owner);
   void reset();
 
+  /// Memory that it would keep.
+  std::size_t heldBytes() const {
+    return headers.wire().size() + corkedChunk.capacity() + heldHead.capacity();
+  }
+
   bool headSent() const { return headSent_; }
   void headIsSent(const HeadFraming& decided) {
     headSent_ = true;

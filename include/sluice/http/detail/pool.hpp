@@ -105,7 +105,9 @@ class Pool {
         entry.used.size() + entry.free.size() > limits.maxSockets) {
       return false;
     }
-    std::erase(entry.used, connection);
+    // The one that was used first, as a rule.
+    const auto used = std::find(entry.used.begin(), entry.used.end(), connection);
+    if (used != entry.used.end()) entry.used.erase(used);
     entry.free.push_back(connection);
     return true;
   }

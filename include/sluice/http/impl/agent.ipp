@@ -20,6 +20,8 @@ SLUICE_DECL AgentState::AgentState(const asio::any_io_executor& executor,
                                    const AgentOptions& options, Agent& agent)
     : loop_(net::detail::Loop::of(executor)), options_(options), agent_(&agent) {}
 
+SLUICE_DECL AgentState::~AgentState() { dropSpares(0); }
+
 SLUICE_DECL void AgentState::detach() {
   const boost::intrusive_ptr<AgentState> alive(this);
   agent_ = nullptr;
@@ -109,6 +111,28 @@ SLUICE_DECL void AgentState::release(ClientConnection& connection) {
 SLUICE_DECL void AgentState::remove(ClientConnection& connection) {
   const boost::intrusive_ptr<AgentState> alive(this);
   if (pool_.remove(connection.name(), &connection)) openWaiting(connection.name());
+  dropSpares(pool_.total());
+}
+
+SLUICE_DECL ClientExchange* AgentState::takeSpare() {
+  if (spares_.empty()) return nullptr;
+  ClientExchange* exchange = spares_.back();
+  spares_.pop_back();
+  return exchange;
+}
+
+SLUICE_DECL bool AgentState::keepSpare(ClientExchange& exchange) {
+  if (&exchange.loop() != loop_.get() || spares_.size() >= pool_.total()) return false;
+  spares_.push_back(&exchange);
+  return true;
+}
+
+SLUICE_DECL void AgentState::dropSpares(std::size_t kept) {
+  while (spares_.size() > kept) {
+    // The last reference to it, which finds that it has no agent.
+    boost::intrusive_ptr<ClientExchange>(spares_.back()).reset();
+    spares_.pop_back();
+  }
 }
 
 SLUICE_DECL void AgentState::destroyAll() {
@@ -132,6 +156,22 @@ SLUICE_DECL void AgentState::destroyAll() {
   for (const auto& connection : all) {
     connection->destroy(make_error_code(boost::system::errc::connection_reset));
   }
+}
+
+SLUICE_DECL void appendPlaceName(std::string& name, const RequestOptions& options) {
+  if (!options.hostname.empty()) {
+    name += options.hostname;
+  } else if (!options.host.empty()) {
+    name += options.host;
+  } else {
+    name += "localhost";
+  }
+  name += ':';
+  if (options.port != 0) name += std::to_string(options.port);
+  name += ':';
+  name += options.localAddress;
+  if (options.family == 4 || options.family == 6) (name += ':') += options.family == 4 ? '4' : '6';
+  if (!options.socketPath.empty()) (name += ':') += options.socketPath;
 }
 
 // The agents of one execution context, one per executor.
@@ -187,15 +227,8 @@ SLUICE_DECL bool Agent::keepSocketAlive(net::Socket& socket) {
 SLUICE_DECL void Agent::reuseSocket(net::Socket&, ClientRequest&) {}
 
 SLUICE_DECL std::string Agent::getName(const RequestOptions& options) const {
-  std::string name = !options.hostname.empty() ? options.hostname
-                     : !options.host.empty()   ? options.host
-                                               : std::string("localhost");
-  name += ':';
-  if (options.port != 0) name += std::to_string(options.port);
-  name += ':';
-  name += options.localAddress;
-  if (options.family == 4 || options.family == 6) name += ':' + std::to_string(options.family);
-  if (!options.socketPath.empty()) name += ':' + options.socketPath;
+  std::string name;
+  detail::appendPlaceName(name, options);
   return name;
 }
 

@@ -306,17 +306,24 @@ SLUICE_DECL void ClientConnection::headIsComplete() {
   readHint();
   body_.reset(parser_.framing(), parser_.contentLength(), limits_);
   phase_ = Phase::body;
-  incoming_ = new IncomingState;
+  responseDropped_ = false;
+  incoming_ = exchange_->freshIncoming();
   incoming_->begin(parser_, *this, exchange_->options().joinDuplicateHeaders);
   const boost::intrusive_ptr<ClientExchange> exchange = exchange_;
   exchange->responded(incoming_);
   if (phase_ != Phase::body) return;
+  // Here and not later: who goes on reads from where the bytes are, and what it does next is part
+  // of this turn. An exception that leaves here does not keep the turn from coming.
+  core_->callAtTurnEnd();
+  const bool heard = exchange->delivered();
+  exchange->tellResponse();
+  if (phase_ != Phase::body) return;
   if (incoming_->complete()) {
     bodyEnded();
-  } else if (exchange->unclaimed()) {
-    incoming_->prefetch(exchange->options().highWaterMark);
-  } else {
+  } else if (heard) {
     incoming_->onInput();
+  } else if (incoming_->mode() == IncomingState::Mode::idle) {
+    incoming_->prefetch(exchange->options().highWaterMark);
   }
 }
 
@@ -433,7 +440,11 @@ SLUICE_DECL bool ClientConnection::releaseIfDone() {
                         input_.empty() && inAgent_ && connected();
   const boost::intrusive_ptr<ClientExchange> exchange = std::move(exchange_);
   const boost::intrusive_ptr<IncomingState> incoming = std::move(incoming_);
-  incoming->detach();
+  if (responseDropped_) {
+    incoming->letGo();
+  } else {
+    incoming->detach();
+  }
   core_->output().queue().shrink();
   input_.startMessage(core_->reading());
   // From here on whatever comes is not asked for.
@@ -566,6 +577,7 @@ SLUICE_DECL void ClientConnection::destroyMessage(const error_code& reason) {
 }
 
 SLUICE_DECL void ClientConnection::handleIsGone() {
+  responseDropped_ = true;
   if (phase_ != Phase::body || !exchange_) return;
   incoming_->discard();
   exchange_->abandon();

@@ -13,30 +13,107 @@
 #include <sluice/http/detail/client_exchange.hpp>
 #include <sluice/http/detail/framing.hpp>
 #include <sluice/net/detail/handler_error.hpp>
+#include <typeinfo>
 #include <utility>
 
 namespace sluice::http::detail {
 
-SLUICE_DECL ClientExchange::ClientExchange(asio::any_io_executor executor, RequestOptions&& options)
-    : LoopMember(*net::detail::Loop::of(executor)),
-      loop_(net::detail::Loop::of(executor)),
-      options_(std::move(options)),
-      outgoing_(new OutgoingState) {
-  resolve();
-  outgoing_->uniqueHeaders = options_.uniqueHeaders;
-  outgoing_->rejectBody = true;
-  outgoing_->closeIsOwners = true;
-  outgoing_->begin(new net::detail::OutputStream(loop_, options_.highWaterMark), *this);
-  addDefaultHeaders();
-}
+// More than this is not kept for the next request.
+inline constexpr std::size_t keptExchangeBytes = 16 * 1024;
+
+SLUICE_DECL ClientExchange::ClientExchange(std::shared_ptr<net::detail::Loop> loop)
+    : LoopMember(*loop), loop_(std::move(loop)) {}
 
 SLUICE_DECL ClientExchange::~ClientExchange() {
   if (signalled_) *signalled_ = nullptr;
 }
 
+SLUICE_DECL boost::intrusive_ptr<ClientExchange> ClientExchange::of(AgentState& agent) {
+  ClientExchange* spare = agent.takeSpare();
+  return spare != nullptr ? spare : new ClientExchange(agent.loop().shared_from_this());
+}
+
+SLUICE_DECL boost::intrusive_ptr<ClientExchange> ClientExchange::of(
+    const asio::any_io_executor& executor, RequestOptions&& options) {
+  const Agent* agent = options.agent.agent();
+  const bool own = options.agent.fresh() || options.createConnection;
+  if (agent == nullptr && !own) agent = &globalAgent(executor);
+  boost::intrusive_ptr<ClientExchange> exchange;
+  if (agent != nullptr && agent->state().loop().executor() == executor) {
+    exchange = of(agent->state());
+  } else {
+    exchange = new ClientExchange(net::detail::Loop::of(executor));
+  }
+  exchange->options_ = std::move(options);
+  return exchange;
+}
+
+SLUICE_DECL void ClientExchange::begin() {
+  resolve();
+  if (!outgoing_) outgoing_ = new OutgoingState;
+  outgoing_->uniqueHeaders = options_.uniqueHeaders;
+  outgoing_->rejectBody = true;
+  outgoing_->closeIsOwners = true;
+  boost::intrusive_ptr<net::detail::OutputStream> stream = std::move(outgoing_->output);
+  if (stream) {
+    stream->setHighWaterMark(options_.highWaterMark);
+  } else {
+    stream = new net::detail::OutputStream(loop_, options_.highWaterMark);
+  }
+  outgoing_->begin(std::move(stream), *this);
+  addDefaultHeaders();
+}
+
+// Nobody refers to it any more.
+SLUICE_DECL void ClientExchange::retire() {
+  const boost::intrusive_ptr<AgentState> agent = std::move(agent_);
+  if (agent && !ownAgent_ && heldBytes() <= keptExchangeBytes) {
+    reset();
+    if (agent->keepSpare(*this)) return;
+  }
+  delete this;
+}
+
+SLUICE_DECL void ClientExchange::reset() {
+  if (signalled_) *signalled_ = nullptr;
+  static_cast<ExchangeProgress&>(*this) = ExchangeProgress();
+  waiters_.clear();
+  // What of the options is somebody's; the rest is written over.
+  options_.agent = {};
+  options_.createConnection = nullptr;
+  options_.lookup = nullptr;
+  options_.signal = {};
+  options_.tls = nullptr;
+  // Who still looks at a part of it keeps that.
+  if (outgoing_ && outgoing_->use_count() == 1) {
+    outgoing_->reset();
+    if (outgoing_->output && outgoing_->output->use_count() == 1) {
+      outgoing_->output->reset();
+    } else {
+      outgoing_->output = nullptr;
+    }
+  } else {
+    if (outgoing_) outgoing_->owner = nullptr;
+    outgoing_ = nullptr;
+  }
+  if (responseMemory_ && responseMemory_->use_count() == 1) {
+    responseMemory_->reset();
+  } else {
+    responseMemory_ = nullptr;
+  }
+}
+
+SLUICE_DECL std::size_t ClientExchange::heldBytes() const {
+  return options_.path.capacity() + (outgoing_ ? outgoing_->heldBytes() : 0) +
+         (responseMemory_ ? responseMemory_->heldBytes() : 0);
+}
+
 // Where the context ends, coroutines that wait here own what keeps this alive.
 SLUICE_DECL void ClientExchange::onLoopEnd() {
+  // One that is kept for later has nothing to let go.
+  if (references_ == 0) return;
   const boost::intrusive_ptr<ClientExchange> alive(this);
+  const auto kept = std::exchange(keptForTurn_, nullptr);
   if (!over()) {
     if (state_ == State::waiting && !connection_) agent_->withdraw(*this);
     state_ = State::failed;
@@ -46,7 +123,7 @@ SLUICE_DECL void ClientExchange::onLoopEnd() {
   const auto reusable = std::exchange(reusable_, nullptr);
   const auto waiters = std::exchange(waiters_, {});
   const auto held = std::exchange(held_, std::nullopt);
-  outgoing_->listeners.clear();
+  if (outgoing_) outgoing_->listeners.clear();
 }
 
 SLUICE_DECL void ClientExchange::resolve() {
@@ -84,24 +161,35 @@ SLUICE_DECL void ClientExchange::resolve() {
   if (options_.defaultPort == 0) options_.defaultPort = agent->defaultPort;
   if (options_.port == 0) options_.port = options_.defaultPort;
   agent_ = &agent->state();
-  name_ = agent->getName(options_);
+  if (typeid(*agent) == typeid(Agent)) {
+    // As its getName(), into the memory of the name before.
+    name_.clear();
+    appendPlaceName(name_, options_);
+  } else {
+    name_ = agent->getName(options_);
+  }
+}
+
+SLUICE_DECL std::string_view ClientExchange::hostHeader() {
+  if (!options_.socketPath.empty()) return "localhost";
+  const std::string& name = options_.hostname;
+  const bool address6 = name.find(':') != std::string::npos;
+  if (!address6 && options_.port == options_.defaultPort) return name;
+  if (address6) {
+    (host_ = '[').append(name) += ']';
+  } else {
+    host_ = name;
+  }
+  if (options_.port != options_.defaultPort) (host_ += ':') += std::to_string(options_.port);
+  return host_;
 }
 
 SLUICE_DECL void ClientExchange::addDefaultHeaders() {
   HeaderStore& headers = outgoing_->headers;
   if (!options_.headers.empty()) headers.merge(options_.headers);
   if (options_.setHost && !headers.has("host")) {
-    std::string host = options_.hostname;
-    if (options_.method == "CONNECT" && options_.path != "/") {
-      host = options_.path;
-    } else {
-      if (!options_.socketPath.empty()) host = "localhost";
-      if (host.find(':') != std::string::npos) host = '[' + host + ']';
-      if (options_.port != options_.defaultPort && options_.socketPath.empty()) {
-        host += ':' + std::to_string(options_.port);
-      }
-    }
-    headers.set("Host", host);
+    const bool tunnel = options_.method == "CONNECT" && options_.path != "/";
+    headers.set("Host", tunnel ? std::string_view(options_.path) : hostHeader());
   }
   if (!options_.auth.empty() && !headers.has("authorization")) {
     headers.set("Authorization", "Basic " + decode(options_.auth, Encoding::base64));
@@ -135,7 +223,18 @@ SLUICE_DECL void ClientExchange::start() {
     signalled_ = std::make_shared<ClientExchange*>(this);
     options_.signal.assign(AbortSignal{signalled_});
   }
-  later(&ClientExchange::submit);
+  submitAtTurnEnd();
+}
+
+SLUICE_DECL void ClientExchange::submitAtTurnEnd() {
+  if (loop_->stopped()) return;
+  keptForTurn_ = this;
+  loop_->atTurnEnd(*this);
+}
+
+SLUICE_DECL void ClientExchange::onTurnEnd() {
+  const boost::intrusive_ptr<ClientExchange> alive = std::move(keptForTurn_);
+  submit();
 }
 
 SLUICE_DECL void ClientExchange::submit() {
@@ -199,6 +298,11 @@ SLUICE_DECL bool ClientExchange::unclaimed() const {
          !sluice::detail::has<ClientRequestEvents, "response">(outgoing_->listeners) && !delivered_;
 }
 
+SLUICE_DECL boost::intrusive_ptr<IncomingState> ClientExchange::freshIncoming() {
+  if (!responseMemory_) responseMemory_ = new IncomingState;
+  return responseMemory_;
+}
+
 SLUICE_DECL void ClientExchange::responded(boost::intrusive_ptr<IncomingState> incoming) {
   const boost::intrusive_ptr<ClientExchange> alive(this);
   state_ = State::responded;
@@ -209,7 +313,16 @@ SLUICE_DECL void ClientExchange::responded(boost::intrusive_ptr<IncomingState> i
     delivered_ = true;
     sluice::detail::emit<ClientRequestEvents, "response">(outgoing_->listeners, *held_);
   }
-  wakeWaiters();
+}
+
+SLUICE_DECL void ClientExchange::tellResponse() {
+  const boost::intrusive_ptr<ClientExchange> alive(this);
+  // Not those who begin to wait meanwhile.
+  for (std::size_t count = waiters_.size(); count != 0 && !waiters_.empty(); --count) {
+    auto handler = std::move(waiters_.front().handler);
+    waiters_.erase(waiters_.begin());
+    handler.dispatch(loop_->executor(), error_code());
+  }
 }
 
 SLUICE_DECL IncomingMessage ClientExchange::takeResponse() {
@@ -256,7 +369,9 @@ SLUICE_DECL void ClientExchange::drained() {
 }
 
 SLUICE_DECL void ClientExchange::idled() {
+  const boost::intrusive_ptr<ClientExchange> alive(this);
   sluice::detail::emit<OutgoingEvents, "timeout">(outgoing_->listeners);
+  if (destroyedAtTimeout) destroyMessage(make_error_code(boost::system::errc::timed_out));
 }
 
 SLUICE_DECL void ClientExchange::emitSent() {
@@ -298,7 +413,7 @@ SLUICE_DECL bool ClientExchange::retry() {
   outgoing_->output = fresh;
   outgoing_->endPosition = fresh->queue().queued();
   state_ = State::created;
-  later(&ClientExchange::submit);
+  submitAtTurnEnd();
   return true;
 }
 

@@ -13,7 +13,11 @@ namespace sluice::http {
 SLUICE_DECL ClientRequest::ClientRequest() = default;
 
 SLUICE_DECL ClientRequest::ClientRequest(Executor executor, RequestOptions&& options)
-    : exchange_(new detail::ClientExchange(executor.get(), std::move(options))) {
+    : ClientRequest(detail::ClientExchange::of(executor.get(), std::move(options))) {}
+
+SLUICE_DECL ClientRequest::ClientRequest(boost::intrusive_ptr<detail::ClientExchange> exchange)
+    : exchange_(std::move(exchange)) {
+  exchange_->begin();
   state_ = exchange_->outgoing();
   exchange_->handle = this;
   exchange_->start();
@@ -39,7 +43,11 @@ SLUICE_DECL ClientRequest& ClientRequest::operator=(ClientRequest&& other) noexc
 SLUICE_DECL ClientRequest::~ClientRequest() { letGo(); }
 
 SLUICE_DECL void ClientRequest::letGo() {
-  if (exchange_) exchange_->handleIsGone();
+  if (!exchange_) return;
+  exchange_->handleIsGone();
+  // First: what nobody looks at is used again.
+  state_ = nullptr;
+  exchange_ = nullptr;
 }
 
 namespace detail {
@@ -136,18 +144,33 @@ SLUICE_DECL ClientRequest get(Executor executor, std::string_view url) {
 
 namespace detail {
 
-struct DestroyAtTimeout {
-  ClientExchange* exchange;
-  void operator()() const { exchange->destroy(make_error_code(boost::system::errc::timed_out)); }
-};
-
 // Not even a time-out has anybody else to hear of it.
+SLUICE_DECL task<IncomingMessage> getThrough(boost::intrusive_ptr<ClientExchange> exchange) {
+  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  if (exchange->loop().executor() != executor) {
+    exchange = ClientExchange::of(executor, std::move(exchange->wanted()));
+  }
+  exchange->destroyedAtTimeout = true;
+  ClientRequest made(exchange);
+  made.end();
+  while (!exchange->answered())
+    co_await sluice::detail::Suspend<&ClientExchange::whenAnswered>{exchange.get()};
+  co_return exchange->takeResponse();
+}
+
 SLUICE_DECL task<IncomingMessage> getNow(RequestOptions options) {
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
-  ClientRequest made = get(executor, std::move(options));
-  ClientExchange* exchange = made.exchange().get();
-  made.on<"timeout">(DestroyAtTimeout{exchange});
-  co_return co_await made.response();
+  options.method = "GET";
+  co_return co_await getThrough(ClientExchange::of(executor, std::move(options)));
+}
+
+SLUICE_DECL task<IncomingMessage> getNamed(const RequestOptions& named) {
+  Agent* agent = named.agent.agent();
+  if (agent == nullptr) return getNow(named);
+  boost::intrusive_ptr<ClientExchange> exchange = ClientExchange::of(agent->state());
+  exchange->wanted() = named;
+  exchange->wanted().method = "GET";
+  return getThrough(std::move(exchange));
 }
 
 }  // namespace detail
@@ -156,8 +179,10 @@ SLUICE_DECL task<IncomingMessage> get(std::string_view url) {
   return detail::getNow(detail::mergeUrl(URL(url), RequestOptions()));
 }
 SLUICE_DECL task<IncomingMessage> get(std::string_view url, const RequestOptions& named) {
-  return detail::getNow(detail::mergeUrl(URL(url), named));
+  return detail::getNamed(detail::mergeUrl(URL(url), named));
 }
-SLUICE_DECL task<IncomingMessage> get(const RequestOptions& named) { return detail::getNow(named); }
+SLUICE_DECL task<IncomingMessage> get(const RequestOptions& named) {
+  return detail::getNamed(named);
+}
 
 }  // namespace sluice::http

@@ -26,6 +26,7 @@ SLUICE_DECL void IncomingState::begin(const MessageParser& parser, BodySource& s
 
 SLUICE_DECL void IncomingState::reset() {
   source_ = nullptr;
+  static_cast<void>(socketAfter_.release());
   listeners_.clear();
   block_ = nullptr;
   if (rawMade_) rawHeaders_.clear();

@@ -95,6 +95,9 @@ class OutputStream final
   /// For what is not settled.
   void wait(Until until, std::uint64_t position, Handler handler);
 
+  /// As new, with the memory that it has. For one that nobody waits for.
+  void reset();
+
   /// Goes on in `target`: queued bytes and waiters move there, and results made here ask there.
   void continueIn(boost::intrusive_ptr<OutputStream> target);
   OutputStream& current() { return target_ ? *target_ : *this; }

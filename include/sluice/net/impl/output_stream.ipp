@@ -208,19 +208,15 @@ SLUICE_DECL void OutputStream::wait(Until until, std::uint64_t position, Handler
 }
 
 SLUICE_DECL void OutputStream::settleWaiters() {
-  std::vector<Waiter> ready;
-  std::vector<error_code> results;
   for (auto waiter = waiters_.begin(); waiter != waiters_.end();) {
     if (const auto result = settled(waiter->until, waiter->position)) {
-      ready.push_back(std::move(*waiter));
-      results.push_back(*result);
+      Waiter ready = std::move(*waiter);
       waiter = waiters_.erase(waiter);
+      settle(std::move(ready), *result, *loop_);
     } else {
       ++waiter;
     }
   }
-  const auto loop = loop_;
-  for (std::size_t i = 0; i < ready.size(); ++i) settle(std::move(ready[i]), results[i], *loop);
 }
 
 SLUICE_DECL void OutputStream::settle(Waiter waiter, const error_code& ec, Loop& loop) {
@@ -234,6 +230,18 @@ SLUICE_DECL void OutputStream::cancel(std::uint64_t id) {
   Waiter waiter = std::move(*place);
   waiters_.erase(place);
   settle(std::move(waiter), asio::error::operation_aborted, *loop_);
+}
+
+SLUICE_DECL void OutputStream::reset() {
+  queue_.clear();
+  queue_.shrink();
+  waiters_.clear();
+  sink_ = nullptr;
+  failure_ = {};
+  target_ = nullptr;
+  targetOffset_ = 0;
+  corked_ = 0;
+  blocked_ = batching_ = needDrain_ = false;
 }
 
 SLUICE_DECL void OutputStream::continueIn(boost::intrusive_ptr<OutputStream> target) {
