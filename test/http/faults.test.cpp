@@ -159,6 +159,6 @@ TEST_CASE("a handler is cancelled in any of its waits", "[http]") {
   wire.server().closeAllConnections();
   CHECK(wire.closed());
   INFO("wait " << where);
-  CHECK((end == "ECANCELED" || end == "ECONNRESET" || end == "ERR_STREAM_DESTROYED"));
+  CHECK((end == "ABORT_ERR" || end == "ECONNRESET" || end == "ERR_STREAM_DESTROYED"));
   CHECK(wire.server().getConnections() == 0);
 }

@@ -932,7 +932,7 @@ TEST_CASE("a user gets what the public side would get, and the listeners the res
   user.read();
   f.core().cancelRead();
   f.settle();
-  CHECK(user.log == Log{"input! ECANCELED"});
+  CHECK(user.log == Log{"input! ABORT_ERR"});
   user.read();
   f.wire.deliverEnd();
   f.settle();

@@ -163,8 +163,9 @@ inline error_code make_error_code(errc code) noexcept {
 
 /// Node's code for an error of any kind: "ECONNRESET", "ENOTFOUND", "ERR_STREAM_DESTROYED".
 ///
-/// "" for success, "EOF" for the end of a connection as Asio reports it, and "UNKNOWN" for an error
-/// that Node has no code for. The text lives as long as the program.
+/// "" for success, "EOF" for the end of a connection as Asio reports it, "ABORT_ERR" for a wait
+/// that was cancelled, and "UNKNOWN" for an error that Node has no code for. The text lives as long
+/// as the program.
 std::string_view errorName(error_code code) noexcept;
 
 /// Every exception of the library: an error code, Node's name for it, and a sentence.

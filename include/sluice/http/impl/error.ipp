@@ -137,6 +137,8 @@ inline std::string_view asioErrorName(const error_code& code) noexcept {
   if (code == error::service_not_found) return "EAI_SERVICE";
   if (code == error::socket_type_not_supported) return "EAI_SOCKTYPE";
   if (code == error::eof) return "EOF";
+  // A wait that was given up, as an AbortSignal of Node's ends one.
+  if (code == error::operation_aborted) return "ABORT_ERR";
   return {};
 }
 
