@@ -6,8 +6,11 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
+#include <functional>
 #include <sluice/net.hpp>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 #include "support/catch.hpp"
 #include "support/loopback.hpp"
@@ -144,6 +147,46 @@ TEST_CASE("one half may end while the other goes on", "[net.Socket]") {
         [](net::Socket& socket) -> task<> { co_await socket.write("more"); }(pair.first));
     CHECK((late == "ERR_STREAM_WRITE_AFTER_END" || late == "ERR_STREAM_DESTROYED"));
   });
+}
+
+TEST_CASE("write() and end() take bytes of every kind and tell their callbacks", "[net.Socket]") {
+  Words log;
+  const auto note = [&](std::string what) {
+    return [&log, what](error_code ec) { log.push_back(what + std::string(http::errorName(ec))); };
+  };
+  const auto bytes = [](std::string_view text) { return std::as_bytes(std::span(text)); };
+  std::function<void(net::Socket&)> end;
+  SECTION("text") {
+    end = [&](net::Socket& socket) { socket.end("e", note("end")); };
+  }
+  SECTION("bytes") {
+    end = [&](net::Socket& socket) { socket.end(bytes("e"), note("end")); };
+  }
+  SECTION("an encoding") {
+    end = [&](net::Socket& socket) { socket.end("65", sluice::Encoding::hex, note("end")); };
+  }
+  SECTION("a text that is given away") {
+    end = [&](net::Socket& socket) {
+      socket.end(std::string("e"));
+      socket.end(note("end"));
+    };
+  }
+  loopback::run([&](asio::io_context& loop) -> task<> {
+    auto [near, far] = loopback::pair(loop);
+    near.write("a", note("a"));
+    near.write("62", sluice::Encoding::hex, note("b"));
+    near.write("c", std::function<void(error_code)>());
+    near.write(bytes("d"), note("d"));
+    end(near);
+    const std::string got = co_await readAll(far);
+    CHECK(got == "abcde");
+    near.end("late", note("late "));
+    near.destroy();
+    near.end(note("gone "));
+    co_await endTurn();
+  });
+  CHECK(log == Words{"a", "b", "d", "end", "late ERR_STREAM_WRITE_AFTER_END",
+                     "gone ERR_STREAM_DESTROYED"});
 }
 
 TEST_CASE("a reset of the peer is ECONNRESET for who reads", "[net.Socket]") {

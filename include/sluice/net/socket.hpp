@@ -71,12 +71,25 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
   WriteResult write(std::string&& chunk);
   WriteResult write(std::span<const std::byte> chunk);
   WriteResult write(std::string_view utf8, Encoding encoding);
+  /// `onFlushed` is called when the chunk has left, or with what kept it from leaving.
   WriteResult write(std::string_view chunk, std::function<void(error_code)> onFlushed);
+  WriteResult write(std::span<const std::byte> chunk, std::function<void(error_code)> onFlushed);
+  WriteResult write(std::string_view utf8, Encoding encoding,
+                    std::function<void(error_code)> onFlushed);
 
   /// Says that nothing more will come, after what was written. Awaited: everything has left.
   WriteResult end();
   WriteResult end(std::string_view chunk);
+  WriteResult end(const char* chunk) { return end(std::string_view(chunk)); }
+  WriteResult end(std::string&& chunk);
+  WriteResult end(std::span<const std::byte> chunk);
   WriteResult end(std::string_view utf8, Encoding encoding);
+  /// `onFinish` is called when everything has left, or with what kept it from leaving.
+  WriteResult end(std::function<void(error_code)> onFinish);
+  WriteResult end(std::string_view chunk, std::function<void(error_code)> onFinish);
+  WriteResult end(std::span<const std::byte> chunk, std::function<void(error_code)> onFinish);
+  WriteResult end(std::string_view utf8, Encoding encoding,
+                  std::function<void(error_code)> onFinish);
 
   /// Awaited: nothing waits any more.
   WriteResult drain();
@@ -208,6 +221,8 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
   WriteResult roomResult() const;
   template <class Chunk>
   WriteResult writeAny(Chunk&& chunk);
+  template <class Chunk>
+  WriteResult endAny(Chunk&& chunk);
   template <class Set>
   void whenConnected(Set set);
   sluice::detail::Listeners& listeners() { return core_->listeners(); }

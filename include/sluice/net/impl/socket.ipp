@@ -46,6 +46,15 @@ SLUICE_DECL task<std::optional<std::string_view>> readOwn(boost::intrusive_ptr<S
   co_return std::string_view(core->ownBuffer(), count);
 }
 
+inline void whenSent(const WriteResult& sent, std::function<void(error_code)> callback) {
+  if (!callback) return;
+  sent([callback = std::move(callback)](const error_code& ec, bool) { callback(ec); });
+}
+
+inline std::string_view textOf(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
 }  // namespace detail
 
 SLUICE_DECL task<std::optional<std::string_view>> Socket::read() { return detail::readOwn(core_); }
@@ -67,7 +76,7 @@ SLUICE_DECL WriteResult Socket::write(std::string_view chunk) { return writeAny(
 SLUICE_DECL WriteResult Socket::write(std::string&& chunk) { return writeAny(std::move(chunk)); }
 
 SLUICE_DECL WriteResult Socket::write(std::span<const std::byte> chunk) {
-  return writeAny(std::string_view(reinterpret_cast<const char*>(chunk.data()), chunk.size()));
+  return writeAny(detail::textOf(chunk));
 }
 
 SLUICE_DECL WriteResult Socket::write(std::string_view utf8, Encoding encoding) {
@@ -81,9 +90,18 @@ SLUICE_DECL WriteResult Socket::write(std::string_view chunk,
   WriteResult result = writeAny(chunk);
   detail::OutputStream& output = core_->output();
   const WriteResult sent(&output, detail::OutputStream::Until::sent, output.queue().queued(), true);
-  const WriteResult& flushed = refused ? result : sent;
-  flushed([callback = std::move(onFlushed)](const error_code& ec, bool) { callback(ec); });
+  detail::whenSent(refused ? result : sent, std::move(onFlushed));
   return result;
+}
+
+SLUICE_DECL WriteResult Socket::write(std::span<const std::byte> chunk,
+                                      std::function<void(error_code)> onFlushed) {
+  return write(detail::textOf(chunk), std::move(onFlushed));
+}
+
+SLUICE_DECL WriteResult Socket::write(std::string_view utf8, Encoding encoding,
+                                      std::function<void(error_code)> onFlushed) {
+  return write(encode(utf8, encoding), std::move(onFlushed));
 }
 
 SLUICE_DECL WriteResult Socket::end() {
@@ -93,14 +111,46 @@ SLUICE_DECL WriteResult Socket::end() {
   return {&output, detail::OutputStream::Until::sent, output.queue().queued(), output.size() == 0};
 }
 
-SLUICE_DECL WriteResult Socket::end(std::string_view chunk) {
-  if (core_->writeEnding()) return writeAny(chunk);
-  writeAny(chunk);
+template <class Chunk>
+SLUICE_DECL WriteResult Socket::endAny(Chunk&& chunk) {
+  if (core_->writeEnding()) return writeAny(std::forward<Chunk>(chunk));
+  writeAny(std::forward<Chunk>(chunk));
   return end();
 }
 
+SLUICE_DECL WriteResult Socket::end(std::string_view chunk) { return endAny(chunk); }
+
+SLUICE_DECL WriteResult Socket::end(std::string&& chunk) { return endAny(std::move(chunk)); }
+
+SLUICE_DECL WriteResult Socket::end(std::span<const std::byte> chunk) {
+  return endAny(detail::textOf(chunk));
+}
+
 SLUICE_DECL WriteResult Socket::end(std::string_view utf8, Encoding encoding) {
-  return encoding == Encoding::utf8 ? end(utf8) : end(std::string_view(encode(utf8, encoding)));
+  return encoding == Encoding::utf8 ? endAny(utf8) : endAny(encode(utf8, encoding));
+}
+
+SLUICE_DECL WriteResult Socket::end(std::function<void(error_code)> onFinish) {
+  const WriteResult result = end();
+  detail::whenSent(result, std::move(onFinish));
+  return result;
+}
+
+SLUICE_DECL WriteResult Socket::end(std::string_view chunk,
+                                    std::function<void(error_code)> onFinish) {
+  const WriteResult result = end(chunk);
+  detail::whenSent(result, std::move(onFinish));
+  return result;
+}
+
+SLUICE_DECL WriteResult Socket::end(std::span<const std::byte> chunk,
+                                    std::function<void(error_code)> onFinish) {
+  return end(detail::textOf(chunk), std::move(onFinish));
+}
+
+SLUICE_DECL WriteResult Socket::end(std::string_view utf8, Encoding encoding,
+                                    std::function<void(error_code)> onFinish) {
+  return end(encode(utf8, encoding), std::move(onFinish));
 }
 
 SLUICE_DECL WriteResult Socket::drain() {
