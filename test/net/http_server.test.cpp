@@ -107,6 +107,10 @@ TEST_CASE("every form of listen() makes a server that answers", "[net][row:3.2/l
     server.listen(0, "localhost");
     arguments = "http://localhost:" + std::to_string(server.address().port);
   }
+  SECTION("a host and a callback") {
+    server.listen(0, "localhost", [] {});
+    arguments = "http://localhost:" + std::to_string(server.address().port);
+  }
   SECTION("a Unix socket") {
     server.listen(folder / "socket");
     CHECK(server.address().path == folder / "socket");

@@ -93,6 +93,7 @@ class Server : public ServerSettings, public EventEmitter<Server, ServerEvents> 
   ///         ERR_SERVER_ALREADY_LISTEN, ERR_SOCKET_BAD_PORT
   Server& listen(int port, std::string_view host = {}, int backlog = 511,
                  std::function<void()> onListening = {});
+  Server& listen(int port, std::string_view host, std::function<void()> onListening);
   Server& listen(int port, std::function<void()> onListening);
   /// A Unix socket. A file that a server left behind is replaced.
   Server& listen(std::string_view unixSocketPath, std::function<void()> onListening = {});

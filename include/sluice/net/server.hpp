@@ -58,6 +58,7 @@ class Server : public EventEmitter<Server, ServerEvents> {
   ///           where nobody listens for "error" yet, which brings them later otherwise
   Server& listen(std::uint16_t port, std::string_view host = {}, int backlog = 511,
                  std::function<void()> callback = {});
+  Server& listen(std::uint16_t port, std::string_view host, std::function<void()> callback);
   Server& listen(std::uint16_t port, std::function<void()> callback);
   Server& listen(std::string_view unixSocketPath, std::function<void()> callback = {});
   Server& listen(const ListenOptions& options, std::function<void()> callback = {});

@@ -253,6 +253,11 @@ SLUICE_DECL Server& Server::listen(int port, std::string_view host, int backlog,
   return listen(options, std::move(onListening));
 }
 
+SLUICE_DECL Server& Server::listen(int port, std::string_view host,
+                                   std::function<void()> onListening) {
+  return listen(port, host, 511, std::move(onListening));
+}
+
 SLUICE_DECL Server& Server::listen(int port, std::function<void()> onListening) {
   return listen(port, {}, 511, std::move(onListening));
 }

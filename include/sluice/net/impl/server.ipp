@@ -201,6 +201,11 @@ SLUICE_DECL Server& Server::listen(std::uint16_t port, std::string_view host, in
   return listen({.port = port, .host = std::string(host), .backlog = backlog}, std::move(callback));
 }
 
+SLUICE_DECL Server& Server::listen(std::uint16_t port, std::string_view host,
+                                   std::function<void()> callback) {
+  return listen({.port = port, .host = std::string(host)}, std::move(callback));
+}
+
 SLUICE_DECL Server& Server::listen(std::uint16_t port, std::function<void()> callback) {
   return listen({.port = port}, std::move(callback));
 }
