@@ -78,7 +78,11 @@ TEST_CASE("a server that closes without a response hangs up",
   auto req = http::get(net.io(), net.options());
   EventLog log(req);
   std::string what;
-  req.on<"error">([&](const Error& error) { what = error.what(); });
+  std::string syscall;
+  req.on<"error">([&](const Error& error) {
+    what = error.what();
+    syscall = error.syscall();
+  });
   SECTION("in good order") {
     net.end();
     CHECK(what == "socket hang up");
@@ -96,6 +100,7 @@ TEST_CASE("a server that closes without a response hangs up",
   SECTION("with a reset") {
     net.reset();
     CHECK(what == "read ECONNRESET");
+    CHECK(syscall == "read");
   }
   CHECK(log.text() == "socket finish error:ECONNRESET close");
 }

@@ -230,16 +230,21 @@ TEST_CASE("what keeps a connection from being made is the request's error",
   }
   std::string log;
   auto req = http::get(loop, options);
+  std::string told;
   req.on<"socket">([&](net::Socket& socket) {
     CHECK(socket.connecting());
     log += "socket ";
+    socket.on<"error">([&](const Error& error) { told = error.what(); });
   });
+  std::string what;
   req.on<"error">([&](const Error& error) {
     log += "error:" + std::string(error.name()) + ' ' + std::string(error.address()) + ' ';
+    what = error.what();
   });
   req.on<"close">([&] { log += "close "; });
   loopback::finish(loop);
   CHECK(log == expected);
+  CHECK(told == what);
 }
 
 TEST_CASE("an agent may try one address after the other", "[Agent][row:8/createConnection]") {

@@ -558,9 +558,9 @@ SLUICE_DECL void ClientConnection::onDestroyed(const error_code& ec) {
       exchange->fail(Error(ec));
     } else {
       const bool hungUp = !ec || destroyedHere_;
-      exchange->fail(Error(cut, wasAnswered ? "aborted"
-                                : hungUp    ? "socket hang up"
-                                            : "read ECONNRESET"));
+      exchange->fail(wasAnswered ? Error(cut, "aborted")
+                     : hungUp    ? Error(cut, "socket hang up")
+                                 : Error::connection(cut, "read"));
     }
   }
   agent_->remove(*this);

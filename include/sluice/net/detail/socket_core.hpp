@@ -119,6 +119,8 @@ class SocketCore final : public TransportOwner,
 
   void end();
   void destroy(const error_code& ec = {});
+  /// The same, and "error" brings all that is known.
+  void destroy(const http::Error& error);
   void resetAndDestroy();
   /// end(), then destroy() once everything has left.
   void destroySoon();
@@ -176,7 +178,7 @@ class SocketCore final : public TransportOwner,
   TimerEntry idle_;
   std::chrono::milliseconds timeout_{};
   Due due_;
-  error_code closeReason_;
+  std::unique_ptr<const http::Error> closeError_;
   boost::intrusive_ptr<SocketCore> keptForTurn_;
 
   std::unique_ptr<char[]> own_;

@@ -22,6 +22,7 @@
 #include <sluice/detail/completion.hpp>
 #include <sluice/detail/suspend.hpp>
 #include <sluice/net/connect.hpp>
+#include <sluice/net/detail/handler_error.hpp>
 #include <sluice/net/detail/stream_transport.hpp>
 #include <sluice/net/detail/system_socket.hpp>
 #include <utility>
@@ -129,7 +130,7 @@ class Connector final : public SocketObserver,
   void timedOut();
   void connected(boost::intrusive_ptr<StreamTransport> transport);
   void fail(const http::Error& error);
-  void finish(std::exception_ptr error, const error_code& ec);
+  void finish(std::exception_ptr error);
 
   const std::shared_ptr<const ConnectionOptions> shared_;
   const ConnectionOptions& options_;
@@ -198,7 +199,7 @@ SLUICE_DECL void Connector::start(Handler handler) {
   try {
     begin();
   } catch (...) {
-    finish(std::current_exception(), asio::error::operation_aborted);
+    finish(std::current_exception());
   }
 }
 
@@ -244,7 +245,7 @@ SLUICE_DECL void Connector::resolve() {
   if (options_.lookup) {
     auto done = [self](std::exception_ptr error, Addresses found) {
       if (error) {
-        self->finish(error, asio::error::host_not_found);
+        self->finish(error);
       } else {
         self->resolved(std::move(found));
       }
@@ -381,7 +382,7 @@ SLUICE_DECL void Connector::timedOut() {
 
 SLUICE_DECL void Connector::connected(boost::intrusive_ptr<StreamTransport> transport) {
   const auto core = core_;
-  finish(nullptr, {});
+  finish(nullptr);
   core->open(std::move(transport));
   if (options_.path.empty()) {
     core->transport()->setNoDelay(options_.noDelay);
@@ -395,10 +396,10 @@ SLUICE_DECL void Connector::onGone(const error_code& reason) {
 }
 
 SLUICE_DECL void Connector::fail(const http::Error& error) {
-  finish(std::make_exception_ptr(error), error.code());
+  finish(std::make_exception_ptr(error));
 }
 
-SLUICE_DECL void Connector::finish(std::exception_ptr error, const error_code& ec) {
+SLUICE_DECL void Connector::finish(std::exception_ptr error) {
   if (!handler_) return;
   const auto self = shared_from_this();
   Handler handler = std::move(handler_);
@@ -409,7 +410,7 @@ SLUICE_DECL void Connector::finish(std::exception_ptr error, const error_code& e
   attempts_.clear();
   if (core_) {
     core_->setObserver(nullptr);
-    if (error) core_->destroy(ec);
+    if (error) core_->destroy(handlerError(error));
   }
   handler.post(loop_->executor(), std::move(error));
 }

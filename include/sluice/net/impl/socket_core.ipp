@@ -88,10 +88,8 @@ SLUICE_DECL void SocketCore::onTurnEnd() {
   const boost::intrusive_ptr<SocketCore> alive = std::move(keptForTurn_);
   Due due = std::exchange(due_, Due{});
   if (due.close) {
-    if (closeReason_) {
-      sluice::detail::emit<SocketEvents, "error">(listeners_, http::Error(closeReason_));
-    }
-    sluice::detail::emit<SocketEvents, "close">(listeners_, bool(closeReason_));
+    if (closeError_) sluice::detail::emit<SocketEvents, "error">(listeners_, *closeError_);
+    sluice::detail::emit<SocketEvents, "close">(listeners_, closeError_ != nullptr);
     listeners_.clear();
     return;
   }
@@ -340,11 +338,16 @@ SLUICE_DECL void SocketCore::resetAndDestroy() {
   destroy();
 }
 
+SLUICE_DECL void SocketCore::destroy(const http::Error& error) {
+  if (destroyed()) return;
+  closeError_ = std::make_unique<const http::Error>(error);
+  destroy(error.code());
+}
+
 SLUICE_DECL void SocketCore::destroy(const error_code& ec) {
   if (destroyed()) return;
   const boost::intrusive_ptr<SocketCore> alive(this);
   state_ = State::destroyed;
-  closeReason_ = ec;
   idle_.stop();
   if (transport_) transport_->close();
   // First: the events of a message come before those who waited are resumed.
@@ -354,6 +357,7 @@ SLUICE_DECL void SocketCore::destroy(const error_code& ec) {
     reader_.post(loop_->executor(), ec ? ec : make_error_code(http::errc::ERR_STREAM_DESTROYED), 0);
   }
   if (listeners_.get() != nullptr) {
+    if (ec && !closeError_) closeError_ = std::make_unique<const http::Error>(ec);
     due_ = Due{};
     due_.close = true;
     atTurnEnd();
