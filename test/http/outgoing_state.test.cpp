@@ -69,6 +69,26 @@ TEST_CASE("prefinish, the callback of end, finish and close follow the end, once
   CHECK(log == Log{"end returned", "prefinish", "ended", "finish", "close"});
 }
 
+TEST_CASE("the callbacks of writes come before that of end and before finish, in order",
+          "[http][row:4/write][row:4/order of end cb and 'finish']") {
+  Log log;
+  const bool listening = GENERATE(false, true);
+  auto wire = serve([&](IncomingMessage&, ServerResponse& res) -> task<> {
+    if (listening) res.on<"finish">([&log] { log.emplace_back("finish"); });
+    res.write("a", note(log, "a"));
+    res.write("", note(log, "nothing"));
+    res.write("b", note(log, "b"));
+    res.end("c", note(log, "ended"));
+    co_return;
+  });
+  wire.send(get() + get("/", "Connection: close\r\n"));
+  Log once{"a", "nothing", "b", "ended"};
+  if (listening) once.emplace_back("finish");
+  Log twice = once;
+  twice.insert(twice.end(), once.begin(), once.end());
+  CHECK(log == twice);
+}
+
 TEST_CASE("awaiting end resumes when the response has left for the kernel",
           "[http][row:4/finish][row:4/writableFinished][row:4/end][row:4/finished]"
           "[row:4/writableEnded]") {

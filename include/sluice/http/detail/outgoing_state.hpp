@@ -89,9 +89,12 @@ class OutgoingState
   void emitDue();
   bool eventsDue() const;
   /// Somebody wants to hear of the end.
-  bool observed() const { return listeners.get() != nullptr || !endCallbacks_.empty(); }
+  bool observed() const { return listeners.get() != nullptr || !callbacks_.empty(); }
   /// Called right before 'finish', or with what kept the message from leaving.
   void addEndCallback(std::function<void(error_code)> callback);
+  /// Called when what was written so far has left, before 'finish' in any case, or with what kept
+  /// it from leaving.
+  void addWriteCallback(std::function<void(error_code)> callback);
   bool ended() const { return stage == Stage::ended || stage == Stage::finished; }
 
   HeaderStore headers;
@@ -116,10 +119,19 @@ class OutgoingState
  private:
   void checkLength(std::uint64_t size, bool atEnd) const;
 
-  void callEndCallbacks(const error_code& ec);
+  // Of a write, up to where the bytes have to leave; of end(), the end.
+  struct Callback {
+    static constexpr std::uint64_t atEnd = UINT64_MAX;
+    std::uint64_t position;
+    std::function<void(error_code)> call;
+  };
+  struct CallWritten;
+
+  void callWritten(const error_code& ec);
+  void callAll(const error_code& ec);
 
   std::vector<error_code> errors_;
-  std::vector<std::function<void(error_code)>> endCallbacks_;
+  std::vector<Callback> callbacks_;  // in the order of the calls
   bool headSent_ = false;
 };
 

@@ -117,6 +117,7 @@ SLUICE_DECL WriteResult OutgoingMessage::endResult() const {
 
 SLUICE_DECL void OutgoingMessage::whenSent(const WriteResult& result,
                                            std::function<void(error_code)> callback) {
+  if (!callback) return;
   result([callback = std::move(callback)](const error_code& ec, bool) { callback(ec); });
 }
 
@@ -137,9 +138,7 @@ SLUICE_DECL WriteResult OutgoingMessage::write(std::string_view chunk,
   if (refusedWith) {
     whenSent(result, std::move(onFlushed));
   } else {
-    const std::uint64_t position = state_->output->current().queue().queued() -
-                                   state_->output->currentPosition(0) + state_->corkedChunk.size();
-    whenSent({state_->output, Until::sent, position, true}, std::move(onFlushed));
+    state_->addWriteCallback(std::move(onFlushed));
   }
   return result;
 }

@@ -28,7 +28,7 @@ SLUICE_DECL void OutgoingState::reset() {
   stage = Stage::headers;
   closed = false;
   errors_.clear();
-  endCallbacks_.clear();
+  callbacks_.clear();
   headSent_ = false;
 }
 
@@ -119,12 +119,39 @@ SLUICE_DECL void OutgoingState::destroy(const error_code& reason) {
 }
 
 SLUICE_DECL void OutgoingState::addEndCallback(std::function<void(error_code)> callback) {
-  endCallbacks_.push_back(std::move(callback));
+  if (!callback) return;
+  callbacks_.push_back({Callback::atEnd, std::move(callback)});
   if (owner != nullptr) owner->eventsAreDue();
 }
 
-SLUICE_DECL void OutgoingState::callEndCallbacks(const error_code& ec) {
-  for (const auto& callback : std::exchange(endCallbacks_, {})) callback(ec);
+struct OutgoingState::CallWritten {
+  boost::intrusive_ptr<OutgoingState> state;
+  void operator()(const error_code& ec, bool) const { state->callWritten(ec); }
+};
+
+SLUICE_DECL void OutgoingState::addWriteCallback(std::function<void(error_code)> callback) {
+  if (!callback) return;
+  const std::uint64_t position =
+      output->current().queue().queued() - output->currentPosition(0) + corkedChunk.size();
+  callbacks_.push_back({position, std::move(callback)});
+  const WriteResult left(output, OutputStream::Until::sent, position, true);
+  left(CallWritten{boost::intrusive_ptr<OutgoingState>(this)});
+}
+
+SLUICE_DECL void OutgoingState::callWritten(const error_code& ec) {
+  const boost::intrusive_ptr<OutgoingState> alive(this);
+  while (!callbacks_.empty() && callbacks_.front().position != Callback::atEnd) {
+    const std::uint64_t position = output->currentPosition(callbacks_.front().position);
+    const bool left = output->current().hasSent(position);
+    if (!left && !ec) return;
+    const auto call = std::move(callbacks_.front().call);
+    callbacks_.erase(callbacks_.begin());
+    call(left ? error_code() : ec);
+  }
+}
+
+SLUICE_DECL void OutgoingState::callAll(const error_code& ec) {
+  for (const Callback& callback : std::exchange(callbacks_, {})) callback.call(ec);
 }
 
 SLUICE_DECL void OutgoingState::reportError(const error_code& ec) {
@@ -136,7 +163,7 @@ SLUICE_DECL void OutgoingState::reportError(const error_code& ec) {
 SLUICE_DECL bool OutgoingState::eventsDue() const {
   if (!observed()) return false;
   if (!errors_.empty() || (stage == Stage::ended && isSent())) return true;
-  if (stage == Stage::destroyed && !endCallbacks_.empty()) return true;
+  if (stage == Stage::destroyed && !callbacks_.empty()) return true;
   return !closed && !closeIsOwners && (stage == Stage::destroyed || stage == Stage::finished);
 }
 
@@ -147,13 +174,14 @@ SLUICE_DECL void OutgoingState::emitDue() {
     sluice::detail::emit<OutgoingEvents, "error">(listeners, Error(ec));
   }
   if (stage == Stage::destroyed) {
-    callEndCallbacks(failure ? failure : make_error_code(errc::ERR_STREAM_DESTROYED));
+    callWritten({});
+    callAll(failure ? failure : make_error_code(errc::ERR_STREAM_DESTROYED));
   }
   if (closed) return;
   if (stage == Stage::ended && isSent()) {
     sluice::detail::emit<OutgoingEvents, "prefinish">(listeners);
     stage = Stage::finished;
-    callEndCallbacks({});
+    callAll({});
     sluice::detail::emit<OutgoingEvents, "finish">(listeners);
   }
   if (!closeIsOwners && (stage == Stage::finished || stage == Stage::destroyed)) {
