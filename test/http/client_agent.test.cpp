@@ -135,6 +135,12 @@ TEST_CASE("a response of HTTP/1.0 that wants it keeps the connection",
   CHECK(freeCount(agent) == 1);
 }
 
+TEST_CASE("maxSockets of 0 is no limit, as in Node", "[Agent][row:8/maxSockets]") {
+  Requesting net;
+  const Agent agent(net.io(), {.maxSockets = 0});
+  CHECK(agent.maxSockets == http::unlimited);
+}
+
 TEST_CASE("requests beyond maxSockets wait and go out in order",
           "[Agent][row:8/maxSockets][row:8/requests][row:8/non-keepAlive agent reuse]") {
   Requesting net;

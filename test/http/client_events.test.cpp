@@ -239,6 +239,35 @@ TEST_CASE("abort() before a socket is no error",
   CHECK(net.asked() == 0);
 }
 
+TEST_CASE("who awaits a response that fails is told after who listens", "[ClientRequest]") {
+  Requesting net;
+  auto req = http::get(net.io(), net.options());
+  std::string told;
+  req.on<"error">([&](const Error& error) { told = error.name(); });
+  const auto ask = [&]() -> task<> {
+    CHECK_THROWS_AS(co_await req.response(), Error);
+    CHECK(told == "ECONNRESET");
+  };
+  Started<> asking(net.io(), ask());
+  net.settle();
+  net.end();
+  asking.result();
+}
+
+TEST_CASE("abort() after the end is remembered, and nothing else happens",
+          "[ClientRequest][row:7.3/aborted]") {
+  Requesting net;
+  auto req = http::get(net.io(), net.options());
+  EventLog log(req);
+  net.settle();
+  net.deliver(response());
+  log.take();
+  req.abort();
+  net.settle();
+  CHECK(req.aborted());
+  CHECK(log.take().empty());
+}
+
 TEST_CASE("abort() in the socket event", "[ClientRequest][row:11.14/abort]") {
   Requesting net;
   auto req = http::get(net.io(), net.options());
@@ -374,6 +403,10 @@ TEST_CASE("a connection that is silent for too long is told, and nothing else ha
     net.advance(4999ms);
     CHECK(heard == 0);
     net.advance(1ms);
+    CHECK(heard == 1);
+    net.deliver("HTTP/1.1 100 Continue\r\n\r\n");
+    net.advance(5s);
+    CHECK(log.take() == "socket finish timeout timeout");
     CHECK(heard == 1);
   }
   SECTION("while the response comes, where the response hears it too") {

@@ -34,7 +34,7 @@ struct AgentOptions {
   bool keepAlive = false;
   /// TCP keep-alive probes on kept connections after this much silence.
   std::chrono::milliseconds keepAliveMsecs = std::chrono::milliseconds(1000);
-  /// Connections to one place; requests beyond it wait their turn.
+  /// Connections to one place; requests beyond it wait their turn. 0: no limit.
   std::size_t maxSockets = unlimited;
   /// Connections to all places.
   std::size_t maxTotalSockets = unlimited;

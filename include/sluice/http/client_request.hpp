@@ -91,6 +91,9 @@ class ClientRequest : public OutgoingMessageOf<ClientRequest, ClientRequestEvent
   /// Header lines of the response that are kept; more are dropped. 0: all.
   std::size_t maxHeadersCount = 2000;
 
+  /// As OutgoingMessageOf::setTimeout(), which this takes the place of: `listener` is told once.
+  ClientRequest& setTimeout(std::chrono::milliseconds idle, std::function<void()> listener = {});
+
   /// Applied once there is a connection.
   void setNoDelay(bool on = true);
   void setSocketKeepAlive(bool on = true, std::chrono::milliseconds initialDelay = {});

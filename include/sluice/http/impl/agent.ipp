@@ -204,7 +204,7 @@ class GlobalAgents : public asio::execution_context::service {
 }  // namespace detail
 
 SLUICE_DECL Agent::Agent(Executor executor, AgentOptions options)
-    : maxSockets(options.maxSockets),
+    : maxSockets(options.maxSockets != 0 ? options.maxSockets : unlimited),
       maxTotalSockets(options.maxTotalSockets),
       maxFreeSockets(options.maxFreeSockets) {
   if (maxTotalSockets == 0) {

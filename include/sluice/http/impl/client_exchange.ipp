@@ -435,8 +435,9 @@ SLUICE_DECL void ClientExchange::fail(const Error& error) {
   outgoing_->output->current().fail(error.code());
   outgoing_->destroy(error.code());
   if (connection) connection->destroy(error.code());
-  wakeWaiters();
+  // The events come first: whoever waits is resumed by what is posted after this.
   later(&ClientExchange::emitEnd);
+  wakeWaiters();
 }
 
 SLUICE_DECL void ClientExchange::destroyMessage(const error_code& reason) {
@@ -462,8 +463,7 @@ SLUICE_DECL void ClientExchange::destroyResponse(const error_code& reason) {
 }
 
 SLUICE_DECL void ClientExchange::abort() {
-  if (abortCalled || over()) return;
-  abortCalled = true;
+  if (std::exchange(abortCalled, true) || over()) return;
   silent_ = outgoingSocket() == nullptr;
   destroyMessage({});
 }

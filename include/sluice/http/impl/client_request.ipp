@@ -97,6 +97,12 @@ SLUICE_DECL std::string_view ClientRequest::host() const { return exchange_->opt
 SLUICE_DECL std::string_view ClientRequest::protocol() const {
   return exchange_->options().protocol;
 }
+SLUICE_DECL ClientRequest& ClientRequest::setTimeout(std::chrono::milliseconds idle,
+                                                     std::function<void()> listener) {
+  if (listener) once<"timeout">(std::move(listener));
+  startTimeout(idle);
+  return *this;
+}
 SLUICE_DECL void ClientRequest::setNoDelay(bool on) { exchange_->setNoDelay(on); }
 SLUICE_DECL void ClientRequest::setSocketKeepAlive(bool on,
                                                    std::chrono::milliseconds initialDelay) {
