@@ -195,6 +195,21 @@ TEST_CASE("closing all connections does not count what was upgraded; destroying 
   CHECK((end == "ABORT_ERR" || end == "ERR_STREAM_DESTROYED"));
 }
 
+TEST_CASE("an upgrade that nobody takes is a request like any other: it needs a Host", "[http]") {
+  const std::string bytes = "GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
+  auto wire = serve(plain);
+  SECTION("nobody listens") { CHECK(wire.send(bytes).starts_with("HTTP/1.1 400 Bad Request\r\n")); }
+  SECTION("somebody does") {
+    bool taken = false;
+    wire.server().on<"upgrade">([&](IncomingMessage&, net::Socket&, std::string_view) -> task<> {
+      taken = true;
+      co_return;
+    });
+    CHECK(wire.send(bytes).empty());
+    CHECK(taken);
+  }
+}
+
 TEST_CASE("what an upgrade handler throws is told by error, and ends the socket", "[http]") {
   auto wire = serve(plain);
   std::string error;

@@ -111,7 +111,7 @@ TEST_CASE("no blank stands in front of the first field line", "[MessageParser][Q
   CHECK(insecureRequest(get + " Host: a\r\n\r\n") == read("", ""));
 }
 
-TEST_CASE("a request without Host is an ordinary 400, not for CONNECT, upgrades and HTTP/1.0",
+TEST_CASE("a request without Host is an ordinary 400, not for CONNECT and HTTP/1.0",
           "[MessageParser][Q10]") {
   CHECK(request(get + "\r\n") == "GET / 11 no-host\nend\n");
   CHECK(insecureRequest(get + "\r\n") == "GET / 11 no-host\nend\n");
@@ -119,7 +119,7 @@ TEST_CASE("a request without Host is an ordinary 400, not for CONNECT, upgrades 
   CHECK(request("GET / HTTP/1.0\r\n\r\n") == "GET / 10 close\nend\n");
   CHECK(request("CONNECT a:1 HTTP/1.1\r\n\r\n") == "CONNECT a:1 11\nend\n");
   CHECK(request(get + "Connection: upgrade\r\nUpgrade: x\r\n\r\n") ==
-        "GET / 11 upgrade\n| Connection: upgrade\n| Upgrade: x\nend\n");
+        "GET / 11 upgrade no-host\n| Connection: upgrade\n| Upgrade: x\nend\n");
 }
 
 TEST_CASE("two Host lines and a Host that is none are an ordinary 400", "[MessageParser][Q11]") {

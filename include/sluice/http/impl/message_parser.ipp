@@ -367,7 +367,7 @@ SLUICE_DECL bool MessageParser::finishHead() {
 SLUICE_DECL HostProblem MessageParser::hostProblem() const {
   if (facts_.hostLines > 1) return HostProblem::repeated;
   if (facts_.hostInvalid) return HostProblem::invalid;
-  const bool needed = !isHttp10() && !isConnect() && !upgrade();
+  const bool needed = !isHttp10() && !isConnect();
   return facts_.hostLines == 0 && needed ? HostProblem::missing : HostProblem::none;
 }
 

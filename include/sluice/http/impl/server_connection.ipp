@@ -295,7 +295,7 @@ SLUICE_DECL ServerConnection::RequestHandler ServerConnection::chooseHandler() {
   ServerResponse& res = work_->messages->res();
   if (options.requireHostHeader ? reader().parser.hostProblem() != HostProblem::none
                                 : reader().parser.hostProblem() > HostProblem::missing) {
-    res.shouldKeepAlive = false;
+    res.setHeader("Connection", "close");
     answerEmpty(400);
     return nullptr;
   }
@@ -378,10 +378,10 @@ SLUICE_DECL bool ServerConnection::endExchange() {
   return true;
 }
 
-// Of maxRequestsPerSocket: what had arrived behind the last request that is served gets its 503.
+// Of maxRequestsPerSocket: what had arrived behind the last request that is served gets 503.
 SLUICE_DECL bool ServerConnection::dropsNext() const {
   const std::size_t most = server_->settings().maxRequestsPerSocket;
-  return most != 0 && requests_ == most && reader().parser.keepAlive() && !reader().input.empty();
+  return most != 0 && requests_ >= most && reader().parser.keepAlive() && !reader().input.empty();
 }
 
 SLUICE_DECL bool ServerConnection::readsOn() const {
