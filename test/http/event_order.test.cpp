@@ -77,6 +77,19 @@ TEST_CASE("a response that ended before the body was consumed tells first",
   CHECK(log == Log{"res prefinish", "res finish", "res close", "req end", "req close"});
 }
 
+TEST_CASE("a request that is here to its end is not aborted by a response that closes", "[http]") {
+  Log log;
+  auto wire = serve([&](IncomingMessage& req, ServerResponse& res) -> task<> {
+    follow(log, req, res);
+    co_await res.end("x");
+  });
+  SECTION("with a length") { wire.send(post(2, "ab", "Connection: close\r\n")); }
+  SECTION("in chunks") { wire.send(chunked("2\r\nab\r\n0\r\n\r\n", "Connection: close\r\n")); }
+  CHECK(wire.received() == okAndClose("x"));
+  CHECK(log == Log{"res prefinish", "res finish", "res close", "req end", "req close"});
+  CHECK(wire.closed());
+}
+
 TEST_CASE("a body of which only a part was read ends all the same", "[http]") {
   Log log;
   auto wire = serve([&](IncomingMessage& req, ServerResponse& res) -> task<> {

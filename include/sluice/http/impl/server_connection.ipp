@@ -345,10 +345,11 @@ SLUICE_DECL bool ServerConnection::discardsRest() {
   emitEvents();
   // What is kept: both messages complete, nothing failed, nothing left unread.
   const bool mayContinue = outgoingState().framing.keepAlive && !server_->closing();
-  if (over() || !mayContinue || incoming().complete() || awaitsContinue_) return false;
+  if (over() || incoming().complete() || awaitsContinue_) return false;
+  // Also before a close: a request that is here to its end was not cut short.
   if (incoming().mode() != IncomingState::Mode::flowing) incoming().discard();
   incoming().pump();
-  return !over() && !incoming().complete() && !reader().end &&
+  return mayContinue && !over() && !incoming().complete() && !reader().end &&
          incoming().discardedBytes() <= server_->options().maxDiscardedBody;
 }
 
