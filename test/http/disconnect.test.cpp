@@ -265,6 +265,25 @@ TEST_CASE("a handler that throws before the head is sent: 500, and the connectio
   CHECK(!wire.closed());
 }
 
+TEST_CASE("what stands in the way of the end that a handler left to the server is its failure",
+          "[http]") {
+  std::string told;
+  const auto refuses = [&](void (*prepare)(ServerResponse&), std::string_view request) {
+    auto wire = serve(sluice::test::acting(prepare), {.rejectNonStandardBodyWrites = true});
+    wire.server().on<"error">([&](const Error& error) { told = error.name(); });
+    return wire.send(request);
+  };
+  CHECK(refuses([](ServerResponse& res) { res.statusCode = 1000; }, get()) == internalServerError);
+  CHECK(told == "ERR_HTTP_INVALID_STATUS_CODE");
+  CHECK(refuses([](ServerResponse& res) { res.statusMessage = "a\nb"; }, get()) ==
+        internalServerError);
+  CHECK(told == "ERR_INVALID_CHAR");
+  CHECK(refuses([](ServerResponse& res) { res.statusCode = 1000; },
+                "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
+            .starts_with("HTTP/1.1 500 Internal Server Error\r\n"));
+  CHECK(told == "ERR_HTTP_INVALID_STATUS_CODE");
+}
+
 TEST_CASE("a handler that throws something else than an exception gets the same", "[http]") {
   Log errors;
   auto wire = serve([&](IncomingMessage& req, ServerResponse& res) -> task<> {

@@ -3,6 +3,7 @@
 // What the server answers by itself, in exact bytes: requests it cannot read, has no time for, or
 // will not serve.
 #include <chrono>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <support/answers.hpp>
@@ -201,6 +202,26 @@ TEST_CASE("a client that ends inside a request gets 400, before any byte a quiet
   CHECK(behind.send(get()) == ok());
   CHECK(behind.end() == ok());
   CHECK(behind.closed());
+}
+
+TEST_CASE("a listener of clientError that ends its half ends the connection of who has gone",
+          "[http][row:3.1/clientError]") {
+  auto wire = serve(readAll);
+  std::function<void(sluice::net::Socket&)> answer;
+  SECTION("with an answer") {
+    answer = [](sluice::net::Socket& socket) { socket.end("HTTP/1.1 499 Gone\r\n\r\n"); };
+  }
+  SECTION("without one") {
+    answer = [](sluice::net::Socket& socket) { socket.end(); };
+  }
+  wire.server().on<"clientError">([&](const Error& error, sluice::net::Socket& socket) {
+    CHECK(error.name() == "HPE_INVALID_EOF_STATE");
+    answer(socket);
+  });
+  wire.send("GET / HTTP/1.1\r\nHo");
+  wire.end();
+  CHECK(wire.closed());
+  CHECK(wire.server().getConnections() == 0);
 }
 
 TEST_CASE("clientError brings code, reason, how far the bytes were read, and the bytes",

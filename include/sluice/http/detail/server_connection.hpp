@@ -114,6 +114,8 @@ class ServerConnection final
   bool readsOn() const;
   bool takesUpgrade();
   void handlerFailed(const std::exception_ptr& failure);
+  void endForHandler();
+  void endWithPeer();
   void reportHandlerError(const std::exception_ptr& failure);
   void answerEmpty(int status);
   void refuse(const error_code& code, std::string_view reason);

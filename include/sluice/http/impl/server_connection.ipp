@@ -335,8 +335,21 @@ SLUICE_DECL void ServerConnection::handlerReturned(const std::exception_ptr& fai
   if (over()) return;
   if (failure) handlerFailed(failure);
   if (gone()) return;
-  if (!outgoingState().ended()) work_->messages->res().end();
+  if (!outgoingState().ended()) endForHandler();
+  if (gone()) return;
   phase_ = Phase::finishing;
+}
+
+// What stands in the way of the end (a status that is none, a length that was not kept) is as if
+// the handler had thrown it.
+SLUICE_DECL void ServerConnection::endForHandler() {
+  std::exception_ptr failure;
+  try {
+    work_->messages->res().end();
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (failure) handlerFailed(failure);
 }
 
 SLUICE_DECL bool ServerConnection::sendsOn() { return !over() && !outgoingState().isSent(); }
@@ -432,7 +445,10 @@ SLUICE_DECL void ServerConnection::handlerFailed(const std::exception_ptr& failu
     ServerResponse& res = work_->messages->res();
     res.statusCode = 500;
     res.statusMessage.clear();
+    // To HEAD the body does not go out, which is no misuse here.
+    const bool rejects = std::exchange(outgoing_->rejectBody, false);
     res.end("Internal Server Error");
+    outgoing_->rejectBody = rejects;
   }
   reportHandlerError(failure);
   if (sent && !over && !gone()) core_->destroy();
@@ -457,6 +473,7 @@ SLUICE_DECL void ServerConnection::refuseWith(const Error& error, std::string_vi
   }
   if (server_->has<"clientError">()) {
     server_->emit<"clientError">(error, socket_);
+    endWithPeer();
   } else if (answered) {
     core_->destroy();
   } else {
@@ -467,6 +484,12 @@ SLUICE_DECL void ServerConnection::refuseWith(const Error& error, std::string_vi
     emitEvents();
     if (server_->options().cancelOnDisconnect) cancelHandler();
   }
+}
+
+// A listener of "clientError" has ended its half where the peer had ended before: nobody is left to
+// wait for.
+SLUICE_DECL void ServerConnection::endWithPeer() {
+  if (phase_ == Phase::closing && inputEnd_ && core_->writeEnding()) core_->destroySoon();
 }
 
 SLUICE_DECL void ServerConnection::checkTimeouts(net::detail::TimePoint now) {
@@ -649,6 +672,8 @@ SLUICE_DECL void ServerConnection::onSent() {
     if (outgoingState().isSent()) wakeSoon();
   } else if (outgoingState().stage == OutgoingState::Stage::ended && outgoingState().observed()) {
     core_->callAtTurnEnd();
+  } else {
+    endWithPeer();
   }
 }
 
