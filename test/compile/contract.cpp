@@ -2,8 +2,13 @@
 //
 // The public API in one file: every name and shape that the documentation promises, used once. That
 // it compiles is the test; nothing here runs.
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_future.hpp>
+#include <future>
 #include <map>
 #include <sluice/cluster.hpp>
 #include <sluice/http.hpp>
@@ -78,6 +83,8 @@ task<> responseCalls(http::IncomingMessage& req, http::ServerResponse& res) {
   co_await res.write(std::span<const std::byte>(bytes));
   co_await res.write("68656c6c6f", Encoding::hex);
   co_await res.write("x", [](error_code) {});
+  co_await res.write(std::span<const std::byte>(bytes), [](error_code) {});
+  co_await res.write("78", Encoding::hex, [](error_code) {});
   if (!res.write("x")) co_await res.drain();
   res.addTrailers({{"t", "v"}});
   res.cork();
@@ -104,7 +111,10 @@ task<> responseCalls(http::IncomingMessage& req, http::ServerResponse& res) {
   res.emit<"drain">();
   co_await res.once<"finish">();
   res.destroy();
+  co_await res.end([](error_code) {});
   co_await res.end("x", [](error_code) {});
+  co_await res.end(std::span<const std::byte>(bytes), [](error_code) {});
+  co_await res.end("78", Encoding::hex, [](error_code) {});
   co_await res.end("x");
   co_await res.end(text);
   co_await res.end(std::string("moved"));
@@ -115,6 +125,24 @@ task<> responseCalls(http::IncomingMessage& req, http::ServerResponse& res) {
   (void)static_cast<bool>(named);
   co_await named;
   named([](error_code, bool) {});
+  std::future<bool> future = res.write("x")(asio::use_future);
+  const auto [ec, below] = co_await res.drain()(asio::as_tuple(asio::use_awaitable));
+  (void)(ec && below && future.valid());
+  auto deferred = res.end()(asio::deferred);
+  co_await std::move(deferred)(asio::use_awaitable);
+  res.end()(asio::detached);
+}
+
+// Every stream into every other one.
+task<> pipes(http::IncomingMessage& req, http::ServerResponse& res, http::IncomingMessage& answer,
+             http::ClientRequest& asked, net::Socket& socket) {
+  const PipeOptions open{.end = false};
+  co_await pipe(req, res);
+  co_await pipe(req, asked, open);
+  co_await pipe(req, socket);
+  co_await pipe(answer, res, open);
+  co_await pipe(socket, res);
+  co_await pipe(socket, asked);
 }
 
 task<> requestCalls(http::IncomingMessage& req) {
@@ -186,8 +214,12 @@ void serverCalls(boost::asio::io_context& loop) {
     res.json(std::to_string(req.user));
     co_return;
   });
+  boost::asio::thread_pool pool(1);
+  http::Server f = http::createServer(pool, handler);
+  http::Server g = http::createServer(asio::any_io_executor(pool.get_executor()), options, handler);
   a = std::move(b);
   a.listen(0).listen(0, "127.0.0.1").listen(0, "127.0.0.1", 10).listen(0, "::1", 10, [] {});
+  a.listen(0, "::1", [] {});
   a.listen(0, [] {}).listen("/tmp/x.sock").listen("/tmp/x.sock", [] {});
   a.listen({.port = 0, .host = "::", .backlog = 1, .reusePort = true, .ipv6Only = true}, [] {});
   a.listen(http::ListenOptions{.path = "/tmp/x"}).listen({.fd = 3, .exclusive = true});
@@ -357,7 +389,23 @@ task<> socketCalls() {
   net::Socket other = co_await net::connect(options);
   while (auto chunk = co_await socket.read()) co_await socket.write(*chunk);
   if (!socket.write("x")) co_await socket.drain();
+  const std::vector<std::byte> bytes(3);
+  co_await socket.write(std::string("moved"));
+  co_await socket.write(bytes);
+  co_await socket.write("68656c6c6f", Encoding::hex);
+  co_await socket.write("x", [](error_code) {});
+  co_await socket.write(bytes, [](error_code) {});
+  co_await socket.write("78", Encoding::hex, [](error_code) {});
   co_await socket.end("bye");
+  co_await socket.end();
+  co_await socket.end(std::string("moved"));
+  co_await socket.end(bytes);
+  co_await socket.end("78", Encoding::hex);
+  co_await socket.end([](error_code) {});
+  co_await socket.end("bye", [](error_code) {});
+  co_await socket.end(bytes, [](error_code) {});
+  co_await socket.end("78", Encoding::hex, [](error_code) {});
+  socket.setTimeout(1s, [] {});
   co_await pipe(socket, other);
   const PipeOptions open{.end = false};
   co_await pipe(socket, other, open);
