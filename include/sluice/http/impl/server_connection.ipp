@@ -446,9 +446,9 @@ SLUICE_DECL void ServerConnection::handlerFailed(const std::exception_ptr& failu
     res.statusCode = 500;
     res.statusMessage.clear();
     // To HEAD the body does not go out, which is no misuse here.
-    const bool rejects = std::exchange(outgoing_->rejectBody, false);
+    const bool rejects = std::exchange(outgoingState().rejectBody, false);
     res.end("Internal Server Error");
-    outgoing_->rejectBody = rejects;
+    outgoingState().rejectBody = rejects;
   }
   reportHandlerError(failure);
   if (sent && !over && !gone()) core_->destroy();
@@ -489,7 +489,8 @@ SLUICE_DECL void ServerConnection::refuseWith(const Error& error, std::string_vi
 // A listener of "clientError" has ended its half where the peer had ended before: nobody is left to
 // wait for.
 SLUICE_DECL void ServerConnection::endWithPeer() {
-  if (phase_ == Phase::closing && inputEnd_ && core_->writeEnding()) core_->destroySoon();
+  if (phase_ != Phase::closing || !work_ || !reader().end) return;
+  if (core_->writeEnding()) core_->destroySoon();
 }
 
 SLUICE_DECL void ServerConnection::checkTimeouts(net::detail::TimePoint now) {
