@@ -12,6 +12,7 @@
 #include <sluice/net/listen_options.hpp>
 #include <sluice/net/server.hpp>
 #include <sluice/net/socket.hpp>
+#include <sluice/net/socket_events.hpp>
 #include <sluice/net/tls_info.hpp>
 #include <sluice/pipe.hpp>
 #include <sluice/task.hpp>

@@ -44,9 +44,12 @@ class Executor {
  public:
   template <class Source>
     requires(!std::same_as<std::remove_cvref_t<Source>, Executor> &&
+             !std::same_as<std::remove_cvref_t<Source>, asio::io_context> &&
              (detail::HasExecutor<std::remove_reference_t<Source>> ||
               std::convertible_to<Source, asio::any_io_executor>))
   Executor(Source&& source) : executor_(executorOf(source)) {}
+  /// What nearly every program has: compiled once, as this conversion is costly to compile.
+  Executor(asio::io_context& loop);
 
   operator const asio::any_io_executor&() const { return executor_; }
   const asio::any_io_executor& get() const { return executor_; }
@@ -65,3 +68,7 @@ class Executor {
 };
 
 }  // namespace sluice
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/impl/task.ipp>
+#endif

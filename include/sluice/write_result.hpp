@@ -4,14 +4,18 @@
 // it. Nothing here knows of HTTP; sockets and messages share it.
 #pragma once
 
-#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <cstdint>
 #include <optional>
-#include <sluice/net/detail/output_stream.hpp>
+#include <sluice/detail/completion.hpp>
+#include <sluice/net/detail/until.hpp>
 #include <sluice/task.hpp>
 #include <utility>
+
+namespace sluice::net::detail {
+class OutputStream;
+}
 
 namespace sluice {
 
@@ -41,15 +45,19 @@ concept CodeToken = asio::completion_token_for<Token, void(error_code, bool)>;
 class WriteResult {
  public:
   using Stream = net::detail::OutputStream;
+  using Until = net::detail::Until;
 
   /// For the library: waits on `stream`, which answers false or true to write().
-  WriteResult(boost::intrusive_ptr<Stream> stream, Stream::Until until, std::uint64_t position,
-              bool ok)
-      : stream_(std::move(stream)), position_(position), until_(until), ok_(ok) {}
+  WriteResult(boost::intrusive_ptr<Stream> stream, Until until, std::uint64_t position, bool ok);
 
   /// For the library: a result that is already known to be an error.
-  WriteResult(boost::intrusive_ptr<Stream> stream, const error_code& ec)
-      : stream_(std::move(stream)), error_(ec), ok_(false) {}
+  WriteResult(boost::intrusive_ptr<Stream> stream, const error_code& ec);
+
+  WriteResult(const WriteResult&);
+  WriteResult(WriteResult&&) noexcept;
+  WriteResult& operator=(const WriteResult&);
+  WriteResult& operator=(WriteResult&&) noexcept;
+  ~WriteResult();
 
   /// false: the kernel is full and bytes wait in user memory.
   explicit operator bool() const { return ok_; }
@@ -57,39 +65,25 @@ class WriteResult {
   template <detail::CodeToken Token>
   auto operator()(Token&& token) const {
     return asio::async_initiate<Token, void(error_code, bool)>(
-        [](auto handler, WriteResult self) { self.start(std::move(handler)); }, token, *this);
+        [](auto handler, WriteResult self) { self.start(Handler(std::move(handler))); }, token,
+        *this);
   }
 
  private:
   template <class, class, class>
   friend class asio::detail::awaitable_async_op;
 
-  std::optional<error_code> settled() const {
-    if (error_) return error_;
-    return stream_->current().settled(until_, stream_->currentPosition(position_));
-  }
+  using Handler = detail::Completion<void(error_code, bool)>;
 
-  net::detail::Loop& loop() const { return stream_->loop(); }
-
-  template <class Handler>
-  void start(Handler handler) {
-    const auto result = settled();
-    if (!result) {
-      stream_->current().wait(until_, stream_->currentPosition(position_),
-                              Stream::Handler(std::move(handler)));
-      return;
-    }
-    const auto executor = asio::get_associated_executor(handler, loop().executor());
-    auto complete = [handler = std::move(handler), ec = *result]() mutable {
-      std::move(handler)(ec, !ec);
-    };
-    asio::post(executor, std::move(complete));
-  }
+  std::optional<error_code> settled() const;
+  void start(Handler handler) const;
+  /// Whether who has nothing to wait for may go straight on.
+  bool mayGoOn() const;
 
   boost::intrusive_ptr<Stream> stream_;
   std::optional<error_code> error_;
   std::uint64_t position_ = 0;
-  Stream::Until until_ = Stream::Until::room;
+  Until until_ = Until::room;
   bool ok_;
 };
 
@@ -107,32 +101,9 @@ class boost::asio::detail::awaitable_async_op<Signature, sluice::WriteResult, Ex
                      const Location&...)
       : operation_(std::move(result)), frame_(frame) {}
 
-  bool await_ready() {
-    ready_ = operation_.settled();
-    return ready_ && operation_.loop().mayGoOn();
-  }
-
-  void await_suspend(coroutine_handle<void>) {
-    ready_.reset();
-    frame_->after_suspend(
-        [](void* self) {
-          auto& op = *static_cast<awaitable_async_op*>(self);
-          op.operation_.start(Handler(op.frame_->detach_thread(), op.result_));
-        },
-        this);
-  }
-
-  bool await_resume() {
-    if (ready_) {
-      if (*ready_) sluice::detail::throwError(*ready_);
-      return true;
-    }
-    try {
-      return Handler::resume(result_);
-    } catch (const boost::system::system_error& error) {
-      sluice::detail::throwError(error.code());
-    }
-  }
+  bool await_ready();
+  void await_suspend(coroutine_handle<void>);
+  bool await_resume();
 
  private:
   using Handler = awaitable_async_op_handler<void(sluice::error_code, bool), Executor>;
@@ -143,6 +114,43 @@ class boost::asio::detail::awaitable_async_op<Signature, sluice::WriteResult, Ex
   typename Handler::result_type result_{};
 };
 
-#if !defined(SLUICE_SEPARATE_COMPILATION)
+template <class Signature, class Executor>
+bool boost::asio::detail::awaitable_async_op<Signature, sluice::WriteResult,
+                                             Executor>::await_ready() {
+  ready_ = operation_.settled();
+  return ready_ && operation_.mayGoOn();
+}
+
+template <class Signature, class Executor>
+void boost::asio::detail::awaitable_async_op<Signature, sluice::WriteResult,
+                                             Executor>::await_suspend(coroutine_handle<void>) {
+  ready_.reset();
+  frame_->after_suspend(
+      [](void* self) {
+        auto& op = *static_cast<awaitable_async_op*>(self);
+        op.operation_.start(
+            sluice::WriteResult::Handler(Handler(op.frame_->detach_thread(), op.result_)));
+      },
+      this);
+}
+
+template <class Signature, class Executor>
+bool boost::asio::detail::awaitable_async_op<Signature, sluice::WriteResult,
+                                             Executor>::await_resume() {
+  if (ready_) {
+    if (*ready_) sluice::detail::throwError(*ready_);
+    return true;
+  }
+  try {
+    return Handler::resume(result_);
+  } catch (const boost::system::system_error& error) {
+    sluice::detail::throwError(error.code());
+  }
+}
+
+#if defined(SLUICE_SEPARATE_COMPILATION)
+extern template class boost::asio::detail::awaitable_async_op<
+    void(sluice::error_code, bool), sluice::WriteResult, boost::asio::any_io_executor>;
+#else
 #include <sluice/impl/write_result.ipp>
 #endif

@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <memory>
 #include <sluice/net/detail/loop.hpp>
+#include <sluice/net/detail/socket_core.hpp>
 #include <sluice/net/detail/stream_transport.hpp>
 #include <sluice/net/socket.hpp>
 #include <stdexcept>

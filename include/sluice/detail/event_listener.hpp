@@ -80,20 +80,25 @@ class HandlerOf<F, task<>(Params...)> final : public CoroutineHandler<task<>(Par
   explicit HandlerOf(const F& handler) : handler_(handler) {}
 
   task<> operator()(Params... params) override {
-    return start(Leading{}, std::forward_as_tuple(std::forward<Params>(params)...));
+    constexpr std::size_t arity = SignatureTraits<task<>(Params...)>::template arityOf<F>();
+    if constexpr (arity == sizeof...(Params)) {
+      return start(params...);
+    } else {
+      // As in JavaScript, the rest is dropped.
+      return [&]<std::size_t... Index>(std::index_sequence<Index...>) {
+        [[maybe_unused]] const auto all = std::tie(params...);
+        return start(std::get<Index>(all)...);
+      }(std::make_index_sequence<arity>{});
+    }
   }
 
  private:
-  using Leading =
-      std::make_index_sequence<SignatureTraits<task<>(Params...)>::template arityOf<F>()>;
-
-  template <std::size_t... Index, class Arguments>
-  task<> start(std::index_sequence<Index...>, Arguments arguments) {
-    using Answer = decltype(handler_(std::get<Index>(arguments)...));
-    if constexpr (std::is_same_v<Answer, task<>>) {
-      return handler_(std::get<Index>(arguments)...);
+  template <class... Leading>
+  task<> start(Leading&... leading) {
+    if constexpr (std::is_same_v<decltype(handler_(leading...)), task<>>) {
+      return handler_(leading...);
     } else {
-      handler_(std::get<Index>(arguments)...);
+      handler_(leading...);
       return endedTask();
     }
   }

@@ -4,10 +4,49 @@
 #pragma once
 
 #include <sluice/http/error.hpp>
+#include <sluice/net/detail/loop.hpp>
+#include <sluice/net/detail/output_stream.hpp>
 #include <sluice/write_result.hpp>
 
-namespace sluice::detail {
+namespace sluice {
+
+namespace detail {
 
 SLUICE_DECL void throwError(const error_code& ec) { throw http::Error(ec); }
 
-}  // namespace sluice::detail
+}  // namespace detail
+
+SLUICE_DECL WriteResult::WriteResult(boost::intrusive_ptr<Stream> stream, Until until,
+                                     std::uint64_t position, bool ok)
+    : stream_(std::move(stream)), position_(position), until_(until), ok_(ok) {}
+
+SLUICE_DECL WriteResult::WriteResult(boost::intrusive_ptr<Stream> stream, const error_code& ec)
+    : stream_(std::move(stream)), error_(ec), ok_(false) {}
+
+SLUICE_DECL WriteResult::WriteResult(const WriteResult&) = default;
+SLUICE_DECL WriteResult::WriteResult(WriteResult&&) noexcept = default;
+SLUICE_DECL WriteResult& WriteResult::operator=(const WriteResult&) = default;
+SLUICE_DECL WriteResult& WriteResult::operator=(WriteResult&&) noexcept = default;
+SLUICE_DECL WriteResult::~WriteResult() = default;
+
+SLUICE_DECL std::optional<error_code> WriteResult::settled() const {
+  if (error_) return error_;
+  return stream_->current().settled(until_, stream_->currentPosition(position_));
+}
+
+SLUICE_DECL void WriteResult::start(Handler handler) const {
+  if (const auto result = settled()) {
+    handler.post(stream_->loop().executor(), *result, !*result);
+    return;
+  }
+  stream_->current().wait(until_, stream_->currentPosition(position_), std::move(handler));
+}
+
+SLUICE_DECL bool WriteResult::mayGoOn() const { return stream_->loop().mayGoOn(); }
+
+}  // namespace sluice
+
+#if defined(SLUICE_SEPARATE_COMPILATION)
+template class boost::asio::detail::awaitable_async_op<
+    void(sluice::error_code, bool), sluice::WriteResult, boost::asio::any_io_executor>;
+#endif

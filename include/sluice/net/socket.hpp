@@ -15,10 +15,12 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <sluice/detail/completion.hpp>
 #include <sluice/encoding.hpp>
 #include <sluice/event_emitter.hpp>
+#include <sluice/http/error.hpp>
 #include <sluice/net/address.hpp>
-#include <sluice/net/detail/socket_core.hpp>
+#include <sluice/net/socket_events.hpp>
 #include <sluice/net/tls_info.hpp>
 #include <sluice/task.hpp>
 #include <sluice/write_result.hpp>
@@ -31,6 +33,10 @@ enum class role_type;
 }
 
 namespace sluice::net {
+
+namespace detail {
+class SocketCore;
+}
 
 /// A connection: read it, write to it, listen to it.
 ///
@@ -48,9 +54,9 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
   using executor_type = asio::any_io_executor;
 
   /// No connection. Everything but destruction, assignment and the state methods is misuse then.
-  Socket() = default;
-  explicit Socket(boost::intrusive_ptr<detail::SocketCore> core) : core_(std::move(core)) {}
-  Socket(Socket&&) noexcept = default;
+  Socket();
+  explicit Socket(boost::intrusive_ptr<detail::SocketCore> core);
+  Socket(Socket&&) noexcept;
   Socket& operator=(Socket&&) noexcept;
   ~Socket();
 
@@ -167,7 +173,7 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
   auto async_read_some(const MutableBuffers& buffers, Token&& token) {
     return asio::async_initiate<Token, void(error_code, std::size_t)>(
         [](auto handler, detail::SocketCore* core, asio::mutable_buffer buffer) {
-          core->readSome(buffer, detail::SocketCore::ReadHandler(std::move(handler)));
+          readSome(*core, buffer, ReadHandler(std::move(handler)));
         },
         token, core_.get(), firstBuffer<asio::mutable_buffer>(buffers));
   }
@@ -197,15 +203,19 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
 
   // Who in the library has a socket reaches through to its state.
   const boost::intrusive_ptr<detail::SocketCore>& core() const { return core_; }
-  boost::intrusive_ptr<detail::SocketCore> release() { return std::move(core_); }
+  boost::intrusive_ptr<detail::SocketCore> release();
 
   template <fixed_string Name>
   void listenerAdded() {
-    if constexpr (std::string_view(Name) == "data") core_->flow();
+    if constexpr (std::string_view(Name) == "data") resume();
   }
 
  private:
   friend sluice::detail::EmitterAccess;
+  template <class Handler>
+  friend void async_teardown(boost::beast::role_type, Socket& socket, Handler&& handler);
+
+  using ReadHandler = sluice::detail::Completion<void(error_code, std::size_t)>;
 
   template <class Buffer, class Buffers>
   static Buffer firstBuffer(const Buffers& buffers) {
@@ -217,6 +227,7 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
     return {};
   }
 
+  static void readSome(detail::SocketCore& core, asio::mutable_buffer buffer, ReadHandler handler);
   void writeRaw(std::string_view bytes);
   WriteResult roomResult() const;
   template <class Chunk>
@@ -225,16 +236,17 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
   WriteResult endAny(Chunk&& chunk);
   template <class Set>
   void whenConnected(Set set);
-  sluice::detail::Listeners& listeners() { return core_->listeners(); }
+  void linger();
+  sluice::detail::Listeners& listeners();
 
   boost::intrusive_ptr<detail::SocketCore> core_;
 };
 
 /// What Beast's websocket does with a socket once its own goodbye is said.
-template <class TeardownHandler>
-void async_teardown(boost::beast::role_type, Socket& socket, TeardownHandler&& handler) {
+template <class Handler>
+void async_teardown(boost::beast::role_type, Socket& socket, Handler&& handler) {
   const auto executor = asio::get_associated_executor(handler, socket.get_executor());
-  auto complete = [handler = std::forward<TeardownHandler>(handler)]() mutable {
+  auto complete = [handler = std::forward<Handler>(handler)]() mutable {
     std::move(handler)(error_code());
   };
   if (socket.destroyed()) {
@@ -246,7 +258,7 @@ void async_teardown(boost::beast::role_type, Socket& socket, TeardownHandler&& h
   socket.once<"close">([executor, complete = std::move(complete)](bool) mutable {
     asio::post(executor, std::move(complete));
   });
-  socket.core()->linger();
+  socket.linger();
 }
 inline void teardown(boost::beast::role_type, Socket& socket, error_code& ec) {
   socket.destroySoon();

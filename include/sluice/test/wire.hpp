@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <sluice/net/detail/loop.hpp>
+#include <sluice/net/detail/socket_core.hpp>
 #include <sluice/net/socket.hpp>
 #include <sluice/task.hpp>
 #include <sluice/test/memory_transport.hpp>

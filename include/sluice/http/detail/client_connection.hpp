@@ -18,6 +18,7 @@
 #include <sluice/http/detail/message_parser.hpp>
 #include <sluice/net/connect.hpp>
 #include <sluice/net/detail/loop.hpp>
+#include <sluice/net/detail/socket_core.hpp>
 #include <sluice/net/socket.hpp>
 #include <string>
 

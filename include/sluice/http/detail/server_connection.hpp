@@ -17,6 +17,7 @@
 #include <sluice/http/detail/message_reader.hpp>
 #include <sluice/http/detail/outgoing_state.hpp>
 #include <sluice/http/server_response.hpp>
+#include <sluice/net/detail/socket_core.hpp>
 #include <sluice/net/socket.hpp>
 #include <sluice/task.hpp>
 #include <string>

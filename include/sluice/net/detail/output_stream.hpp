@@ -11,6 +11,7 @@
 #include <sluice/detail/completion.hpp>
 #include <sluice/net/detail/loop.hpp>
 #include <sluice/net/detail/transport.hpp>
+#include <sluice/net/detail/until.hpp>
 #include <sluice/net/detail/write_queue.hpp>
 #include <vector>
 
@@ -22,11 +23,7 @@ class OutputStream final
  public:
   using Handler = sluice::detail::Completion<void(error_code, bool)>;
 
-  enum class Until {
-    room,     // fewer bytes wait than the high-water mark
-    drained,  // none waits
-    sent      // everything up to a position has left
-  };
+  using Until = detail::Until;
 
   /// Who carries the bytes and hears what became of them. None before a client is connected.
   class Sink {

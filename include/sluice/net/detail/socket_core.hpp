@@ -15,19 +15,12 @@
 #include <sluice/net/detail/loop.hpp>
 #include <sluice/net/detail/output_stream.hpp>
 #include <sluice/net/detail/transport.hpp>
+#include <sluice/net/socket_events.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
 
-namespace sluice::net {
-
-using SocketEvents =
-    EventList<Event<"connect", void()>, Event<"secureConnect", void()>,
-              Event<"data", void(std::string_view)>, Event<"end", void()>, Event<"drain", void()>,
-              Event<"timeout", void()>, Event<"error", void(const http::Error&)>,
-              Event<"close", void(bool)>, Event<"agentRemove", void()>>;
-
-namespace detail {
+namespace sluice::net::detail {
 
 /// Who uses a socket in place of its public reading interface.
 class SocketUser {
@@ -199,8 +192,7 @@ class SocketCore final : public TransportOwner,
   bool lingering_ = false;
 };
 
-}  // namespace detail
-}  // namespace sluice::net
+}  // namespace sluice::net::detail
 
 #if !defined(SLUICE_SEPARATE_COMPILATION)
 #include <sluice/net/impl/socket_core.ipp>

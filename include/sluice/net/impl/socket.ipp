@@ -6,10 +6,16 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <sluice/net/detail/socket_core.hpp>
 #include <sluice/net/detail/tls_view.hpp>
 #include <sluice/net/socket.hpp>
 
 namespace sluice::net {
+
+SLUICE_DECL Socket::Socket() = default;
+SLUICE_DECL Socket::Socket(boost::intrusive_ptr<detail::SocketCore> core)
+    : core_(std::move(core)) {}
+SLUICE_DECL Socket::Socket(Socket&&) noexcept = default;
 
 SLUICE_DECL Socket& Socket::operator=(Socket&& other) noexcept {
   if (this != &other) {
@@ -156,6 +162,17 @@ SLUICE_DECL WriteResult Socket::end(std::string_view utf8, Encoding encoding,
 SLUICE_DECL WriteResult Socket::drain() {
   detail::OutputStream& output = core_->output();
   return {&output, detail::OutputStream::Until::drained, 0, !output.needDrain()};
+}
+
+SLUICE_DECL boost::intrusive_ptr<detail::SocketCore> Socket::release() { return std::move(core_); }
+
+SLUICE_DECL sluice::detail::Listeners& Socket::listeners() { return core_->listeners(); }
+
+SLUICE_DECL void Socket::linger() { core_->linger(); }
+
+SLUICE_DECL void Socket::readSome(detail::SocketCore& core, asio::mutable_buffer buffer,
+                                  ReadHandler handler) {
+  core.readSome(buffer, std::move(handler));
 }
 
 SLUICE_DECL void Socket::writeRaw(std::string_view bytes) {

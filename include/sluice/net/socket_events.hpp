@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The events of a socket.
+#pragma once
+
+#include <sluice/event_list.hpp>
+#include <string_view>
+
+namespace sluice::http {
+class Error;
+}
+
+namespace sluice::net {
+
+using SocketEvents =
+    EventList<Event<"connect", void()>, Event<"secureConnect", void()>,
+              Event<"data", void(std::string_view)>, Event<"end", void()>, Event<"drain", void()>,
+              Event<"timeout", void()>, Event<"error", void(const http::Error&)>,
+              Event<"close", void(bool)>, Event<"agentRemove", void()>>;
+
+}  // namespace sluice::net
