@@ -35,6 +35,7 @@
 #include <sluice/http/impl/url.ipp>
 #include <sluice/impl/encoding.ipp>
 #include <sluice/impl/event_emitter.ipp>
+#include <sluice/impl/spawn.ipp>
 #include <sluice/impl/task.ipp>
 #include <sluice/impl/write_result.ipp>
 #include <sluice/net/impl/cluster.ipp>

@@ -14,6 +14,7 @@
 #include <boost/asio/recycling_allocator.hpp>
 #include <concepts>
 #include <memory>
+#include <sluice/detail/post.hpp>
 #include <sluice/task.hpp>
 #include <type_traits>
 #include <utility>
@@ -100,7 +101,13 @@ class Completion<void(Args...)> {
       auto bound = [handler = std::move(handler), ... args = std::move(args)]() mutable {
         std::move(handler)(std::move(args)...);
       };
-      if (how == How::dispatch) {
+      if constexpr (std::convertible_to<decltype(executor), asio::any_io_executor>) {
+        if (how == How::dispatch) {
+          detail::dispatch(executor, std::move(bound));
+        } else {
+          detail::post(executor, std::move(bound));
+        }
+      } else if (how == How::dispatch) {
         asio::dispatch(executor, std::move(bound));
       } else {
         asio::post(executor, std::move(bound));

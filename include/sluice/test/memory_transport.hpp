@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <cstddef>
@@ -15,6 +14,7 @@
 #include <cstring>
 #include <deque>
 #include <optional>
+#include <sluice/detail/post.hpp>
 #include <sluice/net/detail/transport.hpp>
 #include <span>
 #include <string>
@@ -221,9 +221,10 @@ class MemoryTransport final : public net::detail::Transport {
   void advanceRead() {
     if (!reading_.pending || reading_.posted || !readReady()) return;
     reading_.posted = true;
-    asio::post(executor_,
-               [self = boost::intrusive_ptr<MemoryTransport>(this),
-                owner = std::move(reading_.owner)]() mutable { self->endRead(std::move(owner)); });
+    sluice::detail::post(executor_, [self = boost::intrusive_ptr<MemoryTransport>(this),
+                                     owner = std::move(reading_.owner)]() mutable {
+      self->endRead(std::move(owner));
+    });
   }
 
   void endRead(boost::intrusive_ptr<net::detail::TransportOwner> owner) {
@@ -244,9 +245,10 @@ class MemoryTransport final : public net::detail::Transport {
   void advanceWrite() {
     if (!writing_.pending || writing_.posted || !writeReady()) return;
     writing_.posted = true;
-    asio::post(executor_,
-               [self = boost::intrusive_ptr<MemoryTransport>(this),
-                owner = std::move(writing_.owner)]() mutable { self->endWrite(std::move(owner)); });
+    sluice::detail::post(executor_, [self = boost::intrusive_ptr<MemoryTransport>(this),
+                                     owner = std::move(writing_.owner)]() mutable {
+      self->endWrite(std::move(owner));
+    });
   }
 
   void endWrite(boost::intrusive_ptr<net::detail::TransportOwner> owner) {

@@ -6,8 +6,8 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
 #include <charconv>
+#include <sluice/detail/post.hpp>
 #include <sluice/http/constants.hpp>
 #include <sluice/http/detail/client_connection.hpp>
 #include <sluice/http/detail/header_chars.hpp>
@@ -380,7 +380,7 @@ SLUICE_DECL void ClientConnection::handOver(bool upgrade) {
   agent_->remove(*this);
   exchange->handedOver(incoming_, socket_, head, upgrade);
   // A coroutine that awaited the event gets its turn to move the socket out.
-  if (socket_) asio::post(agent_->loop().executor(), DestroyUnclaimed{alive, exchange});
+  if (socket_) sluice::detail::post(agent_->loop().executor(), DestroyUnclaimed{alive, exchange});
 }
 
 SLUICE_DECL asio::mutable_buffer ClientConnection::inputRoom() {
@@ -565,7 +565,7 @@ SLUICE_DECL void ClientConnection::onDestroyed(const error_code& ec) {
   }
   agent_->remove(*this);
   // Not from here, which may be inside that coroutine.
-  if (opening && opening_) asio::post(agent_->loop().executor(), StopOpening{alive});
+  if (opening && opening_) sluice::detail::post(agent_->loop().executor(), StopOpening{alive});
 }
 
 SLUICE_DECL void ClientConnection::destroyMessage(const error_code& reason) {

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
+#include <sluice/detail/post.hpp>
 #include <sluice/encoding.hpp>
 #include <sluice/http/detail/agent_state.hpp>
 #include <sluice/http/detail/client_connection.hpp>
@@ -207,8 +207,8 @@ SLUICE_DECL bool ClientExchange::shouldKeepAlive() const {
 }
 
 SLUICE_DECL void ClientExchange::later(void (ClientExchange::*what)()) {
-  asio::post(loop_->executor(),
-             [self = boost::intrusive_ptr<ClientExchange>(this), what] { (self.get()->*what)(); });
+  sluice::detail::post(loop_->executor(), [self = boost::intrusive_ptr<ClientExchange>(this),
+                                           what] { (self.get()->*what)(); });
 }
 
 struct ClientExchange::AbortSignal {

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
+#include <sluice/detail/post.hpp>
 #include <sluice/http/detail/incoming_state.hpp>
 
 namespace sluice::http::detail {
@@ -195,7 +195,8 @@ SLUICE_DECL void IncomingState::scheduleEvents() {
   if (source_ != nullptr) {
     source_->eventsAreDue();
   } else {
-    asio::post(executor_, [self = boost::intrusive_ptr<IncomingState>(this)] { self->emitDue(); });
+    sluice::detail::post(executor_,
+                         [self = boost::intrusive_ptr<IncomingState>(this)] { self->emitDue(); });
   }
 }
 

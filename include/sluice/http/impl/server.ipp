@@ -3,6 +3,7 @@
 // Definitions of server.hpp and server_state.hpp.
 #pragma once
 
+#include <sluice/detail/post.hpp>
 #include <sluice/http/detail/server_connection.hpp>
 #include <sluice/http/detail/server_state.hpp>
 #include <sluice/http/server.hpp>
@@ -65,8 +66,8 @@ SLUICE_DECL void ServerState::listen(const ListenOptions& options,
     closing_ = false;
     startChecking();
     if (onListening) {
-      asio::post(loop().executor(), [self = boost::intrusive_ptr<ServerState>(this),
-                                     callback = std::move(onListening)] {
+      sluice::detail::post(loop().executor(), [self = boost::intrusive_ptr<ServerState>(this),
+                                               callback = std::move(onListening)] {
         if (self->core_->listening()) callback();
       });
     }

@@ -6,9 +6,9 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <exception>
+#include <sluice/detail/post.hpp>
 #include <sluice/detail/suspend.hpp>
 #include <sluice/http/constants.hpp>
 #include <sluice/http/detail/framing.hpp>
@@ -142,7 +142,8 @@ SLUICE_DECL void ServerConnection::cancelHandler() {
   if (core_->loop().stopped()) return;
   cancel_.emit(asio::cancellation_type::terminal);
   // From outside the loop Asio posts the emission, with a pointer into cancel_.
-  asio::post(core_->loop().executor(), [alive = boost::intrusive_ptr<ServerConnection>(this)] {});
+  sluice::detail::post(core_->loop().executor(),
+                       [alive = boost::intrusive_ptr<ServerConnection>(this)] {});
 }
 
 SLUICE_DECL void ServerConnection::destroy(bool inAnyCase) {
@@ -715,7 +716,7 @@ SLUICE_DECL void ServerConnection::onDestroyed(const error_code& ec) {
   const Phase before = std::exchange(phase_, Phase::gone);
   if (core_->loop().stopped()) return onLoopEnd();
   // The events come first: whoever waits is resumed by what is posted after this.
-  asio::post(core_->loop().executor(), [alive, before, ec] {
+  sluice::detail::post(core_->loop().executor(), [alive, before, ec] {
     const bool ended = alive->work_ && alive->reader().end == asio::error::eof;
     if (ec && !ended && before != Phase::closing) {
       alive->server_->emit<"clientError">(Error(ec), alive->socket_);

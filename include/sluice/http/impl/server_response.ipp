@@ -3,6 +3,7 @@
 // Definitions of server_response.hpp.
 #pragma once
 
+#include <sluice/detail/post.hpp>
 #include <sluice/http/detail/server_connection.hpp>
 #include <sluice/http/server_response.hpp>
 
@@ -65,7 +66,7 @@ SLUICE_DECL void ServerResponse::writeEarlyHints(const Headers& hints,
   if (detail::appendEarlyHints(state_->output->queue().gathered(), hints)) {
     connection_->sendInformation();
   }
-  if (written) asio::post(get_executor(), std::move(written));
+  if (written) sluice::detail::post(get_executor(), std::move(written));
 }
 
 SLUICE_DECL IncomingMessage& ServerResponse::req() const { return connection_->messages().req(); }

@@ -8,8 +8,8 @@
 #include <array>
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/post.hpp>
 #include <cstring>
+#include <sluice/detail/post.hpp>
 #include <sluice/https/detail/peer_certificate.hpp>
 #include <sluice/https/detail/tls_context.hpp>
 #include <sluice/https/detail/tls_transport.hpp>
@@ -363,8 +363,8 @@ SLUICE_DECL void TlsTransport::read(asio::mutable_buffer buffer) {
 }
 
 SLUICE_DECL void TlsTransport::readLater() {
-  asio::post(loop_->executor(),
-             [self = boost::intrusive_ptr<TlsTransport>(this)] { self->goOnReading(); });
+  sluice::detail::post(loop_->executor(),
+                       [self = boost::intrusive_ptr<TlsTransport>(this)] { self->goOnReading(); });
 }
 
 SLUICE_DECL void TlsTransport::goOnReading() {
@@ -423,10 +423,10 @@ SLUICE_DECL std::size_t TlsTransport::tryRead(asio::mutable_buffer buffer, error
 
 SLUICE_DECL void TlsTransport::cancelRead() {
   if (!reader_) return;
-  asio::post(loop_->executor(),
-             [self = boost::intrusive_ptr<TlsTransport>(this), owner = std::move(reader_)] {
-               if (self->owner_ != nullptr) owner->onRead(asio::error::operation_aborted, 0);
-             });
+  sluice::detail::post(loop_->executor(), [self = boost::intrusive_ptr<TlsTransport>(this),
+                                           owner = std::move(reader_)] {
+    if (self->owner_ != nullptr) owner->onRead(asio::error::operation_aborted, 0);
+  });
 }
 
 // --- Writing ---------------------------------------------------------------------------------
@@ -479,8 +479,8 @@ SLUICE_DECL void TlsTransport::waitWritable() {
 /// The wait for writing is over, but not inside the caller's call.
 SLUICE_DECL void TlsTransport::endWriting() {
   if (!writer_) return;
-  asio::post(loop_->executor(),
-             [self = boost::intrusive_ptr<TlsTransport>(this)] { self->goOnWriting(); });
+  sluice::detail::post(loop_->executor(),
+                       [self = boost::intrusive_ptr<TlsTransport>(this)] { self->goOnWriting(); });
 }
 
 SLUICE_DECL void TlsTransport::goOnWriting() {
@@ -543,7 +543,7 @@ SLUICE_DECL void TlsTransport::close() {
   endHandshake(asio::error::operation_aborted);
   cancelRead();
   if (!writer_) return;
-  asio::post(loop_->executor(), [alive, owner = std::move(writer_)] {
+  sluice::detail::post(loop_->executor(), [alive, owner = std::move(writer_)] {
     if (alive->owner_ != nullptr) owner->onWritable(asio::error::operation_aborted);
   });
 }

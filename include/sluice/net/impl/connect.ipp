@@ -7,9 +7,7 @@
 #include <sys/socket.h>
 #include <algorithm>
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -20,6 +18,8 @@
 #include <memory>
 #include <optional>
 #include <sluice/detail/completion.hpp>
+#include <sluice/detail/post.hpp>
+#include <sluice/detail/spawn.hpp>
 #include <sluice/detail/suspend.hpp>
 #include <sluice/net/connect.hpp>
 #include <sluice/net/detail/handler_error.hpp>
@@ -74,7 +74,8 @@ SLUICE_DECL void ConnectAttempt::start(const SocketAddress& address) {
     ec = loop_.poller().add(socket_.fd(), *this, Poller::input | Poller::output);
   }
   if (ec) {
-    asio::post(loop_.executor(), [ended = std::exchange(ended_, nullptr), ec] { ended(ec); });
+    sluice::detail::post(loop_.executor(),
+                         [ended = std::exchange(ended_, nullptr), ec] { ended(ec); });
     return;
   }
   watched_ = true;
@@ -99,28 +100,51 @@ SLUICE_DECL boost::intrusive_ptr<StreamTransport> ConnectAttempt::take() {
 // RFC 8305 section 5: how long an address may be silent before the next is tried as well.
 inline constexpr std::chrono::milliseconds connectionAttemptDelay{250};
 
+/// One connect() as the coroutine sees it that waits for it. g++ before 14 writes every coroutine
+/// into every program that is compiled without optimization, with all that it calls by name: so
+/// this one names nothing that a program which never connects can do without.
+class Connecting {
+ public:
+  using Make = std::shared_ptr<Connecting> (*)(const asio::any_io_executor&,
+                                               std::shared_ptr<const ConnectionOptions>);
+
+  static task<Socket> run(Make make, std::shared_ptr<const ConnectionOptions> options);
+
+  virtual void start(sluice::detail::Completion<void(std::exception_ptr)> handler) = 0;
+  virtual Socket take() = 0;
+
+ protected:
+  ~Connecting() = default;
+};
+
 /// One connect(): from the options to a core that is open, or an exception.
-class Connector final : public SocketObserver,
+class Connector final : public Connecting,
+                        public SocketObserver,
                         public std::enable_shared_from_this<Connector>,
                         private LoopMember {
  public:
+  using Handler = sluice::detail::Completion<void(std::exception_ptr)>;
+
   Connector(std::shared_ptr<const ConnectionOptions> options, std::shared_ptr<Loop> loop);
 
   static void validate(const ConnectionOptions& options);
-  static task<Socket> run(std::shared_ptr<const ConnectionOptions> options);
+  static std::shared_ptr<Connecting> make(const asio::any_io_executor& executor,
+                                          std::shared_ptr<const ConnectionOptions> options);
 
+  void start(Handler handler) override;
+  Socket take() override { return Socket(std::move(core_)); }
   void onGone(const error_code& reason) override;
 
  private:
   using Tcp = asio::ip::tcp;
-  using Handler = sluice::detail::Completion<void(std::exception_ptr)>;
   using Addresses = std::vector<asio::ip::address>;
 
   void onLoopEnd() override;
-  void start(Handler handler);
   void begin();
   void connectUnix();
   void resolve();
+  static task<> lookUp(std::shared_ptr<const ConnectionOptions> options, std::string host,
+                       std::shared_ptr<Addresses> found);
   void resolved(Addresses found);
   void tryNext();
   SystemSocket prepare(const asio::ip::address& address);
@@ -177,11 +201,16 @@ SLUICE_DECL Connector::Connector(std::shared_ptr<const ConnectionOptions> option
   }
 }
 
-SLUICE_DECL task<Socket> Connector::run(std::shared_ptr<const ConnectionOptions> options) {
-  auto loop = Loop::of(co_await asio::this_coro::executor);
-  const auto connector = std::make_shared<Connector>(std::move(options), std::move(loop));
-  co_await sluice::detail::Suspend<&Connector::start>{connector.get()};
-  co_return Socket(std::move(connector->core_));
+SLUICE_DECL std::shared_ptr<Connecting> Connector::make(
+    const asio::any_io_executor& executor, std::shared_ptr<const ConnectionOptions> options) {
+  return std::make_shared<Connector>(std::move(options), Loop::of(executor));
+}
+
+SLUICE_DECL task<Socket> Connecting::run(Make make,
+                                         std::shared_ptr<const ConnectionOptions> options) {
+  const auto connecting = make(co_await asio::this_coro::executor, std::move(options));
+  co_await sluice::detail::Suspend<&Connecting::start>{connecting.get()};
+  co_return connecting->take();
 }
 
 SLUICE_DECL void Connector::onLoopEnd() {
@@ -243,15 +272,15 @@ SLUICE_DECL void Connector::connectUnix() {
 SLUICE_DECL void Connector::resolve() {
   const auto self = shared_from_this();
   if (options_.lookup) {
-    auto done = [self](std::exception_ptr error, Addresses found) {
-      if (error) {
-        self->finish(error);
-      } else {
-        self->resolved(std::move(found));
-      }
-    };
-    asio::co_spawn(loop_->executor(), options_.lookup(host_, options_.family),
-                   asio::bind_cancellation_slot(lookupCancelled_.slot(), std::move(done)));
+    const auto found = std::make_shared<Addresses>();
+    sluice::detail::spawn(loop_->executor(), lookUp(shared_, host_, found), lookupCancelled_.slot(),
+                          sluice::detail::Ended([self, found](const std::exception_ptr& error) {
+                            if (error) {
+                              self->finish(error);
+                            } else {
+                              self->resolved(std::move(*found));
+                            }
+                          }));
     return;
   }
   auto done = [self](const error_code& ec, const Tcp::resolver::results_type& results) {
@@ -270,6 +299,11 @@ SLUICE_DECL void Connector::resolve() {
     const auto protocol = options_.family == 4 ? Tcp::v4() : Tcp::v6();
     resolver_->async_resolve(protocol, host_, {}, std::move(done));
   }
+}
+
+SLUICE_DECL task<> Connector::lookUp(std::shared_ptr<const ConnectionOptions> options,
+                                     std::string host, std::shared_ptr<Addresses> found) {
+  *found = co_await options->lookup(host, options->family);
 }
 
 // RFC 8305 section 4: the families take turns, beginning with that of the first address.
@@ -419,7 +453,8 @@ SLUICE_DECL void Connector::finish(std::exception_ptr error) {
 
 SLUICE_DECL task<Socket> connect(const ConnectionOptions& named) {
   detail::Connector::validate(named);
-  return detail::Connector::run(std::make_shared<const ConnectionOptions>(named));
+  return detail::Connecting::run(&detail::Connector::make,
+                                 std::make_shared<const ConnectionOptions>(named));
 }
 
 }  // namespace sluice::net

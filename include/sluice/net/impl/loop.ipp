@@ -4,9 +4,9 @@
 #pragma once
 
 #include <boost/asio/execution_context.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/query.hpp>
 #include <mutex>
+#include <sluice/detail/post.hpp>
 #include <sluice/net/detail/loop.hpp>
 #include <sluice/net/detail/poller.hpp>
 #include <utility>
@@ -152,7 +152,7 @@ SLUICE_DECL void Loop::enqueue(TurnEntry& entry) {
 SLUICE_DECL void Loop::scheduleTurn() {
   if (turnScheduled_ || stopped_) return;
   turnScheduled_ = true;
-  asio::post(executor_, [self = shared_from_this()] { self->endTurn(); });
+  sluice::detail::post(executor_, [self = shared_from_this()] { self->endTurn(); });
 }
 
 SLUICE_DECL void Loop::endTurn() {

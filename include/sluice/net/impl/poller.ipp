@@ -4,9 +4,9 @@
 #pragma once
 
 #include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
 #include <cerrno>
 #include <memory>
+#include <sluice/detail/post.hpp>
 #include <sluice/net/detail/poller.hpp>
 #include <sluice/net/detail/system_socket.hpp>
 
@@ -103,7 +103,7 @@ SLUICE_DECL void Poller::poll() {
     ~Rest() {
       if (poller.next_ == poller.count_) return;
       poller.waiting_ = true;
-      asio::post(poller.loop_.executor(), Ready{poller.loop_.shared_from_this()});
+      sluice::detail::post(poller.loop_.executor(), Ready{poller.loop_.shared_from_this()});
     }
   } rest{*this};
   Loop::Turn turn(loop_);

@@ -3,14 +3,14 @@
 // Definitions of server.hpp, and the state that a Server is a handle to.
 #pragma once
 
-#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <exception>
 #include <memory>
+#include <sluice/detail/post.hpp>
+#include <sluice/detail/spawn.hpp>
 #include <sluice/net/detail/handler_error.hpp>
 #include <sluice/net/detail/server_core.hpp>
 #include <sluice/net/detail/socket_core.hpp>
@@ -81,6 +81,7 @@ class ServerState final
     bool running = false;
   };
   using Place = std::shared_ptr<Connection>;
+  using Ended = sluice::detail::Ended;
 
   std::size_t maxConnections() const override { return owner_->maxConnections; }
   bool hasErrorListener() const override {
@@ -113,10 +114,9 @@ class ServerState final
       return;
     }
     place->running = true;
-    asio::co_spawn(
-        core_->loop().executor(), run(handler_, place),
-        asio::bind_cancellation_slot(place->cancelled.slot(),
-                                     [place](std::exception_ptr thrown) { ended(place, thrown); }));
+    sluice::detail::spawn(
+        core_->loop().executor(), run(handler_, place), place->cancelled.slot(),
+        Ended([place](const std::exception_ptr& thrown) { ended(place, thrown); }));
   }
 
   static task<> run(std::shared_ptr<const Server::Handler> handler, Place place) {
@@ -149,9 +149,8 @@ class ServerState final
   // listeners of that may use the handle.
   void letGo(const Place& place) {
     if (place->running || !place->socket.destroyed()) return;
-    asio::post(core_->loop().executor(), [self = boost::intrusive_ptr<ServerState>(this), place] {
-      self->connections_.erase(place);
-    });
+    sluice::detail::post(core_->loop().executor(), [self = boost::intrusive_ptr<ServerState>(this),
+                                                    place] { self->connections_.erase(place); });
   }
 
   boost::intrusive_ptr<ServerCore> core_;
@@ -235,10 +234,10 @@ SLUICE_DECL sluice::detail::Listeners& Server::listeners() { return state_->list
 
 SLUICE_DECL std::function<void(task<>)> Server::listenerSpawner() const {
   return [state = state_](task<> listener) {
-    asio::co_spawn(state->core().loop().executor(), std::move(listener),
-                   [state](std::exception_ptr thrown) {
-                     if (thrown) state->report(thrown);
-                   });
+    sluice::detail::spawn(state->core().loop().executor(), std::move(listener), {},
+                          sluice::detail::Ended([state](const std::exception_ptr& thrown) {
+                            if (thrown) state->report(thrown);
+                          }));
   };
 }
 

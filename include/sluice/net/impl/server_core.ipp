@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <sluice/detail/post.hpp>
 #include <sluice/detail/suspend.hpp>
 #include <sluice/net/detail/cluster_member.hpp>
 #include <sluice/net/detail/server_core.hpp>
@@ -56,14 +56,14 @@ SLUICE_DECL bool ServerCore::listen(const ListenOptions& options) {
     listener->open(place);
   } catch (const http::Error& error) {
     if (error.code() == http::errc::ERR_INVALID_ARG_VALUE || !user_->hasErrorListener()) throw;
-    asio::post(loop_->executor(), [self, error] {
+    sluice::detail::post(loop_->executor(), [self, error] {
       if (self->user_ != nullptr) self->user_->onError(error);
     });
     return false;
   }
   listener_ = listener;
   state_ = State::listening;
-  asio::post(loop_->executor(), [self, listener] {
+  sluice::detail::post(loop_->executor(), [self, listener] {
     if (self->listener_ != listener) return;
     // First: a listener that throws must not leave a server that does not accept.
     listener->start(*self);
@@ -90,7 +90,7 @@ SLUICE_DECL void ServerCore::closeIfDone() {
     return;
   }
   closePosted_ = true;
-  asio::post(loop_->executor(), [self = boost::intrusive_ptr<ServerCore>(this)] {
+  sluice::detail::post(loop_->executor(), [self = boost::intrusive_ptr<ServerCore>(this)] {
     self->closePosted_ = false;
     self->closeNow();
   });

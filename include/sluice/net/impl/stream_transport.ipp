@@ -8,8 +8,8 @@
 #include <sys/socket.h>
 #include <array>
 #include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
 #include <cerrno>
+#include <sluice/detail/post.hpp>
 #include <sluice/net/detail/stream_transport.hpp>
 #include <utility>
 
@@ -155,10 +155,10 @@ SLUICE_DECL void StreamTransport::goOnReading() {
 
 SLUICE_DECL void StreamTransport::cancelRead() {
   if (!reader_) return;
-  asio::post(loop_.executor(),
-             [self = boost::intrusive_ptr<StreamTransport>(this), owner = finish(reader_)] {
-               if (self->owner_ != nullptr) owner->onRead(asio::error::operation_aborted, 0);
-             });
+  sluice::detail::post(loop_.executor(), [self = boost::intrusive_ptr<StreamTransport>(this),
+                                          owner = finish(reader_)] {
+    if (self->owner_ != nullptr) owner->onRead(asio::error::operation_aborted, 0);
+  });
 }
 
 SLUICE_DECL void StreamTransport::shutdownWrite(error_code& ec) {
@@ -171,10 +171,10 @@ SLUICE_DECL void StreamTransport::close() {
   socket_.close();
   cancelRead();
   if (!writer_) return;
-  asio::post(loop_.executor(),
-             [self = boost::intrusive_ptr<StreamTransport>(this), owner = finish(writer_)] {
-               if (self->owner_ != nullptr) owner->onWritable(asio::error::operation_aborted);
-             });
+  sluice::detail::post(loop_.executor(), [self = boost::intrusive_ptr<StreamTransport>(this),
+                                          owner = finish(writer_)] {
+    if (self->owner_ != nullptr) owner->onWritable(asio::error::operation_aborted);
+  });
 }
 
 // Nobody will hear of anything any more, and the owner must not be kept by what it waits for.

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Starts a coroutine of the library. One function for all, because each kind of completion handler
+// would make the compiler write the whole of asio::co_spawn() once more.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <exception>
+#include <sluice/detail/completion.hpp>
+#include <sluice/task.hpp>
+
+namespace sluice::detail {
+
+using Ended = Completion<void(std::exception_ptr)>;
+
+/// Runs `coroutine` on `executor`; then `ended`, with what it has thrown.
+///
+/// slot  where its cancellation comes from; not connected where nobody cancels it
+void spawn(const asio::any_io_executor& executor, task<> coroutine, asio::cancellation_slot slot,
+           Ended ended);
+
+}  // namespace sluice::detail
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/impl/spawn.ipp>
+#endif
