@@ -4,30 +4,35 @@
 #pragma once
 
 #include <algorithm>
+#include <ctime>
 #include <sluice/http/detail/date.hpp>
 
 namespace sluice::http {
 
 SLUICE_DECL std::string formatDate(std::chrono::system_clock::time_point time) {
-  using namespace std::chrono;
+  // The system's own function: C++20's calendar takes a hundred functions more to compile.
+  const auto second = std::chrono::floor<std::chrono::seconds>(time);
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(second);
+  std::tm date{};
+  ::gmtime_r(&seconds, &date);
   static constexpr std::string_view days = "SunMonTueWedThuFriSat";
   static constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
-  const auto day = floor<std::chrono::days>(time);
-  const year_month_day date(day);
-  const hh_mm_ss clock(floor<seconds>(time - day));
   std::string text = "Ddd, 00 Mmm 0000 00:00:00 GMT";
-  const auto put = [&text](std::size_t place, std::size_t width, unsigned value) {
+  const auto put = [&text](std::size_t place, std::size_t width, int value) {
     for (std::size_t i = width; i-- > 0; value /= 10) {
       text[place + i] = static_cast<char>('0' + value % 10);
     }
   };
-  text.replace(0, 3, days.substr(weekday(day).c_encoding() * 3, 3));
-  put(5, 2, static_cast<unsigned>(date.day()));
-  text.replace(8, 3, months.substr((static_cast<unsigned>(date.month()) - 1) * 3, 3));
-  put(12, 4, static_cast<unsigned>(static_cast<int>(date.year())));
-  put(17, 2, static_cast<unsigned>(clock.hours().count()));
-  put(20, 2, static_cast<unsigned>(clock.minutes().count()));
-  put(23, 2, static_cast<unsigned>(clock.seconds().count()));
+  const auto name = [](std::string_view names, int index) {
+    return names.substr(static_cast<std::size_t>(index) * 3, 3);
+  };
+  text.replace(0, 3, name(days, date.tm_wday));
+  put(5, 2, date.tm_mday);
+  text.replace(8, 3, name(months, date.tm_mon));
+  put(12, 4, 1900 + date.tm_year);
+  put(17, 2, date.tm_hour);
+  put(20, 2, date.tm_min);
+  put(23, 2, date.tm_sec);
   return text;
 }
 
