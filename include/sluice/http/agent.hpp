@@ -64,16 +64,16 @@ class Agent : public EventEmitter<Agent, AgentEvents> {
   explicit Agent(Executor executor, AgentOptions options = {});
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;
-  virtual ~Agent();
+  SLUICE_DECL virtual ~Agent();
 
   /// Opens a connection; an exception becomes the request's "error". Default: net::connect().
-  virtual task<net::Socket> createConnection(const net::ConnectionOptions& options);
+  SLUICE_DECL virtual task<net::Socket> createConnection(const net::ConnectionOptions& options);
   /// Asked when a connection becomes free; false closes it. Default: TCP keep-alive, true.
-  virtual bool keepSocketAlive(net::Socket& socket);
+  SLUICE_DECL virtual bool keepSocketAlive(net::Socket& socket);
   /// Told when a free connection is taken again.
-  virtual void reuseSocket(net::Socket& socket, ClientRequest& request);
+  SLUICE_DECL virtual void reuseSocket(net::Socket& socket, ClientRequest& request);
   /// Requests of one name share connections: `host:port:localAddress` and more where it matters.
-  virtual std::string getName(const RequestOptions& options = {}) const;
+  SLUICE_DECL virtual std::string getName(const RequestOptions& options = {}) const;
 
   /// Closes every connection, used ones too. The agent goes on being usable.
   void destroy();

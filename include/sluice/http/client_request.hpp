@@ -68,7 +68,7 @@ class ClientRequest : public OutgoingMessageOf<ClientRequest, ClientRequestEvent
   ClientRequest(Executor executor, RequestOptions&& options);
   ClientRequest(ClientRequest&&) noexcept;
   ClientRequest& operator=(ClientRequest&&) noexcept;
-  ~ClientRequest() override;
+  SLUICE_DECL ~ClientRequest() override;
 
   /// Waits for the response's head.
   ///
@@ -121,7 +121,7 @@ class ClientRequest : public OutgoingMessageOf<ClientRequest, ClientRequestEvent
   };
 
   sluice::detail::Listeners& listeners();
-  void composeHead(std::optional<std::uint64_t> bodyLength, bool bodyFollows) override;
+  SLUICE_DECL void composeHead(std::optional<std::uint64_t> bodyLength, bool bodyFollows) override;
   void letGo();
 
   boost::intrusive_ptr<detail::ClientExchange> exchange_;

@@ -195,7 +195,7 @@ class Error : public boost::system::system_error {
   static Error connection(error_code code, std::string syscall, std::string address = {},
                           std::uint16_t port = 0);
 
-  const char* what() const noexcept override;
+  SLUICE_DECL const char* what() const noexcept override;
 
   /// errorName(code()).
   std::string_view name() const noexcept { return errorName(code()); }

@@ -144,7 +144,7 @@ class OutgoingMessage {
   OutgoingMessage();
   OutgoingMessage(OutgoingMessage&&) noexcept;
   OutgoingMessage& operator=(OutgoingMessage&&) noexcept;
-  virtual ~OutgoingMessage();
+  SLUICE_DECL virtual ~OutgoingMessage();
 
   /// Puts the head into the stream. `bodyLength` where the whole body is known.
   virtual void composeHead(std::optional<std::uint64_t> bodyLength, bool bodyFollows) = 0;

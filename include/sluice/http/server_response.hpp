@@ -68,7 +68,7 @@ class ServerResponse : public OutgoingMessageOf<ServerResponse, OutgoingEvents> 
   friend sluice::detail::EmitterAccess;
   sluice::detail::Listeners& listeners();
 
-  void composeHead(std::optional<std::uint64_t> bodyLength, bool bodyFollows) override;
+  SLUICE_DECL void composeHead(std::optional<std::uint64_t> bodyLength, bool bodyFollows) override;
   ServerResponse& writeHead(int status, std::string_view reason, const Headers* headers);
 
   detail::ServerConnection* connection_ = nullptr;

@@ -30,10 +30,10 @@ class Agent : public http::Agent {
  public:
   explicit Agent(Executor executor, const AgentOptions& options = {});
 
-  task<net::Socket> createConnection(const net::ConnectionOptions& options) override;
+  SLUICE_DECL task<net::Socket> createConnection(const net::ConnectionOptions& options) override;
   /// As Node has it: http's name, and what there is of ca, cert, ciphers, key, pfx,
   /// rejectUnauthorized, servername and so on, with colons between.
-  std::string getName(const http::RequestOptions& options = {}) const override;
+  SLUICE_DECL std::string getName(const http::RequestOptions& options = {}) const override;
   std::string getName(const RequestOptions& options) const;
 
  private:

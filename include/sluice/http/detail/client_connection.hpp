@@ -6,7 +6,6 @@
 
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
-#include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -16,6 +15,7 @@
 #include <sluice/http/detail/incoming_state.hpp>
 #include <sluice/http/detail/input_buffer.hpp>
 #include <sluice/http/detail/message_parser.hpp>
+#include <sluice/http/detail/opening.hpp>
 #include <sluice/net/connect.hpp>
 #include <sluice/net/detail/loop.hpp>
 #include <sluice/net/detail/socket_core.hpp>
@@ -24,15 +24,14 @@
 
 namespace sluice::http::detail {
 
-class ClientConnection final
-    : public boost::intrusive_ref_counter<ClientConnection, boost::thread_unsafe_counter>,
-      private net::detail::SocketUser,
-      private net::detail::ConnectHook,
-      private net::detail::LoopMember,
-      private BodySource {
+class ClientConnection final : public Opening,
+                               private net::detail::SocketUser,
+                               private net::detail::ConnectHook,
+                               private net::detail::LoopMember,
+                               private BodySource {
  public:
   ClientConnection(boost::intrusive_ptr<AgentState> agent, std::string name);
-  ~ClientConnection();
+  SLUICE_DECL ~ClientConnection() override;
 
   /// Opens it for its first exchange, which has asked for it.
   void open(ClientExchange& exchange);
@@ -69,8 +68,8 @@ class ClientConnection final
   struct OpeningIsOver;
   struct StopOpening;
 
-  static task<> openSocket(boost::intrusive_ptr<ClientConnection> self,
-                           net::ConnectionOptions options, CreateConnection create);
+  Agent* opener() const override { return agent_->agent(); }
+  SLUICE_DECL void opened(net::Socket socket, const std::exception_ptr& failure) override;
   void adopt(net::Socket socket);
   void attachExchange();
   void watch();
@@ -89,31 +88,31 @@ class ClientConnection final
   bool answered() const { return phase_ == Phase::body || phase_ == Phase::ended; }
 
   // SocketUser
-  void onInput(const error_code&, std::size_t count) override;
-  void onSent() override;
-  void onDrained() override;
-  void onTurn() override;
-  bool onIdle() override;
-  void onDestroyed(const error_code&) override;
+  SLUICE_DECL void onInput(const error_code&, std::size_t count) override;
+  SLUICE_DECL void onSent() override;
+  SLUICE_DECL void onDrained() override;
+  SLUICE_DECL void onTurn() override;
+  SLUICE_DECL bool onIdle() override;
+  SLUICE_DECL void onDestroyed(const error_code&) override;
 
   // LoopMember
-  void onLoopEnd() override;
+  SLUICE_DECL void onLoopEnd() override;
 
   // ConnectHook
-  boost::intrusive_ptr<net::detail::SocketCore> onConnecting() override;
+  SLUICE_DECL boost::intrusive_ptr<net::detail::SocketCore> onConnecting() override;
 
   // BodySource
   asio::any_io_executor executor() const override { return agent_->loop().executor(); }
   net::Socket& socket() override { return socket_; }
-  Piece takePiece() override;
+  SLUICE_DECL Piece takePiece() override;
   const HeaderBlock& trailers() const override { return body_.trailers(); }
   void wantInput() override {
     if (!core_->reading()) core_->callAtTurnEnd();
   }
   void eventsAreDue() override { core_->callAtTurnEnd(); }
-  void destroyMessage(const error_code& reason) override;
-  void handleIsGone() override;
-  void bodyEnded() override;
+  SLUICE_DECL void destroyMessage(const error_code& reason) override;
+  SLUICE_DECL void handleIsGone() override;
+  SLUICE_DECL void bodyEnded() override;
   void setTimeout(std::chrono::milliseconds idle) override { setIdleTimeout(idle); }
 
   boost::intrusive_ptr<AgentState> agent_;

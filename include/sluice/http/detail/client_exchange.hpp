@@ -10,6 +10,7 @@
 #include <optional>
 #include <sluice/detail/completion.hpp>
 #include <sluice/http/client_request.hpp>
+#include <sluice/http/detail/awaited_exchange.hpp>
 #include <sluice/http/detail/incoming_state.hpp>
 #include <sluice/http/detail/outgoing_state.hpp>
 #include <sluice/http/request_options.hpp>
@@ -59,6 +60,7 @@ struct ExchangeProgress {
 
 /// An exchange that is over goes back to its agent with its memory, and serves a later request.
 class ClientExchange final : public ExchangeProgress,
+                             public AwaitedExchange,
                              private net::detail::LoopMember,
                              private net::detail::TurnEntry,
                              private OutgoingOwner {
@@ -97,9 +99,12 @@ class ClientExchange final : public ExchangeProgress,
   /// destroy() of the response.
   void destroyResponse(const error_code& reason);
   void handleIsGone();
-  void whenAnswered(sluice::detail::Completion<void(error_code)> handler);
-  bool answered() const { return held_.has_value() || failure_.has_value() || taken_; }
-  IncomingMessage takeResponse();
+  SLUICE_DECL void whenAnswered(sluice::detail::Completion<void(error_code)> handler) override;
+  bool answered() const override { return held_.has_value() || failure_.has_value() || taken_; }
+  SLUICE_DECL IncomingMessage takeResponse() override;
+  SLUICE_DECL boost::intrusive_ptr<AwaitedExchange> beginOwn(
+      const asio::any_io_executor& executor) override;
+  void endOwn() override { own_.reset(); }
   /// Somebody who listens has heard of the response.
   bool delivered() const { return delivered_; }
   /// Nobody has asked for the response, and nobody listens for it.
@@ -148,17 +153,19 @@ class ClientExchange final : public ExchangeProgress,
   friend void intrusive_ptr_release(ClientExchange* exchange) {
     if (--exchange->references_ == 0) exchange->retire();
   }
+  void keep() override { intrusive_ptr_add_ref(this); }
+  void letGo() override { intrusive_ptr_release(this); }
   void retire();
   void reset();
   std::size_t heldBytes() const;
 
-  void onLoopEnd() override;
-  void onTurnEnd() override;
-  net::Socket* outgoingSocket() override;
-  void onMessageEnded() override;
+  SLUICE_DECL void onLoopEnd() override;
+  SLUICE_DECL void onTurnEnd() override;
+  SLUICE_DECL net::Socket* outgoingSocket() override;
+  SLUICE_DECL void onMessageEnded() override;
   void eventsAreDue() override { later(&ClientExchange::emitSent); }
-  void destroyMessage(const error_code& reason) override;
-  void setTimeout(std::chrono::milliseconds idle) override;
+  SLUICE_DECL void destroyMessage(const error_code& reason) override;
+  SLUICE_DECL void setTimeout(std::chrono::milliseconds idle) override;
 
   void resolve();
   std::string_view hostHeader();
@@ -182,6 +189,8 @@ class ClientExchange final : public ExchangeProgress,
   // What incoming_ is while there is a response.
   boost::intrusive_ptr<IncomingState> responseMemory_;
   std::vector<Waiter> waiters_;
+  // The handle of a get(), which owns this; who awaits the response ends it.
+  std::optional<ClientRequest> own_;
   boost::intrusive_ptr<ClientExchange> keptForTurn_;
   unsigned references_ = 0;
 };

@@ -140,29 +140,29 @@ class ServerConnection final
   bool over() const { return gone() || phase_ == Phase::closing; }
 
   // LoopMember
-  void onLoopEnd() override;
+  SLUICE_DECL void onLoopEnd() override;
 
   // SocketUser
-  void onInput(const error_code&, std::size_t count) override;
-  void onSent() override;
-  void onDrained() override;
-  void onTurn() override;
-  bool onIdle() override;
-  void onDestroyed(const error_code&) override;
+  SLUICE_DECL void onInput(const error_code&, std::size_t count) override;
+  SLUICE_DECL void onSent() override;
+  SLUICE_DECL void onDrained() override;
+  SLUICE_DECL void onTurn() override;
+  SLUICE_DECL bool onIdle() override;
+  SLUICE_DECL void onDestroyed(const error_code&) override;
 
   // BodySource and OutgoingOwner
   asio::any_io_executor executor() const override { return core_->loop().executor(); }
   net::Socket& socket() override { return socket_; }
   net::Socket* outgoingSocket() override { return &socket_; }
-  Piece takePiece() override;
+  SLUICE_DECL Piece takePiece() override;
   const HeaderBlock& trailers() const override { return work_->reader.body.trailers(); }
   void wantInput() override {
     if (!core_->reading()) core_->callAtTurnEnd();
   }
   void eventsAreDue() override { core_->callAtTurnEnd(); }
-  void destroyMessage(const error_code& reason) override;
+  SLUICE_DECL void destroyMessage(const error_code& reason) override;
   void setTimeout(std::chrono::milliseconds idle) override { core_->setTimeout(idle); }
-  void onMessageEnded() override;
+  SLUICE_DECL void onMessageEnded() override;
 
   boost::intrusive_ptr<ServerState> server_;
   net::Socket socket_;

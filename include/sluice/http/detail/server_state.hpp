@@ -26,7 +26,7 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
                     private net::detail::ServerCore::User {
  public:
   ServerState(asio::any_io_executor executor, ServerOptions options);
-  virtual ~ServerState();
+  SLUICE_DECL virtual ~ServerState();
 
   /// The handle moved there.
   void useSettings(const ServerSettings* settings) { settings_ = settings; }
@@ -77,13 +77,13 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
   virtual task<> secure(net::Socket&) { co_return; }
 
  private:
-  void onConnection(net::detail::SystemSocket socket) override;
+  SLUICE_DECL void onConnection(net::detail::SystemSocket socket) override;
   std::size_t maxConnections() const override { return settings_->maxConnections; }
   bool hasErrorListener() const override { return has<"error">(); }
   void onListening() override { emit<"listening">(); }
   void onError(const Error& error) override { emit<"error">(error); }
   void onDrop(const net::DropInfo& info) override { emit<"drop">(info); }
-  void onDrain(std::chrono::milliseconds grace) override;
+  SLUICE_DECL void onDrain(std::chrono::milliseconds grace) override;
   void onClose() override { emit<"close">(); }
   void startChecking();
   void check();

@@ -3,11 +3,10 @@
 // Definitions of client_connection.hpp.
 #pragma once
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
 #include <charconv>
 #include <sluice/detail/post.hpp>
+#include <sluice/detail/spawn.hpp>
 #include <sluice/http/constants.hpp>
 #include <sluice/http/detail/client_connection.hpp>
 #include <sluice/http/detail/header_chars.hpp>
@@ -67,6 +66,22 @@ struct ClientConnection::StopOpening {
   }
 };
 
+SLUICE_DECL task<> openSocket(boost::intrusive_ptr<Opening> opening, net::ConnectionOptions options,
+                              CreateConnection create) {
+  net::Socket socket;
+  std::exception_ptr failure;
+  try {
+    if (create) {
+      socket = co_await create(options);
+    } else if (Agent* agent = opening->opener()) {
+      socket = co_await agent->createConnection(options);
+    }
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  opening->opened(std::move(socket), failure);
+}
+
 SLUICE_DECL void ClientConnection::open(ClientExchange& exchange) {
   self_ = this;
   exchange_ = &exchange;
@@ -87,42 +102,29 @@ SLUICE_DECL void ClientConnection::open(ClientExchange& exchange) {
   options.hook = this;
   exchange.opening(*this);
   opening_ = std::make_shared<asio::cancellation_signal>();
-  boost::intrusive_ptr<ClientConnection> self(this);
-  asio::co_spawn(agent_->loop().executor(),
-                 openSocket(std::move(self), std::move(options), request.createConnection),
-                 asio::bind_cancellation_slot(opening_->slot(), OpeningIsOver{opening_}));
+  boost::intrusive_ptr<Opening> self(this);
+  sluice::detail::spawn(agent_->loop().executor(),
+                        openSocket(std::move(self), std::move(options), request.createConnection),
+                        opening_->slot(), sluice::detail::Ended(OpeningIsOver{opening_}));
 }
 
-SLUICE_DECL task<> ClientConnection::openSocket(boost::intrusive_ptr<ClientConnection> self,
-                                                net::ConnectionOptions options,
-                                                CreateConnection create) {
-  net::Socket socket;
-  std::exception_ptr failure;
-  try {
-    if (create) {
-      socket = co_await create(options);
-    } else if (Agent* agent = self->agent_->agent()) {
-      socket = co_await agent->createConnection(options);
-    }
-  } catch (...) {
-    failure = std::current_exception();
-  }
-  self->opening_ = nullptr;
-  if (self->phase_ == Phase::gone) co_return;
+SLUICE_DECL void ClientConnection::opened(net::Socket socket, const std::exception_ptr& failure) {
+  opening_ = nullptr;
+  if (phase_ == Phase::gone) return;
   if (!failure && socket) {
-    self->adopt(std::move(socket));
-    co_return;
+    adopt(std::move(socket));
+    return;
   }
   if (!failure) {
-    self->fail(Error(make_error_code(errc::ERR_SOCKET_CLOSED)));
-    co_return;
+    fail(Error(make_error_code(errc::ERR_SOCKET_CLOSED)));
+    return;
   }
   const Error error = net::detail::handlerError(failure);
   if (error.code() == asio::error::operation_aborted) {
     // Somebody destroyed the socket while it was being connected.
-    self->fail(Error(make_error_code(boost::system::errc::connection_reset), "socket hang up"));
+    fail(Error(make_error_code(boost::system::errc::connection_reset), "socket hang up"));
   } else {
-    self->fail(error);
+    fail(error);
   }
 }
 

@@ -4,9 +4,9 @@
 #pragma once
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
 #include <sluice/detail/post.hpp>
+#include <sluice/detail/spawn.hpp>
 #include <sluice/encoding.hpp>
 #include <sluice/http/detail/agent_state.hpp>
 #include <sluice/http/detail/client_connection.hpp>
@@ -65,6 +65,19 @@ SLUICE_DECL void ClientExchange::begin() {
 }
 
 // Nobody refers to it any more.
+SLUICE_DECL boost::intrusive_ptr<AwaitedExchange> ClientExchange::beginOwn(
+    const asio::any_io_executor& executor) {
+  if (loop_->executor() != executor) {
+    return of(executor, std::move(options_))->beginOwn(executor);
+  }
+  // Not even a time-out has anybody else to hear of it.
+  destroyedAtTimeout = true;
+  ClientRequest made{boost::intrusive_ptr<ClientExchange>(this)};
+  made.end();
+  own_.emplace(std::move(made));
+  return this;
+}
+
 SLUICE_DECL void ClientExchange::retire() {
   const boost::intrusive_ptr<AgentState> agent = std::move(agent_);
   if (agent && !ownAgent_ && heldBytes() <= keptExchangeBytes) {
@@ -552,10 +565,11 @@ SLUICE_DECL void ClientExchange::setTimeout(std::chrono::milliseconds idle) {
 }
 
 SLUICE_DECL void ClientExchange::spawn(task<> listener) {
-  asio::co_spawn(loop_->executor(), std::move(listener),
-                 [self = boost::intrusive_ptr<ClientExchange>(this)](std::exception_ptr thrown) {
-                   if (thrown) self->fail(net::detail::handlerError(thrown));
-                 });
+  sluice::detail::spawn(loop_->executor(), std::move(listener), {},
+                        sluice::detail::Ended([self = boost::intrusive_ptr<ClientExchange>(this)](
+                                                  const std::exception_ptr& thrown) {
+                          if (thrown) self->fail(net::detail::handlerError(thrown));
+                        }));
 }
 
 }  // namespace sluice::http::detail

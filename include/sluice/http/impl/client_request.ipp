@@ -65,13 +65,16 @@ SLUICE_DECL RequestOptions mergeUrl(const URL& url, RequestOptions options) {
   return options;
 }
 
+SLUICE_DECL task<IncomingMessage> responseOf(boost::intrusive_ptr<AwaitedExchange> exchange) {
+  while (!exchange->answered())
+    co_await sluice::detail::Suspend<&AwaitedExchange::whenAnswered>{exchange.get()};
+  co_return exchange->takeResponse();
+}
+
 }  // namespace detail
 
 SLUICE_DECL task<IncomingMessage> ClientRequest::response() & {
-  const boost::intrusive_ptr<detail::ClientExchange> exchange = exchange_;
-  while (!exchange->answered())
-    co_await sluice::detail::Suspend<&detail::ClientExchange::whenAnswered>{exchange.get()};
-  co_return exchange->takeResponse();
+  return detail::responseOf(exchange_);
 }
 
 SLUICE_DECL void ClientRequest::composeHead(std::optional<std::uint64_t> bodyLength,
@@ -150,29 +153,38 @@ SLUICE_DECL ClientRequest get(Executor executor, std::string_view url) {
 
 namespace detail {
 
-// Not even a time-out has anybody else to hear of it.
-SLUICE_DECL task<IncomingMessage> getThrough(boost::intrusive_ptr<ClientExchange> exchange) {
+struct EndOfGet {
+  AwaitedExchange* exchange;
+  ~EndOfGet() { exchange->endOwn(); }
+};
+
+SLUICE_DECL task<IncomingMessage> getThrough(boost::intrusive_ptr<AwaitedExchange> wanted) {
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
-  if (exchange->loop().executor() != executor) {
-    exchange = ClientExchange::of(executor, std::move(exchange->wanted()));
-  }
-  exchange->destroyedAtTimeout = true;
-  ClientRequest made(exchange);
-  made.end();
+  const boost::intrusive_ptr<AwaitedExchange> exchange = wanted->beginOwn(executor);
+  wanted = nullptr;
+  const EndOfGet end{exchange.get()};
   while (!exchange->answered())
-    co_await sluice::detail::Suspend<&ClientExchange::whenAnswered>{exchange.get()};
+    co_await sluice::detail::Suspend<&AwaitedExchange::whenAnswered>{exchange.get()};
   co_return exchange->takeResponse();
 }
 
-SLUICE_DECL task<IncomingMessage> getNow(RequestOptions options) {
+using FindExchange = boost::intrusive_ptr<AwaitedExchange> (*)(const asio::any_io_executor&,
+                                                               RequestOptions&&);
+
+SLUICE_DECL task<IncomingMessage> getNow(FindExchange find, RequestOptions options) {
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
   options.method = "GET";
-  co_return co_await getThrough(ClientExchange::of(executor, std::move(options)));
+  co_return co_await getThrough(find(executor, std::move(options)));
+}
+
+SLUICE_DECL boost::intrusive_ptr<AwaitedExchange> findExchange(
+    const asio::any_io_executor& executor, RequestOptions&& options) {
+  return ClientExchange::of(executor, std::move(options));
 }
 
 SLUICE_DECL task<IncomingMessage> getNamed(const RequestOptions& named) {
   Agent* agent = named.agent.agent();
-  if (agent == nullptr) return getNow(named);
+  if (agent == nullptr) return getNow(&findExchange, named);
   boost::intrusive_ptr<ClientExchange> exchange = ClientExchange::of(agent->state());
   exchange->wanted() = named;
   exchange->wanted().method = "GET";
@@ -182,7 +194,7 @@ SLUICE_DECL task<IncomingMessage> getNamed(const RequestOptions& named) {
 }  // namespace detail
 
 SLUICE_DECL task<IncomingMessage> get(std::string_view url) {
-  return detail::getNow(detail::mergeUrl(URL(url), RequestOptions()));
+  return detail::getNow(&detail::findExchange, detail::mergeUrl(URL(url), RequestOptions()));
 }
 SLUICE_DECL task<IncomingMessage> get(std::string_view url, const RequestOptions& named) {
   return detail::getNamed(detail::mergeUrl(URL(url), named));

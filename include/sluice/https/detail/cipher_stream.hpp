@@ -33,7 +33,7 @@ class CipherStream final : public net::detail::TransportOwner, private net::deta
 
   CipherStream(std::shared_ptr<net::detail::Loop> loop,
                boost::intrusive_ptr<net::detail::Transport> below, User& user);
-  ~CipherStream() override;
+  SLUICE_DECL ~CipherStream() override;
 
   /// OpenSSL's way to the bytes. It never blocks on writing; who encrypts asks unsent() before.
   bio_st* makeBio();
@@ -67,8 +67,8 @@ class CipherStream final : public net::detail::TransportOwner, private net::deta
   // So much memory is kept for output between two writes.
   static constexpr std::size_t keptOutput = 8 * 1024;
 
-  void onRead(const error_code&, std::size_t count) override;
-  void onWritable(const error_code&) override;
+  SLUICE_DECL void onRead(const error_code&, std::size_t count) override;
+  SLUICE_DECL void onWritable(const error_code&) override;
   void onLoopEnd() override { closeNow(); }
   void prepareInput();
   void took(const error_code& ec, std::size_t count);

@@ -25,7 +25,7 @@ class TlsServerState final : public http::detail::ServerState {
   void setTicketKeys(std::string_view keys);
 
   bool secures() const override { return true; }
-  task<> secure(net::Socket& socket) override;
+  SLUICE_DECL task<> secure(net::Socket& socket) override;
 
  private:
   struct Named {

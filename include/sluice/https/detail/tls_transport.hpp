@@ -38,7 +38,7 @@ class TlsTransport final : public net::detail::Transport,
   TlsTransport(std::shared_ptr<net::detail::Loop> loop,
                boost::intrusive_ptr<net::detail::Transport> below,
                std::shared_ptr<const TlsPolicy> policy, std::string_view early = {});
-  ~TlsTransport() override;
+  SLUICE_DECL ~TlsTransport() override;
 
   /// Call once; reads and writes of the owner wait for it. It is over after the policy's time.
   void shakeHands(HandshakeHandler handler);
@@ -49,15 +49,15 @@ class TlsTransport final : public net::detail::Transport,
   const std::optional<http::Error>& failure() const { return failure_; }
 
   // Transport
-  std::size_t tryWrite(std::span<const asio::const_buffer>, error_code&) override;
-  void waitWritable() override;
-  void read(asio::mutable_buffer) override;
-  std::size_t tryRead(asio::mutable_buffer, error_code&) override;
-  void cancelRead() override;
-  void shutdownWrite(error_code&) override;
-  void sayGoodbye() override;
-  void close() override;
-  void reset() override;
+  SLUICE_DECL std::size_t tryWrite(std::span<const asio::const_buffer>, error_code&) override;
+  SLUICE_DECL void waitWritable() override;
+  SLUICE_DECL void read(asio::mutable_buffer) override;
+  SLUICE_DECL std::size_t tryRead(asio::mutable_buffer, error_code&) override;
+  SLUICE_DECL void cancelRead() override;
+  SLUICE_DECL void shutdownWrite(error_code&) override;
+  SLUICE_DECL void sayGoodbye() override;
+  SLUICE_DECL void close() override;
+  SLUICE_DECL void reset() override;
   bool isOpen() const override { return state_ != State::closed; }
   net::Address localAddress() const override { return below().localAddress(); }
   net::Address remoteAddress() const override { return below().remoteAddress(); }
@@ -68,16 +68,16 @@ class TlsTransport final : public net::detail::Transport,
   const net::detail::TlsView* tls() const override { return this; }
 
   // TlsView
-  bool authorized() const override;
-  error_code authorizationError() const override;
-  net::PeerCertificate peerCertificate(bool detailed) const override;
-  net::PeerCertificate certificate() const override;
-  net::CipherInfo cipher() const override;
-  std::string protocol() const override;
-  std::string alpnProtocol() const override;
-  std::string servername() const override;
-  bool sessionReused() const override;
-  std::string session() const override;
+  SLUICE_DECL bool authorized() const override;
+  SLUICE_DECL error_code authorizationError() const override;
+  SLUICE_DECL net::PeerCertificate peerCertificate(bool detailed) const override;
+  SLUICE_DECL net::PeerCertificate certificate() const override;
+  SLUICE_DECL net::CipherInfo cipher() const override;
+  SLUICE_DECL std::string protocol() const override;
+  SLUICE_DECL std::string alpnProtocol() const override;
+  SLUICE_DECL std::string servername() const override;
+  SLUICE_DECL bool sessionReused() const override;
+  SLUICE_DECL std::string session() const override;
 
   // For OpenSSL's callbacks.
   static TlsTransport& of(const SSL* ssl);
@@ -98,8 +98,8 @@ class TlsTransport final : public net::detail::Transport,
 
   class Gatherer;
 
-  void onCipherInput() override;
-  void onCipherSent() override;
+  SLUICE_DECL void onCipherInput() override;
+  SLUICE_DECL void onCipherSent() override;
 
   void trustAsTold();
   void setIdentity();

@@ -113,7 +113,7 @@ class OutputStream final
     Handler handler;
   };
 
-  void onLoopEnd() override;
+  SLUICE_DECL void onLoopEnd() override;
   bool afterWrite();
   bool maySend() const;
   void waitForKernel();

@@ -93,9 +93,9 @@ class ServerCore final
     CloseHandler handler;
   };
 
-  void onLoopEnd() override;
-  void onAccept(SystemSocket socket) override;
-  void onAcceptError(const http::Error&) override;
+  SLUICE_DECL void onLoopEnd() override;
+  SLUICE_DECL void onAccept(SystemSocket socket) override;
+  SLUICE_DECL void onAcceptError(const http::Error&) override;
   bool full() const;
   void closeIfDone();
   void closeNow();

@@ -62,7 +62,7 @@ class SocketCore final : public TransportOwner,
   enum class State { connecting, open, destroyed };
 
   SocketCore(std::shared_ptr<Loop> loop, std::size_t highWaterMark);
-  ~SocketCore() override;
+  SLUICE_DECL ~SocketCore() override;
 
   /// connecting → open. Once more: over another transport, which has the one so far below it.
   void open(boost::intrusive_ptr<Transport> transport);
@@ -133,16 +133,16 @@ class SocketCore final : public TransportOwner,
   Address localAddress() const;
   Address remoteAddress() const;
 
-  void onRead(const error_code&, std::size_t) override;
-  void onWritable(const error_code&) override;
+  SLUICE_DECL void onRead(const error_code&, std::size_t) override;
+  SLUICE_DECL void onWritable(const error_code&) override;
 
  private:
   void flushLater() override { atTurnEnd(); }
-  void onWriteFailed(const error_code&) override;
-  void onDrained() override;
-  void onSent() override;
-  void onTurnEnd() override;
-  void onLoopEnd() override;
+  SLUICE_DECL void onWriteFailed(const error_code&) override;
+  SLUICE_DECL void onDrained() override;
+  SLUICE_DECL void onSent() override;
+  SLUICE_DECL void onTurnEnd() override;
+  SLUICE_DECL void onLoopEnd() override;
   void atTurnEnd();
   void destroyAtTurnEnd();
   void idled();

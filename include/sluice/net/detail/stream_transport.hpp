@@ -16,29 +16,29 @@ class StreamTransport final : public Transport, private Poller::Watched, private
   /// The loop watches it already for input and output, on behalf of `before`, who was told
   /// `events`.
   StreamTransport(Loop& loop, SystemSocket socket, Poller::Watched& before, std::uint32_t events);
-  ~StreamTransport() override;
+  SLUICE_DECL ~StreamTransport() override;
 
-  std::size_t tryWrite(std::span<const asio::const_buffer>, error_code&) override;
-  void waitWritable() override;
-  void read(asio::mutable_buffer) override;
-  bool readWithoutBuffer() override;
-  std::size_t tryRead(asio::mutable_buffer, error_code&) override;
-  void cancelRead() override;
-  void shutdownWrite(error_code&) override;
-  void close() override;
-  void reset() override;
+  SLUICE_DECL std::size_t tryWrite(std::span<const asio::const_buffer>, error_code&) override;
+  SLUICE_DECL void waitWritable() override;
+  SLUICE_DECL void read(asio::mutable_buffer) override;
+  SLUICE_DECL bool readWithoutBuffer() override;
+  SLUICE_DECL std::size_t tryRead(asio::mutable_buffer, error_code&) override;
+  SLUICE_DECL void cancelRead() override;
+  SLUICE_DECL void shutdownWrite(error_code&) override;
+  SLUICE_DECL void close() override;
+  SLUICE_DECL void reset() override;
   bool isOpen() const override { return static_cast<bool>(socket_); }
-  Address localAddress() const override;
-  Address remoteAddress() const override;
-  void setNoDelay(bool) override;
-  void setKeepAlive(bool, std::chrono::milliseconds) override;
+  SLUICE_DECL Address localAddress() const override;
+  SLUICE_DECL Address remoteAddress() const override;
+  SLUICE_DECL void setNoDelay(bool) override;
+  SLUICE_DECL void setKeepAlive(bool, std::chrono::milliseconds) override;
 
  private:
   using Owner = boost::intrusive_ptr<TransportOwner>;
 
-  void onEvents(std::uint32_t events) override;
-  void onTurnEnd() override;
-  void onLoopEnd() override;
+  SLUICE_DECL void onEvents(std::uint32_t events) override;
+  SLUICE_DECL void onTurnEnd() override;
+  SLUICE_DECL void onLoopEnd() override;
   void note(std::uint32_t events);
   void start(Owner& waiting);
   Owner finish(Owner& waiting);

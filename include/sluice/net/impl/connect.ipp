@@ -46,7 +46,7 @@ class ConnectAttempt final : private Poller::Watched {
   boost::intrusive_ptr<StreamTransport> take();
 
  private:
-  void onEvents(std::uint32_t events) override;
+  SLUICE_DECL void onEvents(std::uint32_t events) override;
   void onLoopEnd() override { ended_ = nullptr; }
 
   Loop& loop_;
@@ -131,15 +131,15 @@ class Connector final : public Connecting,
   static std::shared_ptr<Connecting> make(const asio::any_io_executor& executor,
                                           std::shared_ptr<const ConnectionOptions> options);
 
-  void start(Handler handler) override;
+  SLUICE_DECL void start(Handler handler) override;
   Socket take() override { return Socket(std::move(core_)); }
-  void onGone(const error_code& reason) override;
+  SLUICE_DECL void onGone(const error_code& reason) override;
 
  private:
   using Tcp = asio::ip::tcp;
   using Addresses = std::vector<asio::ip::address>;
 
-  void onLoopEnd() override;
+  SLUICE_DECL void onLoopEnd() override;
   void begin();
   void connectUnix();
   void resolve();

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// A client's connection as the coroutine knows it that opens it. As with AwaitedExchange, the
+// coroutine names nothing that a server can do without.
+#pragma once
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
+#include <exception>
+#include <sluice/net/socket.hpp>
+
+namespace sluice::http {
+
+class Agent;
+
+namespace detail {
+
+class Opening : public boost::intrusive_ref_counter<Opening, boost::thread_unsafe_counter> {
+ public:
+  virtual ~Opening() = default;
+  /// Who opens it; null where that is gone.
+  virtual Agent* opener() const = 0;
+  /// It is open, or this is why not.
+  virtual void opened(net::Socket socket, const std::exception_ptr& failure) = 0;
+};
+
+}  // namespace detail
+}  // namespace sluice::http
