@@ -81,7 +81,7 @@ class ClientConnection final : public Opening,
   void inform();
   void handOver(bool upgrade);
   void fail(const Error& error);
-  bool releaseIfDone();
+  void releaseIfDone();
   asio::mutable_buffer inputRoom();
   bool readsMore();
   void readHint();

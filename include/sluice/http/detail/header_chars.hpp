@@ -41,6 +41,14 @@ inline std::uint64_t loadEight(const char* bytes) {
   return word;
 }
 
+/// The first four bytes and the last four, of `count` from four to eight.
+inline std::uint64_t loadEnds(const char* bytes, std::size_t count) {
+  std::uint32_t first, last;
+  std::memcpy(&first, bytes, sizeof(first));
+  std::memcpy(&last, bytes + count - sizeof(last), sizeof(last));
+  return (std::uint64_t{first} << 32) | last;
+}
+
 /// Marks, in their highest bits, bytes that are controls or DEL. The first mark is right, those
 /// behind it may be wrong; a tab has one too.
 inline std::uint64_t markControls(std::uint64_t word) {
@@ -105,15 +113,33 @@ inline void copyLower(char* to, std::string_view text) {
   for (; left != 0; ++from, ++to, --left) *to = toLower(*from);
 }
 
-/// Whether both are the same but for the case of ASCII letters.
+/// Whether eight bytes each are the same but for the case of ASCII letters.
+inline bool equalIgnoreCase(std::uint64_t left, std::uint64_t right) {
+  const std::uint64_t differing = left ^ right;
+  if ((differing & ~(everyByte * 0x20)) != 0) return false;
+  // What differs in that bit has to be a letter; no other byte becomes one by setting it.
+  const std::uint64_t lower = left | (everyByte * 0x20);
+  const std::uint64_t sevenBits = lower & (everyByte * 0x7F);
+  const std::uint64_t aboveZ = sevenBits + everyByte * (0x7F - 'z');
+  const std::uint64_t fromA = sevenBits + everyByte * (0x80 - 'a');
+  const std::uint64_t letters = (fromA ^ aboveZ) & ~lower & (everyByte * 0x80);
+  return (differing << 2 & ~letters) == 0;
+}
+
+/// The same for texts of any length.
 inline bool equalIgnoreCase(std::string_view left, std::string_view right) {
   if (left.size() != right.size()) return false;
   const char* a = left.data();
   const char* b = right.data();
   std::size_t count = left.size();
-  for (; count >= 8; a += 8, b += 8, count -= 8) {
-    if (toLower(loadEight(a)) != toLower(loadEight(b))) return false;
+  // What is left behind whole words is compared with some of the bytes before it.
+  if (count >= 8) {
+    for (std::size_t at = 0; at + 8 < count; at += 8) {
+      if (!equalIgnoreCase(loadEight(a + at), loadEight(b + at))) return false;
+    }
+    return equalIgnoreCase(loadEight(a + count - 8), loadEight(b + count - 8));
   }
+  if (count >= 4) return equalIgnoreCase(loadEnds(a, count), loadEnds(b, count));
   for (; count != 0; ++a, ++b, --count) {
     if (toLower(*a) != toLower(*b)) return false;
   }

@@ -69,6 +69,9 @@ class HeaderStore {
     }
   }
 
+  /// As set("Host", value) where there is none yet.
+  void addHost(std::string_view value);
+
   /// Node's appendHeader: adds to the values there are, under the spelling there is.
   void append(std::string_view name, const HeaderValue& value);
 

@@ -26,6 +26,10 @@ struct PoolLimits {
 template <class Connection, class Request>
 class Pool {
  public:
+  Pool() = default;
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
   struct Entry {
     std::vector<Connection*> used;
     std::vector<Connection*> free;
@@ -36,7 +40,7 @@ class Pool {
 
   /// A free connection for a request of this name, which is used from now on; nullptr: none.
   Connection* reuse(std::string_view name, const PoolLimits& limits) {
-    const auto entry = entries_.find(name);
+    const auto entry = find(name);
     if (entry == entries_.end() || entry->second.free.empty()) return nullptr;
     auto& free = entry->second.free;
     const auto chosen = limits.newestFirst ? free.end() - 1 : free.begin();
@@ -72,7 +76,7 @@ class Pool {
 
   /// The next request of this name that waits, which does so no longer; nullptr: none.
   Request* dequeue(std::string_view name) {
-    const auto entry = entries_.find(name);
+    const auto entry = find(name);
     if (entry == entries_.end() || entry->second.queue.empty()) return nullptr;
     Request* request = entry->second.queue.front();
     entry->second.queue.pop_front();
@@ -81,7 +85,7 @@ class Pool {
   }
 
   bool removeQueued(std::string_view name, Request* request) {
-    const auto entry = entries_.find(name);
+    const auto entry = find(name);
     if (entry == entries_.end()) return false;
     const bool found = std::erase(entry->second.queue, request) != 0;
     dropIfEmpty(entry);
@@ -114,7 +118,7 @@ class Pool {
 
   /// The connection is gone, from wherever it was.
   bool remove(std::string_view name, Connection* connection) {
-    const auto entry = entries_.find(name);
+    const auto entry = find(name);
     if (entry == entries_.end()) return false;
     const std::size_t count =
         std::erase(entry->second.used, connection) + std::erase(entry->second.free, connection);
@@ -140,15 +144,23 @@ class Pool {
   std::size_t total() const { return total_; }
 
  private:
+  // Of most calls the name is that of the call before.
+  typename Entries::iterator find(std::string_view name) {
+    if (last_ == entries_.end() || last_->first != name) last_ = entries_.find(name);
+    return last_;
+  }
   Entry& entryOf(std::string_view name) {
-    const auto entry = entries_.find(name);
+    const auto entry = find(name);
     return entry != entries_.end() ? entry->second : entries_[std::string(name)];
   }
   void dropIfEmpty(typename Entries::iterator entry) {
-    if (entry->second.empty()) entries_.erase(entry);
+    if (!entry->second.empty()) return;
+    entries_.erase(entry);
+    last_ = entries_.end();
   }
 
   Entries entries_;
+  typename Entries::iterator last_ = entries_.end();
   std::size_t total_ = 0;
 };
 

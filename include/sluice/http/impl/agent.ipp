@@ -166,10 +166,9 @@ SLUICE_DECL void appendPlaceName(std::string& name, const RequestOptions& option
   } else {
     name += "localhost";
   }
+  name += options.port != 0 ? std::string_view(PortText(options.port)) : ":";
   name += ':';
-  if (options.port != 0) name += std::to_string(options.port);
-  name += ':';
-  name += options.localAddress;
+  if (!options.localAddress.empty()) name += options.localAddress;
   if (options.family == 4 || options.family == 6) (name += ':') += options.family == 4 ? '4' : '6';
   if (!options.socketPath.empty()) (name += ':') += options.socketPath;
 }

@@ -193,7 +193,7 @@ SLUICE_DECL void ClientConnection::beginHead() {
   input_.startMessage(core_->reading());
   parser_.reset(limits_);
   parser_.setRequestMethod(request.method);
-  core_->callAtTurnEnd();
+  if (!core_->reading()) core_->callAtTurnEnd();
 }
 
 SLUICE_DECL void ClientConnection::setIdleTimeout(std::chrono::milliseconds idle) {
@@ -429,13 +429,13 @@ SLUICE_DECL void ClientConnection::bodyEnded() {
   core_->callAtTurnEnd();
 }
 
-SLUICE_DECL bool ClientConnection::releaseIfDone() {
-  if (phase_ != Phase::ended || !exchange_) return false;
+SLUICE_DECL void ClientConnection::releaseIfDone() {
+  if (phase_ != Phase::ended || !exchange_) return;
   const auto& outgoing = exchange_->outgoing();
   const bool sent = outgoing->ended() && outgoing->isSent();
   const bool refused = !sent && (!parser_.keepAlive() || inputEnd_);
   // A server that answered and closes will not read the rest of the request.
-  if (!sent && !refused) return false;
+  if (!sent && !refused) return;
   const boost::intrusive_ptr<ClientConnection> alive(this);
   // Kept only if both messages are complete, both sides want it, and nothing came behind.
   const bool reusable = sent && parser_.keepAlive() && outgoing->framing.keepAlive &&
@@ -453,13 +453,11 @@ SLUICE_DECL bool ClientConnection::releaseIfDone() {
   phase_ = Phase::idle;
   exchange->complete(reusable ? this : nullptr);
   if (!reusable) destroy();
-  return true;
 }
 
 SLUICE_DECL void ClientConnection::becomeIdle(std::chrono::milliseconds limit) {
   phase_ = Phase::idle;
   core_->setTimeout(limit);
-  core_->callAtTurnEnd();
 }
 
 SLUICE_DECL void ClientConnection::onTurn() {
@@ -481,8 +479,7 @@ SLUICE_DECL void ClientConnection::onTurn() {
       return;
     }
   }
-  // Whoever gets it next reads on: with a request under way there is something to read.
-  if (releaseIfDone()) return;
+  releaseIfDone();
   if (phase_ == Phase::gone || phase_ == Phase::opening || phase_ == Phase::leaving ||
       !connected() || core_->reading()) {
     return;

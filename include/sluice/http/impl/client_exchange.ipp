@@ -193,7 +193,7 @@ SLUICE_DECL std::string_view ClientExchange::hostHeader() {
   } else {
     host_ = name;
   }
-  if (options_.port != options_.defaultPort) (host_ += ':') += std::to_string(options_.port);
+  if (options_.port != options_.defaultPort) host_ += PortText(options_.port);
   return host_;
 }
 
@@ -202,7 +202,7 @@ SLUICE_DECL void ClientExchange::addDefaultHeaders() {
   if (!options_.headers.empty()) headers.merge(options_.headers);
   if (options_.setHost && !headers.has("host")) {
     const bool tunnel = options_.method == "CONNECT" && options_.path != "/";
-    headers.set("Host", tunnel ? std::string_view(options_.path) : hostHeader());
+    headers.addHost(tunnel ? std::string_view(options_.path) : hostHeader());
   }
   if (!options_.auth.empty() && !headers.has("authorization")) {
     headers.set("Authorization", "Basic " + decode(options_.auth, Encoding::base64));

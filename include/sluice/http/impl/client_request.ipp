@@ -187,7 +187,7 @@ SLUICE_DECL task<IncomingMessage> getNamed(const RequestOptions& named) {
   if (agent == nullptr) return getNow(&findExchange, named);
   boost::intrusive_ptr<ClientExchange> exchange = ClientExchange::of(agent->state());
   exchange->wanted() = named;
-  exchange->wanted().method = "GET";
+  if (named.method != "GET") exchange->wanted().method = "GET";
   return getThrough(std::move(exchange));
 }
 

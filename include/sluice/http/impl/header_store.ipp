@@ -41,6 +41,13 @@ SLUICE_DECL void HeaderStore::set(std::string_view name, const HeaderValue& valu
   }
 }
 
+SLUICE_DECL void HeaderStore::addHost(std::string_view value) {
+  validateHeaderValue("Host", value);
+  lines_.add("Host", value, {Kind::text, KnownHeader::host});
+  present_.insert(KnownHeader::host);
+  removed_.erase(KnownHeader::host);
+}
+
 SLUICE_DECL void HeaderStore::append(std::string_view name, const HeaderValue& value) {
   std::size_t line = lines_.find(name);
   if (line == Lines::npos) return set(name, value);
