@@ -144,7 +144,9 @@ class IncomingState
   }
 
   sluice::detail::Listeners& listeners() { return listeners_; }
-  asio::any_io_executor executor() const { return executor_; }
+  asio::any_io_executor executor() const {
+    return source_ != nullptr ? source_->executor() : executorAfter_;
+  }
 
  private:
   std::string_view decoded(std::string_view data);
@@ -155,7 +157,7 @@ class IncomingState
 
   BodySource* source_ = nullptr;
   net::Socket socketAfter_;
-  asio::any_io_executor executor_;
+  asio::any_io_executor executorAfter_;
   sluice::detail::Listeners listeners_;
   std::string_view method_, url_, statusMessage_;
   int statusCode_ = 0;

@@ -12,7 +12,6 @@ namespace sluice::http::detail {
 SLUICE_DECL void IncomingState::begin(const MessageParser& parser, BodySource& source,
                                       bool joinDuplicateHeaders) {
   source_ = &source;
-  executor_ = source.executor();
   block_ = &parser.headers();
   method_ = parser.method();
   url_ = parser.target();
@@ -55,6 +54,7 @@ SLUICE_DECL void IncomingState::detach() {
   ownHead();
   static_cast<void>(socketAfter_.release());
   socketAfter_ = net::Socket(source_->socket().core());
+  executorAfter_ = source_->executor();
   source_ = nullptr;
 }
 
@@ -195,7 +195,7 @@ SLUICE_DECL void IncomingState::scheduleEvents() {
   if (source_ != nullptr) {
     source_->eventsAreDue();
   } else {
-    sluice::detail::post(executor_,
+    sluice::detail::post(executor(),
                          [self = boost::intrusive_ptr<IncomingState>(this)] { self->emitDue(); });
   }
 }
@@ -211,9 +211,9 @@ SLUICE_DECL void IncomingState::wake(const error_code& ec) {
   if (!waiter_) return;
   auto handler = std::move(waiter_);
   if (ec) {
-    handler.post(executor_, ec);
+    handler.post(executor(), ec);
   } else {
-    handler.dispatch(executor_, ec);
+    handler.dispatch(executor(), ec);
   }
 }
 
@@ -294,7 +294,7 @@ SLUICE_DECL void IncomingState::fail(const error_code& reason) {
   if (progress_ == Progress::open) progress_ = Progress::failed;
   if (!failure_) failure_ = reason;
   // Not from here: what the failure means is told by events first.
-  if (waiter_) std::exchange(waiter_, nullptr).post(executor_, error_code());
+  if (waiter_) std::exchange(waiter_, nullptr).post(executor(), error_code());
 }
 
 SLUICE_DECL bool IncomingState::eventsDue() const {

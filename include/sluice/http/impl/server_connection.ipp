@@ -244,7 +244,7 @@ SLUICE_DECL void ServerConnection::beginExchange() {
   started_ = true;
   phase_ = Phase::handler;
   bodyRefused_ = false;
-  if (std::exchange(keepAliveTimer_, false)) core_->setTimeout(server_->settings().timeout);
+  if (std::exchange(keepAliveTimer_, false)) core_->changeTimeout(server_->settings().timeout);
   output().setBatching(false);
   incoming().begin(reader().parser, *this, options.joinDuplicateHeaders);
   outgoingState().begin(&output(), *this);
@@ -388,7 +388,7 @@ SLUICE_DECL bool ServerConnection::endExchange() {
   const auto& settings = server_->settings();
   if (reader().input.empty() && settings.keepAliveTimeout.count() > 0) {
     keepAliveTimer_ = true;
-    core_->setTimeout(settings.keepAliveTimeout + server_->options().keepAliveTimeoutBuffer);
+    core_->changeTimeout(settings.keepAliveTimeout + server_->options().keepAliveTimeoutBuffer);
   }
   return true;
 }

@@ -116,6 +116,7 @@ class OutputStream final
   SLUICE_DECL void onLoopEnd() override;
   bool afterWrite();
   bool maySend() const;
+  std::size_t sendSome(Transport& transport, std::size_t& offered, error_code& ec);
   void waitForKernel();
   void progressed();
   void giveUp();

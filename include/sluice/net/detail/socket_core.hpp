@@ -123,10 +123,14 @@ class SocketCore final : public TransportOwner,
   bool lingering() const { return lingering_; }
 
   void setTimeout(std::chrono::milliseconds idle);
+  /// As setTimeout(), from the end of this turn on.
+  void changeTimeout(std::chrono::milliseconds idle);
   std::chrono::milliseconds timeout() const { return timeout_; }
-  /// Something moved: the idle time starts again.
+  /// Something moved: the idle time starts again, once for all that moves in a turn.
   void touch() {
-    if (timeout_.count() != 0) loop_->startTimer(idle_, timeout_);
+    if (timeout_.count() == 0) return;
+    touched_ = true;
+    if (!endsTurn_) atTurnEnd();
   }
 
   std::uint64_t bytesRead() const { return bytesRead_; }
@@ -182,6 +186,8 @@ class SocketCore final : public TransportOwner,
   std::uint64_t bytesRead_ = 0;
 
   State state_ = State::connecting;
+  bool touched_ = false;
+  bool endsTurn_ = false;
   bool reading_ = false;
   bool flowing_ = false;
   bool ended_ = false;

@@ -39,10 +39,16 @@ class WriteQueue {
   /// Bytes that went to the kernel without having been queued, ahead of nothing.
   void passedBy(std::size_t count) { sent_ += count; }
 
+  /// Whether oneRun() is all that waits.
+  bool isOneRun() const { return kept_.empty(); }
+  boost::asio::const_buffer oneRun() const {
+    return {gathered_.data() + gatheredSent_, gathered_.size() - gatheredSent_};
+  }
+
   /// The next bytes to send; returns how many of `pieces` are used.
   std::size_t pieces(Pieces& pieces) const {
-    if (kept_.empty()) {
-      pieces[0] = {gathered_.data() + gatheredSent_, gathered_.size() - gatheredSent_};
+    if (isOneRun()) {
+      pieces[0] = oneRun();
       return empty() ? 0 : 1;
     }
     std::size_t count = 0;

@@ -99,10 +99,18 @@ SLUICE_DECL bool OutputStream::afterWrite() {
   return !needDrain_ && !failure_;
 }
 
-inline std::size_t offeredBy(const WriteQueue::Pieces& pieces) {
-  std::size_t size = 0;
-  for (const auto& piece : pieces) size += piece.size();
-  return size;
+SLUICE_DECL std::size_t OutputStream::sendSome(Transport& transport, std::size_t& offered,
+                                               error_code& ec) {
+  if (queue_.isOneRun()) {
+    const asio::const_buffer run = queue_.oneRun();
+    offered = run.size();
+    return transport.tryWrite({&run, 1}, ec);
+  }
+  WriteQueue::Pieces pieces;
+  const std::size_t count = queue_.pieces(pieces);
+  offered = 0;
+  for (std::size_t i = 0; i < count; ++i) offered += pieces[i].size();
+  return transport.tryWrite({pieces.data(), count}, ec);
 }
 
 SLUICE_DECL void OutputStream::flush() {
@@ -110,18 +118,17 @@ SLUICE_DECL void OutputStream::flush() {
   Transport* transport = sink_->transport();
   if (transport == nullptr) return;
   const std::uint64_t before = queue_.sent();
-  while (const std::size_t waiting = queue_.size()) {
-    WriteQueue::Pieces pieces;
-    const std::size_t count = queue_.pieces(pieces);
+  while (!queue_.empty()) {
     error_code ec;
-    const std::size_t sent = transport->tryWrite({pieces.data(), count}, ec);
+    std::size_t offered = 0;
+    const std::size_t sent = sendSome(*transport, offered, ec);
     if (ec) {
       fail(ec);
       sink_->onWriteFailed(ec);
       return;
     }
     queue_.consume(sent);
-    if (sent < waiting && (count < pieces.size() || sent < offeredBy(pieces))) {
+    if (sent < offered) {
       blocked_ = true;
       waitForKernel();
       break;

@@ -97,6 +97,16 @@ SLUICE_DECL void SocketCore::onTurnEnd() {
     destroy(*due.destroy);
     return;
   }
+  // Also where a listener throws.
+  struct Touched {
+    SocketCore& core;
+    explicit Touched(SocketCore& touched) : core(touched) { core.endsTurn_ = true; }
+    ~Touched() {
+      core.endsTurn_ = false;
+      if (!std::exchange(core.touched_, false) || core.timeout_.count() == 0) return;
+      if (!core.destroyed()) core.loop_->startTimer(core.idle_, core.timeout_);
+    }
+  } const touched(*this);
   output_->flush();
   if (due.drain && !output_->needDrain() && !output_->failure()) {
     if (user_ != nullptr) user_->onDrained();
@@ -392,6 +402,15 @@ SLUICE_DECL void SocketCore::onSent() {
 SLUICE_DECL void SocketCore::setTimeout(std::chrono::milliseconds idle) {
   timeout_ = idle;
   loop_->startTimer(idle_, idle);
+}
+
+SLUICE_DECL void SocketCore::changeTimeout(std::chrono::milliseconds idle) {
+  timeout_ = idle;
+  if (idle.count() == 0) {
+    idle_.stop();
+  } else {
+    touch();
+  }
 }
 
 SLUICE_DECL void SocketCore::idled() {
