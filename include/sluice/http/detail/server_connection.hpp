@@ -36,12 +36,13 @@ struct ServerWork {
   boost::intrusive_ptr<IncomingState> incoming{new IncomingState};
   boost::intrusive_ptr<OutgoingState> outgoing{new OutgoingState};
   std::unique_ptr<MessagePair> messages;
+  // The coroutine, where it waits.
+  sluice::detail::Completion<void()> waiting;
 };
 
 class ServerConnection final
     : public boost::intrusive_ref_counter<ServerConnection, boost::thread_unsafe_counter>,
       private net::detail::SocketUser,
-      private net::detail::LoopMember,
       private BodySource,
       private OutgoingOwner {
  public:
@@ -139,8 +140,7 @@ class ServerConnection final
   bool gone() const { return phase_ == Phase::gone; }
   bool over() const { return gone() || phase_ == Phase::closing; }
 
-  // LoopMember
-  SLUICE_DECL void onLoopEnd() override;
+  void onLoopEnd();
 
   // SocketUser
   SLUICE_DECL void onInput(const error_code&, std::size_t count) override;
@@ -169,10 +169,9 @@ class ServerConnection final
   boost::intrusive_ptr<net::detail::SocketCore> core_;
   // None while it rests.
   std::unique_ptr<ServerWork> work_;
+  asio::cancellation_signal cancel_;
   // While it rests, in the place of the coroutine.
   boost::intrusive_ptr<ServerConnection> self_;
-  asio::cancellation_signal cancel_;
-  Wake waiting_;
   net::detail::TimePoint messageStart_;
   std::size_t requests_ = 0;
   Phase phase_ = Phase::head;

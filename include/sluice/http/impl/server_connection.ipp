@@ -28,16 +28,13 @@ struct ServerConnection::MovedOut final : net::detail::SocketObserver {
 
 // Until input, an end, or the end of the socket.
 SLUICE_DECL void ServerConnection::whenInputArrived(Wake handler) {
-  waiting_ = std::move(handler);
+  work_->waiting = std::move(handler);
   core_->callAtTurnEnd();
 }
 
 SLUICE_DECL ServerConnection::ServerConnection(boost::intrusive_ptr<ServerState> server,
                                                net::Socket socket)
-    : LoopMember(socket.core()->loop()),
-      server_(std::move(server)),
-      socket_(std::move(socket)),
-      core_(socket_.core()) {}
+    : server_(std::move(server)), socket_(std::move(socket)), core_(socket_.core()) {}
 
 SLUICE_DECL ServerConnection::~ServerConnection() {
   if (core_->user() == this) core_->setUser(nullptr);
@@ -54,7 +51,9 @@ SLUICE_DECL void ServerConnection::start() {
     secured();
   }
   server_->emit<"connection">(socket_);
-  if (!gone() && phase_ != Phase::securing && core_->readWithoutBuffer()) {
+  if (gone()) {
+    ended();
+  } else if (phase_ != Phase::securing && core_->readWithoutBuffer()) {
     rest_ = Rest::resting;
     self_ = this;
   } else {
@@ -76,7 +75,7 @@ SLUICE_DECL void ServerConnection::spawn() {
 }
 
 SLUICE_DECL void ServerConnection::restIfIdle() {
-  const bool idles = phase_ == Phase::head && !started_ && rest_ == Rest::awake && waiting_ &&
+  const bool idles = phase_ == Phase::head && !started_ && rest_ == Rest::awake && work_->waiting &&
                      reader().input.empty() && core_->reading();
   if (!idles || !std::exchange(quiet_, true) || !core_->readWithoutBuffer()) return;
   const boost::intrusive_ptr<ServerConnection> alive(this);
@@ -98,6 +97,7 @@ SLUICE_DECL void ServerConnection::getUp() {
 // The coroutine has come to its end, or there is none and the socket is gone.
 SLUICE_DECL void ServerConnection::ended() {
   const boost::intrusive_ptr<ServerConnection> alive(this);
+  cancel_.slot().clear();
   if (work_) releaseWork();
   if (rest_ == Rest::lyingDown && !gone()) {
     rest_ = Rest::resting;
@@ -580,7 +580,7 @@ SLUICE_DECL bool ServerConnection::wantsRead() const {
   if (core_->reading() || reader().end || core_->destroyed()) return false;
   switch (phase_) {
     case Phase::head:
-      return static_cast<bool>(waiting_);
+      return static_cast<bool>(work_->waiting);
     case Phase::handler:
     case Phase::finishing:
       return incoming().complete() ? reader().input.empty() : true;
@@ -703,9 +703,8 @@ SLUICE_DECL bool ServerConnection::onIdle() {
 // Nobody will be resumed, and the coroutine must not keep itself by what it waits for.
 SLUICE_DECL void ServerConnection::onLoopEnd() {
   const boost::intrusive_ptr<ServerConnection> alive(this);
-  const Wake dropped = std::move(waiting_);
-  self_ = nullptr;
   if (!work_) return;
+  const Wake dropped = std::move(work_->waiting);
   incoming().fail(make_error_code(errc::ERR_STREAM_DESTROYED));
   incoming().listeners().clear();
   outgoingState().listeners.clear();
@@ -714,6 +713,7 @@ SLUICE_DECL void ServerConnection::onLoopEnd() {
 SLUICE_DECL void ServerConnection::onDestroyed(const error_code& ec) {
   const boost::intrusive_ptr<ServerConnection> alive(this);
   const Phase before = std::exchange(phase_, Phase::gone);
+  self_ = nullptr;
   if (core_->loop().stopped()) return onLoopEnd();
   // The events come first: whoever waits is resumed by what is posted after this.
   sluice::detail::post(core_->loop().executor(), [alive, before, ec] {
@@ -761,15 +761,15 @@ SLUICE_DECL void ServerConnection::emitEvents() {
 }
 
 SLUICE_DECL void ServerConnection::wake() {
-  if (!waiting_) return;
-  Wake handler = std::move(waiting_);
+  if (!work_ || !work_->waiting) return;
+  Wake handler = std::move(work_->waiting);
   handler();
 }
 
 SLUICE_DECL void ServerConnection::wakeSoon() {
-  if (!waiting_) return;
+  if (!work_->waiting) return;
   // With the coroutine in it: where the loop ends first, they go together.
-  Wake handler = std::move(waiting_);
+  Wake handler = std::move(work_->waiting);
   handler.post(core_->loop().executor());
 }
 

@@ -19,8 +19,7 @@
 namespace sluice::net::detail {
 
 class Listener final : public boost::intrusive_ref_counter<Listener, boost::thread_unsafe_counter>,
-                       private Poller::Watched,
-                       private TurnEntry {
+                       private Poller::Watched {
  public:
   /// Either call may close and release the listener.
   class User {
@@ -80,7 +79,6 @@ class Listener final : public boost::intrusive_ref_counter<Listener, boost::thre
   void onEvents(std::uint32_t) override {
     if (!pause_.running()) acceptReady();
   }
-  void onTurnEnd() override { acceptReady(); }
   void onLoopEnd() override { close(); }
   void acceptReady();
   error_code acceptOne();

@@ -18,7 +18,7 @@
 
 namespace sluice::net::detail {
 
-class Poller {
+class Poller final : private TurnEntry {
  public:
   /// Events are edges: what was not used up has to be remembered.
   static constexpr std::uint32_t input = EPOLLIN | EPOLLRDHUP;
@@ -26,12 +26,17 @@ class Poller {
   static constexpr std::uint32_t ended = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 
   /// Who has a descriptor in the set. It may go away in any call.
-  class Watched : protected LoopMember {
+  class Watched {
    public:
+    Watched() = default;
+    Watched(const Watched&) = delete;
+    Watched& operator=(const Watched&) = delete;
+    /// 0: again() was called for it.
     virtual void onEvents(std::uint32_t events) = 0;
+    /// As LoopMember::onLoopEnd().
+    virtual void onLoopEnd() = 0;
 
    protected:
-    using LoopMember::LoopMember;
     ~Watched() = default;
 
    private:
@@ -41,15 +46,18 @@ class Poller {
 
   explicit Poller(Loop& loop);
   /// The execution context ends: nothing is watched any more.
-  void shutdown() { set_.reset(); }
+  void shutdown();
 
-  /// Watches a descriptor for `events`; what holds already is told as well.
+  /// Watches a descriptor for `events`; what holds already is told as well. Call remove() also
+  /// where it fails.
   error_code add(int fd, Watched& who, std::uint32_t events);
   /// Another user for the same descriptor, which stays in the set as it is.
   void handOver(Watched& from, Watched& to);
   error_code change(int fd, const Watched& who, std::uint32_t events);
   /// Before the descriptor is closed. Closing is what takes it out of the kernel's set.
   void remove(Watched& who);
+  /// Calls onEvents(0) at the end of this turn, or of the next one where this one is ending.
+  void again(const Watched& who);
 
   /// While an operation is under way the loop has work to do.
   void operationStarted() {
@@ -72,11 +80,16 @@ class Poller {
     std::uint32_t nextFree = none;
   };
 
+  // Names a place as events do.
+  using Name = std::uint64_t;
+
   struct Ready;
 
   error_code control(int operation, int fd, const Watched& who, std::uint32_t events) const;
+  Name nameOf(const Watched& who) const;
   void poll();
-  void dispatch(const epoll_event& event);
+  void dispatch(Name name, std::uint32_t events);
+  SLUICE_DECL void onTurnEnd() override;
 
   Loop& loop_;
   HandlerMemory memory_;
@@ -89,6 +102,8 @@ class Poller {
   std::size_t next_ = 0;
   std::size_t count_ = 0;
   std::array<epoll_event, 128> events_;
+  std::vector<Name> again_;
+  std::vector<Name> current_;
 };
 
 }  // namespace sluice::net::detail

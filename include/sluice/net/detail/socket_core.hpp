@@ -73,7 +73,10 @@ class SocketCore final : public TransportOwner,
   State state() const { return state_; }
   bool destroyed() const { return state_ == State::destroyed; }
   Transport* transport() override { return transport_.get(); }
-  OutputStream& output() { return *output_; }
+  OutputStream& output() {
+    if (!output_) renewOutput();
+    return *output_;
+  }
   sluice::detail::Listeners& listeners() { return listeners_; }
   bool readEnded() const { return readEnded_; }
   bool writeEnding() const { return writeEnding_; }
@@ -101,11 +104,11 @@ class SocketCore final : public TransportOwner,
   void readSome(asio::mutable_buffer buffer, ReadHandler handler);
   /// Into the socket's own buffer; ownBuffer() is where the bytes are.
   void readIntoOwn(ReadHandler handler);
-  const char* ownBuffer() const { return own_.get(); }
+  const char* ownBuffer() const { return raw_->own.get(); }
   /// Puts bytes in front of what will be read.
   void unshift(std::string_view bytes);
   /// What was put there, or read before anybody wanted it.
-  std::string takeHeld() { return std::exchange(held_, {}); }
+  std::string takeHeld() { return raw_ ? std::exchange(raw_->held, {}) : std::string(); }
   /// Emits "data" from the end of this turn on, until pause().
   void flow();
   void pause();
@@ -148,11 +151,13 @@ class SocketCore final : public TransportOwner,
   SLUICE_DECL void onTurnEnd() override;
   SLUICE_DECL void onLoopEnd() override;
   void atTurnEnd();
-  void destroyAtTurnEnd();
+  void destroyAtTurnEnd(const error_code& reason = {});
+  void renewOutput();
   void idled();
   void deliver(const error_code&, std::size_t);
   void inputEnded();
   void finishWriting();
+  asio::mutable_buffer ownRoom();
   void readOwn();
   void listenOn();
   void pump();
@@ -163,12 +168,29 @@ class SocketCore final : public TransportOwner,
     bool drain = false;
     bool flow = false;
     bool close = false;
-    std::optional<error_code> destroy;
+    bool destroy = false;  // for closeError_ where there is one
   };
+
+  // What reading without a protocol takes: most sockets are HTTP's, which reads into its own.
+  struct Reading {
+    std::unique_ptr<char[]> own;
+    ReadHandler reader;
+    std::string held;
+    std::size_t discarded = 0;
+  };
+  Reading& raw() {
+    if (!raw_) raw_ = std::make_unique<Reading>();
+    return *raw_;
+  }
+  bool isRead() const { return raw_ && raw_->reader; }
+  bool holdsBytes() const { return raw_ && !raw_->held.empty(); }
 
   std::shared_ptr<Loop> loop_;
   boost::intrusive_ptr<Transport> transport_;
+  // None while nothing is expected; output() makes it anew, as it was.
   boost::intrusive_ptr<OutputStream> output_;
+  std::uint64_t written_ = 0;  // before it was given up
+  std::size_t highWaterMark_;
   SocketUser* user_ = nullptr;
   std::shared_ptr<SocketObserver> observer_;
   sluice::detail::Listeners listeners_;
@@ -178,10 +200,7 @@ class SocketCore final : public TransportOwner,
   std::unique_ptr<const http::Error> closeError_;
   boost::intrusive_ptr<SocketCore> keptForTurn_;
 
-  std::unique_ptr<char[]> own_;
-  ReadHandler reader_;
-  std::string held_;
-  std::size_t discarded_ = 0;
+  std::unique_ptr<Reading> raw_;
   std::size_t room_ = 0;  // of the read under way; 0 where the last one did not fill it
   std::uint64_t bytesRead_ = 0;
 

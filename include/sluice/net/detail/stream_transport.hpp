@@ -9,7 +9,7 @@
 
 namespace sluice::net::detail {
 
-class StreamTransport final : public Transport, private Poller::Watched, private TurnEntry {
+class StreamTransport final : public Transport, private Poller::Watched {
  public:
   /// `socket` does not block. Where the loop cannot watch it, its first read says why.
   StreamTransport(Loop& loop, SystemSocket socket);
@@ -37,7 +37,6 @@ class StreamTransport final : public Transport, private Poller::Watched, private
   using Owner = boost::intrusive_ptr<TransportOwner>;
 
   SLUICE_DECL void onEvents(std::uint32_t events) override;
-  SLUICE_DECL void onTurnEnd() override;
   SLUICE_DECL void onLoopEnd() override;
   void note(std::uint32_t events);
   void start(Owner& waiting);

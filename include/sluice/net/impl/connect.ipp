@@ -58,12 +58,11 @@ class ConnectAttempt final : private Poller::Watched {
 
 SLUICE_DECL ConnectAttempt::ConnectAttempt(Loop& loop, SystemSocket socket,
                                            std::function<void(const error_code&)> ended)
-    : Watched(loop), loop_(loop), socket_(std::move(socket)), ended_(std::move(ended)) {}
+    : loop_(loop), socket_(std::move(socket)), ended_(std::move(ended)) {}
 
 SLUICE_DECL ConnectAttempt::~ConnectAttempt() {
-  if (loop_.stopped() || !watched_) return;
   loop_.poller().remove(*this);
-  loop_.poller().operationEnded();
+  if (watched_) loop_.poller().operationEnded();
 }
 
 SLUICE_DECL void ConnectAttempt::start(const SocketAddress& address) {

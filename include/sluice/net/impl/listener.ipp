@@ -61,8 +61,7 @@ SLUICE_DECL bool Listener::Reserve::giveUp() {
 }
 
 SLUICE_DECL Listener::Listener(std::shared_ptr<Loop> loop)
-    : Watched(*loop),
-      loop_(std::move(loop)),
+    : loop_(std::move(loop)),
       pause_([](void* self) { static_cast<Listener*>(self)->acceptReady(); }, this) {}
 
 SLUICE_DECL Listener::~Listener() { close(); }
@@ -171,7 +170,7 @@ SLUICE_DECL Address Listener::address() const {
 }
 
 SLUICE_DECL void Listener::close() {
-  if (std::exchange(user_, nullptr) != nullptr && !loop_->stopped()) {
+  if (std::exchange(user_, nullptr) != nullptr) {
     loop_->poller().remove(*this);
     loop_->poller().operationEnded();
   }
@@ -200,7 +199,7 @@ SLUICE_DECL void Listener::acceptReady() {
     Listener& self;
     bool done = false;
     ~GoOn() {
-      if (!done && self.user_ != nullptr) self.loop_->atTurnEnd(self);
+      if (!done && self.user_ != nullptr) self.loop_->poller().again(self);
     }
   } goOn{*this};
   for (int i = 0; i < acceptsPerTurn && user_ != nullptr; ++i) {

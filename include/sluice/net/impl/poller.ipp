@@ -38,11 +38,22 @@ SLUICE_DECL Poller::Poller(Loop& loop) : loop_(loop), fd_(::epoll_create1(EPOLL_
   set_.emplace(loop.executor(), fd_);
 }
 
+SLUICE_DECL void Poller::shutdown() {
+  for (std::size_t index = 0; index != places_.size(); ++index) {
+    if (Watched* who = places_[index].who) who->onLoopEnd();
+  }
+  set_.reset();
+}
+
+SLUICE_DECL Poller::Name Poller::nameOf(const Watched& who) const {
+  return Name{places_[who.place_].generation} << 32 | who.place_;
+}
+
 SLUICE_DECL error_code Poller::control(int operation, int fd, const Watched& who,
                                        std::uint32_t events) const {
   epoll_event event{};
   event.events = events | EPOLLET;
-  event.data.u64 = std::uint64_t{places_[who.place_].generation} << 32 | who.place_;
+  event.data.u64 = nameOf(who);
   return ::epoll_ctl(fd_, operation, fd, &event) == 0 ? error_code() : lastError();
 }
 
@@ -55,9 +66,7 @@ SLUICE_DECL error_code Poller::add(int fd, Watched& who, std::uint32_t events) {
   Place& place = places_[who.place_];
   place.who = &who;
   firstFree_ = place.nextFree;
-  const error_code ec = control(EPOLL_CTL_ADD, fd, who, events);
-  if (ec) remove(who);
-  return ec;
+  return control(EPOLL_CTL_ADD, fd, who, events);
 }
 
 SLUICE_DECL void Poller::handOver(Watched& from, Watched& to) {
@@ -107,15 +116,39 @@ SLUICE_DECL void Poller::poll() {
     }
   } rest{*this};
   Loop::Turn turn(loop_);
-  while (next_ != count_) dispatch(events_[next_++]);
+  while (next_ != count_) {
+    const epoll_event& event = events_[next_++];
+    dispatch(event.data.u64, event.events);
+  }
   turn.end();
 }
 
-SLUICE_DECL void Poller::dispatch(const epoll_event& event) {
-  const auto index = static_cast<std::uint32_t>(event.data.u64);
-  const Place& place = places_[index];
-  if (place.who == nullptr || place.generation != event.data.u64 >> 32) return;
-  place.who->onEvents(event.events);
+SLUICE_DECL void Poller::dispatch(Name name, std::uint32_t events) {
+  const Place& place = places_[static_cast<std::uint32_t>(name)];
+  if (place.who != nullptr && place.generation == name >> 32) place.who->onEvents(events);
+}
+
+SLUICE_DECL void Poller::again(const Watched& who) {
+  again_.push_back(nameOf(who));
+  loop_.atTurnEnd(*this);
+}
+
+SLUICE_DECL void Poller::onTurnEnd() {
+  current_.swap(again_);
+  // What is left where a listener's exception leaves from here has its turn next.
+  struct Rest {
+    Poller& poller;
+    std::size_t done = 0;
+    ~Rest() {
+      auto& left = poller.current_;
+      left.erase(left.begin(), left.begin() + static_cast<std::ptrdiff_t>(done));
+      if (left.empty()) return;
+      poller.again_.insert(poller.again_.end(), left.begin(), left.end());
+      left.clear();
+      poller.loop_.atTurnEnd(poller);
+    }
+  } rest{*this};
+  while (rest.done != current_.size()) dispatch(current_[rest.done++], 0);
 }
 
 }  // namespace sluice::net::detail

@@ -21,6 +21,7 @@ SLUICE_DECL SocketCore::SocketCore(std::shared_ptr<Loop> loop, std::size_t highW
     : LoopMember(*loop),
       loop_(std::move(loop)),
       output_(new OutputStream(loop_, highWaterMark)),
+      highWaterMark_(highWaterMark),
       idle_([](void* self) { static_cast<SocketCore*>(self)->idled(); }, this) {}
 
 SLUICE_DECL SocketCore::~SocketCore() {
@@ -28,8 +29,10 @@ SLUICE_DECL SocketCore::~SocketCore() {
     transport_->attach(nullptr);
     transport_->close();
   }
-  output_->attach(nullptr);
-  output_->fail(make_error_code(http::errc::ERR_STREAM_DESTROYED));
+  if (output_) {
+    output_->attach(nullptr);
+    output_->fail(make_error_code(http::errc::ERR_STREAM_DESTROYED));
+  }
   if (observer_) observer_->onGone({});
 }
 
@@ -61,16 +64,17 @@ SLUICE_DECL void SocketCore::atTurnEnd() {
   loop_->atTurnEnd(*this);
 }
 
-SLUICE_DECL void SocketCore::destroyAtTurnEnd() {
-  // What broke the connection is not forgotten for an orderly end that comes after it.
-  if (!due_.destroy) due_.destroy = error_code();
+// The first error is the one that is told: an orderly end that comes after it is none.
+SLUICE_DECL void SocketCore::destroyAtTurnEnd(const error_code& reason) {
+  due_.destroy = true;
+  if (reason && !closeError_) closeError_ = std::make_unique<const http::Error>(reason);
   atTurnEnd();
 }
 
 SLUICE_DECL void SocketCore::onLoopEnd() {
   const boost::intrusive_ptr<SocketCore> alive(this);
   const boost::intrusive_ptr<SocketCore> kept = std::move(keptForTurn_);
-  const ReadHandler dropped = std::move(reader_);
+  const ReadHandler dropped = raw_ ? std::move(raw_->reader) : ReadHandler();
   destroy();
   listeners_.clear();
   // A handle may outlive the services of Asio, which a transport may not.
@@ -86,7 +90,7 @@ SLUICE_DECL void SocketCore::callAtTurnEnd() {
 
 SLUICE_DECL void SocketCore::onTurnEnd() {
   const boost::intrusive_ptr<SocketCore> alive = std::move(keptForTurn_);
-  Due due = std::exchange(due_, Due{});
+  const Due due = std::exchange(due_, Due{});
   if (due.close) {
     if (closeError_) sluice::detail::emit<SocketEvents, "error">(listeners_, *closeError_);
     sluice::detail::emit<SocketEvents, "close">(listeners_, closeError_ != nullptr);
@@ -94,7 +98,7 @@ SLUICE_DECL void SocketCore::onTurnEnd() {
     return;
   }
   if (due.destroy) {
-    destroy(*due.destroy);
+    destroy(closeError_ ? closeError_->code() : error_code());
     return;
   }
   // Also where a listener throws.
@@ -107,8 +111,8 @@ SLUICE_DECL void SocketCore::onTurnEnd() {
       if (!core.destroyed()) core.loop_->startTimer(core.idle_, core.timeout_);
     }
   } const touched(*this);
-  output_->flush();
-  if (due.drain && !output_->needDrain() && !output_->failure()) {
+  if (output_) output_->flush();
+  if (due.drain && !output().needDrain() && !output().failure()) {
     if (user_ != nullptr) user_->onDrained();
     // As in Node, not for who has said that nothing more will come.
     if (!writeEnding_) sluice::detail::emit<SocketEvents, "drain">(listeners_);
@@ -135,7 +139,18 @@ SLUICE_DECL bool SocketCore::readWithoutBuffer() {
 }
 
 SLUICE_DECL void SocketCore::rest() {
-  if (output_->size() == 0) output_->queue().gathered().release();
+  if (!output_ || output_->use_count() != 1 || output_->size() != 0 || output_->failure()) return;
+  written_ = output_->written();
+  highWaterMark_ = output_->highWaterMark();
+  output_->attach(nullptr);
+  output_ = nullptr;
+}
+
+SLUICE_DECL void SocketCore::renewOutput() {
+  output_ = new OutputStream(loop_, highWaterMark_);
+  output_->queue().passedBy(written_);
+  if (state_ == State::open) output_->attach(this);
+  if (destroyed()) output_->fail(make_error_code(http::errc::ERR_STREAM_DESTROYED));
 }
 
 SLUICE_DECL std::size_t SocketCore::readMore(asio::mutable_buffer buffer) {
@@ -144,8 +159,7 @@ SLUICE_DECL std::size_t SocketCore::readMore(asio::mutable_buffer buffer) {
   const std::size_t count = transport_->tryRead(buffer, ec);
   // The next read finds an end once more, but not an error.
   if (ec && ec != asio::error::eof) {
-    due_.destroy = ec;
-    atTurnEnd();
+    destroyAtTurnEnd(ec);
   }
   if (count < buffer.size()) room_ = 0;
   bytesRead_ += count;
@@ -167,8 +181,8 @@ SLUICE_DECL void SocketCore::onRead(const error_code& ec, std::size_t count) {
   if (destroyed()) return;
   if (user_ == nullptr && count != 0) touch();
   if (lingering_) {
-    discarded_ += count;
-    if (ec || discarded_ > lingerBytes) {
+    raw().discarded += count;
+    if (ec || raw().discarded > lingerBytes) {
       destroy();
     } else {
       readOwn();
@@ -186,14 +200,11 @@ SLUICE_DECL void SocketCore::onRead(const error_code& ec, std::size_t count) {
 SLUICE_DECL void SocketCore::deliver(const error_code& ec, std::size_t count) {
   const boost::intrusive_ptr<SocketCore> alive(this);
   if (ec == asio::error::eof) readEnded_ = true;
-  if (reader_) {
+  if (isRead()) {
     if (readEnded_ && writeEnded_) destroyAtTurnEnd();
     // Who reads hears of it first, and then the listeners of "error" and "close".
-    if (ec && !readEnded_ && ec != asio::error::operation_aborted) {
-      due_.destroy = ec;
-      atTurnEnd();
-    }
-    ReadHandler handler = std::move(reader_);
+    if (ec && !readEnded_ && ec != asio::error::operation_aborted) destroyAtTurnEnd(ec);
+    ReadHandler handler = std::move(raw_->reader);
     handler.dispatch(loop_->executor(), ec, count);
     return;
   }
@@ -204,9 +215,9 @@ SLUICE_DECL void SocketCore::deliver(const error_code& ec, std::size_t count) {
   }
   if (count != 0) {
     if (flowing_) {
-      sluice::detail::emit<SocketEvents, "data">(listeners_, std::string_view(own_.get(), count));
+      sluice::detail::emit<SocketEvents, "data">(listeners_, std::string_view(ownBuffer(), count));
     } else {
-      held_.append(own_.get(), count);
+      raw_->held.append(ownBuffer(), count);
     }
   }
   pump();
@@ -226,34 +237,34 @@ SLUICE_DECL void SocketCore::inputEnded() {
 }
 
 SLUICE_DECL void SocketCore::readSome(asio::mutable_buffer buffer, ReadHandler handler) {
-  if (destroyed() && !(readEnded_ && held_.empty())) {
+  if (destroyed() && !(readEnded_ && !holdsBytes())) {
     handler.post(loop_->executor(), make_error_code(http::errc::ERR_STREAM_DESTROYED), 0);
   } else if (buffer.size() == 0) {
     handler.post(loop_->executor(), {}, 0);
-  } else if (!held_.empty()) {
-    const std::size_t count = std::min(held_.size(), buffer.size());
-    std::memcpy(buffer.data(), held_.data(), count);
-    held_.erase(0, count);
+  } else if (holdsBytes()) {
+    std::string& held = raw_->held;
+    const std::size_t count = std::min(held.size(), buffer.size());
+    std::memcpy(buffer.data(), held.data(), count);
+    held.erase(0, count);
     handler.post(loop_->executor(), {}, count);
   } else if (readEnded_) {
     handler.post(loop_->executor(), asio::error::eof, 0);
-  } else if (reader_ || reading_ || state_ == State::connecting) {
+  } else if (isRead() || reading_ || state_ == State::connecting) {
     handler.post(loop_->executor(), make_error_code(http::errc::ERR_INVALID_STATE), 0);
   } else {
     if (auto slot = handler.slot(); slot.is_connected()) {
       slot.assign([this](asio::cancellation_type) { cancelRead(); });
     }
-    reader_ = std::move(handler);
+    raw().reader = std::move(handler);
     startRead(buffer);
   }
 }
 
 SLUICE_DECL void SocketCore::readIntoOwn(ReadHandler handler) {
-  if (!own_) own_ = std::make_unique_for_overwrite<char[]>(ownBufferSize);
-  readSome({own_.get(), ownBufferSize}, std::move(handler));
+  readSome(ownRoom(), std::move(handler));
 }
 
-SLUICE_DECL void SocketCore::unshift(std::string_view bytes) { held_.insert(0, bytes); }
+SLUICE_DECL void SocketCore::unshift(std::string_view bytes) { raw().held.insert(0, bytes); }
 
 SLUICE_DECL void SocketCore::pause() { flowing_ = false; }
 
@@ -265,10 +276,10 @@ SLUICE_DECL void SocketCore::flow() {
 }
 
 SLUICE_DECL void SocketCore::pump() {
-  if (!flowing_ || state_ != State::open || user_ != nullptr || reader_) return;
+  if (!flowing_ || state_ != State::open || user_ != nullptr || isRead()) return;
   const boost::intrusive_ptr<SocketCore> alive(this);
-  if (!held_.empty()) {
-    const std::string bytes = std::exchange(held_, {});
+  if (holdsBytes()) {
+    const std::string bytes = takeHeld();
     sluice::detail::emit<SocketEvents, "data">(listeners_, std::string_view(bytes));
     if (!flowing_ || state_ != State::open) return;
   }
@@ -283,13 +294,14 @@ SLUICE_DECL void SocketCore::end() {
   if (writeEnding_ || destroyed()) return;
   writeEnding_ = true;
   if (state_ == State::open) {
-    output_->flush();
+    if (output_) output_->flush();
     finishWriting();
   }
 }
 
 SLUICE_DECL void SocketCore::finishWriting() {
-  if (writeEnded_ || output_->size() != 0 || state_ != State::open || output_->failure()) return;
+  if (writeEnded_ || state_ != State::open) return;
+  if (output_ && (output_->size() != 0 || output_->failure())) return;
   writeEnded_ = true;
   if (destroyAtEnd_ && !lingering_) {
     transport_->sayGoodbye();
@@ -338,10 +350,12 @@ SLUICE_DECL void SocketCore::listenOn() {
   if (!reading_) readOwn();
 }
 
-SLUICE_DECL void SocketCore::readOwn() {
-  if (!own_) own_ = std::make_unique_for_overwrite<char[]>(ownBufferSize);
-  startRead({own_.get(), ownBufferSize});
+SLUICE_DECL asio::mutable_buffer SocketCore::ownRoom() {
+  if (!raw().own) raw_->own = std::make_unique_for_overwrite<char[]>(ownBufferSize);
+  return {raw_->own.get(), ownBufferSize};
 }
+
+SLUICE_DECL void SocketCore::readOwn() { startRead(ownRoom()); }
 
 SLUICE_DECL void SocketCore::resetAndDestroy() {
   if (transport_) transport_->reset();
@@ -362,10 +376,12 @@ SLUICE_DECL void SocketCore::destroy(const error_code& ec) {
   if (transport_) transport_->close();
   // First: the events of a message come before those who waited are resumed.
   if (SocketUser* user = std::exchange(user_, nullptr)) user->onDestroyed(ec);
-  output_->fail(ec ? ec : make_error_code(http::errc::ERR_STREAM_DESTROYED));
-  if (reader_) {
-    reader_.post(loop_->executor(), ec ? ec : make_error_code(http::errc::ERR_STREAM_DESTROYED), 0);
+  if (output_) output_->fail(ec ? ec : make_error_code(http::errc::ERR_STREAM_DESTROYED));
+  if (isRead()) {
+    raw_->reader.post(loop_->executor(),
+                      ec ? ec : make_error_code(http::errc::ERR_STREAM_DESTROYED), 0);
   }
+  if (closeError_ && closeError_->code() != ec) closeError_ = nullptr;
   if (listeners_.get() != nullptr) {
     if (ec && !closeError_) closeError_ = std::make_unique<const http::Error>(ec);
     due_ = Due{};
@@ -379,13 +395,12 @@ SLUICE_DECL void SocketCore::destroy(const error_code& ec) {
 SLUICE_DECL void SocketCore::onWritable(const error_code& ec) {
   if (destroyed()) return;
   if (!ec) touch();
-  output_->onWritable(ec);
+  output().onWritable(ec);
 }
 
 SLUICE_DECL void SocketCore::onWriteFailed(const error_code& ec) {
   // Not here: the caller may be in the middle of a write().
-  due_.destroy = ec;
-  atTurnEnd();
+  destroyAtTurnEnd(ec);
 }
 
 SLUICE_DECL void SocketCore::onDrained() {

@@ -16,13 +16,13 @@
 namespace sluice::net::detail {
 
 SLUICE_DECL StreamTransport::StreamTransport(Loop& loop, SystemSocket socket)
-    : Watched(loop), loop_(loop), socket_(std::move(socket)) {
+    : loop_(loop), socket_(std::move(socket)) {
   unwatched_ = loop_.poller().add(socket_.fd(), *this, Poller::input).value();
 }
 
 SLUICE_DECL StreamTransport::StreamTransport(Loop& loop, SystemSocket socket,
                                              Poller::Watched& before, std::uint32_t events)
-    : Watched(loop), loop_(loop), socket_(std::move(socket)), watchesOutput_(true) {
+    : loop_(loop), socket_(std::move(socket)), watchesOutput_(true) {
   loop_.poller().handOver(before, *this);
   note(events);
 }
@@ -41,7 +41,7 @@ SLUICE_DECL void StreamTransport::start(Owner& waiting) {
 }
 
 SLUICE_DECL StreamTransport::Owner StreamTransport::finish(Owner& waiting) {
-  if (!loop_.stopped()) loop_.poller().operationEnded();
+  loop_.poller().operationEnded();
   return std::move(waiting);
 }
 
@@ -86,14 +86,14 @@ SLUICE_DECL void StreamTransport::waitWritable() {
     watchesOutput_ = true;
     unwatched_ = loop_.poller().change(socket_.fd(), *this, Poller::input | Poller::output).value();
   }
-  if (writable_ || unwatched_) loop_.atTurnEnd(*this);
+  if (writable_ || unwatched_) loop_.poller().again(*this);
 }
 
 SLUICE_DECL void StreamTransport::read(asio::mutable_buffer buffer) {
   buffer_ = buffer;
   start(reader_);
   // Never from inside the call that starts it.
-  if (readable_ || unwatched_) loop_.atTurnEnd(*this);
+  if (readable_ || unwatched_) loop_.poller().again(*this);
 }
 
 SLUICE_DECL bool StreamTransport::readWithoutBuffer() {
@@ -132,8 +132,6 @@ SLUICE_DECL void StreamTransport::onEvents(std::uint32_t events) {
   goOn();
 }
 
-SLUICE_DECL void StreamTransport::onTurnEnd() { goOn(); }
-
 SLUICE_DECL void StreamTransport::goOn() {
   const boost::intrusive_ptr<StreamTransport> alive(this);
   if (writer_ && (writable_ || unwatched_)) {
@@ -167,7 +165,7 @@ SLUICE_DECL void StreamTransport::shutdownWrite(error_code& ec) {
 
 SLUICE_DECL void StreamTransport::close() {
   if (!socket_) return;
-  if (!loop_.stopped()) loop_.poller().remove(*this);
+  loop_.poller().remove(*this);
   socket_.close();
   cancelRead();
   if (!writer_) return;

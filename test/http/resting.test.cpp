@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Connections that have been quiet for a while: they hold next to nothing, and nobody can tell.
+#include <string>
+#include <vector>
+#include "support/answers.hpp"
+#include "support/catch.hpp"
+#include "support/serve.hpp"
+
+using namespace sluice;
+using namespace sluice::http;
+using namespace sluice::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+const auto okHandler = [](IncomingMessage&, ServerResponse& res) -> task<> { co_await res.end(); };
+
+// Quiet for so long that it rests.
+constexpr auto longEnough = 2500ms;
+
+}  // namespace
+
+TEST_CASE("a connection that rests answers the next request", "[http][resting]") {
+  auto wire = serve(okHandler);
+  for (int i = 0; i < 3; ++i) {
+    CHECK(wire.send(get()) == ok());
+    wire.take();
+    wire.advance(longEnough);
+  }
+  SECTION("that comes byte by byte") {
+    for (const char byte : get()) {
+      wire.advance(1s);
+      wire.send(std::string_view(&byte, 1));
+    }
+    CHECK(wire.received() == ok());
+  }
+  SECTION("and those that come with it") { CHECK(wire.send(get() + get()) == ok() + ok()); }
+}
+
+TEST_CASE("a new connection rests until its first byte, and then has the whole time for a head",
+          "[http][resting]") {
+  auto wire = serve(okHandler);
+  wire.client();
+  wire.advance(longEnough);
+  wire.send("GET / HTTP/1.1\r\n");
+  wire.advance(longEnough);
+  CHECK(wire.send("Host: a\r\n\r\n") == ok());
+}
+
+TEST_CASE("a peer that ends or resets a connection that rests ends it", "[http][resting]") {
+  std::vector<std::string> errors;
+  auto wire = serve(okHandler);
+  wire.server().on<"clientError">(
+      [&](const Error& error, net::Socket&) { errors.emplace_back(error.name()); });
+  wire.send(get());
+  wire.advance(longEnough);
+  SECTION("an end") { wire.end(); }
+  SECTION("a reset") {
+    wire.wire().reset();
+    wire.settle();
+    CHECK(errors == std::vector<std::string>{"ECONNRESET"});
+  }
+  CHECK(wire.closed());
+  CHECK(wire.server().getConnections() == 0);
+}
+
+TEST_CASE("what is no request is refused on a connection that rests", "[http][resting]") {
+  auto wire = serve(okHandler);
+  wire.send(get());
+  wire.advance(longEnough);
+  wire.take();
+  CHECK(wire.send("nonsense\r\n\r\n") == badRequest);
+  CHECK(wire.ended());
+}
+
+TEST_CASE("a connection that rests is closed when its time is over", "[http][resting]") {
+  auto wire = serve(okHandler);
+  wire.send(get());
+  wire.advance(5900ms);
+  CHECK(!wire.closed());
+  wire.advance(200ms);
+  CHECK(wire.closed());
+  CHECK(wire.server().getConnections() == 0);
+}
+
+TEST_CASE("a connection that rests is idle to those who close idle ones", "[http][resting]") {
+  auto wire = serve(okHandler);
+  wire.send(get());
+  wire.advance(longEnough);
+  SECTION("closeIdleConnections()") { wire.server().closeIdleConnections(); }
+  SECTION("closeAllConnections()") { wire.server().closeAllConnections(); }
+  SECTION("close()") { wire.server().close(); }
+  CHECK(wire.closed());
+  CHECK(wire.server().getConnections() == 0);
+}
+
+TEST_CASE("a server may go while connections rest", "[http][resting]") {
+  asio::io_context io;
+  Clock clock(io, [&] { settleBounded(io); });
+  Client client(io);
+  {
+    auto server = createServer(io, okHandler);
+    server.serve(client.socket());
+    CHECK(client.send(get()) == ok());
+    clock.advance(longEnough);
+    CHECK(server.getConnections() == 1);
+  }
+  CHECK(client.closed());
+}
+
+TEST_CASE("a listener of \"connection\" has a socket that works while it rests",
+          "[http][resting]") {
+  net::Socket* socket = nullptr;
+  auto wire = serve(okHandler);
+  wire.server().on<"connection">([&](net::Socket& each) { socket = &each; });
+  wire.send(get());
+  wire.take();
+  wire.advance(longEnough);
+  REQUIRE(socket != nullptr);
+  constexpr std::size_t date = sizeof "Fri, 27 Nov 2026 20:00:00 GMT" - sizeof "<D>";
+  CHECK(socket->bytesWritten() == ok().size() + date);
+  CHECK(socket->writableLength() == 0);
+  CHECK(static_cast<bool>(socket->write("HTTP/1.1 100 Continue\r\n\r\n")));
+  CHECK(wire.received() == "HTTP/1.1 100 Continue\r\n\r\n");
+  socket->destroy();
+  CHECK(wire.closed());
+}
