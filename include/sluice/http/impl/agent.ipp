@@ -122,7 +122,8 @@ SLUICE_DECL ClientExchange* AgentState::takeSpare() {
 }
 
 SLUICE_DECL bool AgentState::keepSpare(ClientExchange& exchange) {
-  if (&exchange.loop() != loop_.get() || spares_.size() >= pool_.total()) return false;
+  const bool wanted = agent_ != nullptr && &exchange.loop() == loop_.get();
+  if (!wanted || spares_.size() >= pool_.total()) return false;
   spares_.push_back(&exchange);
   return true;
 }
