@@ -10,11 +10,9 @@
 #include <memory>
 #include <optional>
 #include <sluice/http/detail/agent_state.hpp>
-#include <sluice/http/detail/body_decoder.hpp>
 #include <sluice/http/detail/client_exchange.hpp>
 #include <sluice/http/detail/incoming_state.hpp>
-#include <sluice/http/detail/input_buffer.hpp>
-#include <sluice/http/detail/message_parser.hpp>
+#include <sluice/http/detail/message_reader.hpp>
 #include <sluice/http/detail/opening.hpp>
 #include <sluice/net/connect.hpp>
 #include <sluice/net/detail/loop.hpp>
@@ -47,7 +45,7 @@ class ClientConnection final : public Opening,
   net::Socket* socketIfAny() { return socket_ ? &socket_ : nullptr; }
   /// It can carry an exchange: open, and the server has not ended it.
   bool connected() const {
-    return core_ && core_->state() == net::detail::SocketCore::State::open && !inputEnd_;
+    return core_ && core_->state() == net::detail::SocketCore::State::open && !reader_.end;
   }
   /// Ended from here, not by the server.
   bool destroyedHere() const { return destroyedHere_; }
@@ -83,7 +81,6 @@ class ClientConnection final : public Opening,
   void fail(const Error& error);
   void releaseIfDone();
   asio::mutable_buffer inputRoom();
-  bool readsMore();
   void readHint();
   bool answered() const { return phase_ == Phase::body || phase_ == Phase::ended; }
 
@@ -105,7 +102,7 @@ class ClientConnection final : public Opening,
   asio::any_io_executor executor() const override { return agent_->loop().executor(); }
   net::Socket& socket() override { return socket_; }
   SLUICE_DECL Piece takePiece() override;
-  const HeaderBlock& trailers() const override { return body_.trailers(); }
+  const HeaderBlock& trailers() const override { return reader_.body.trailers(); }
   void wantInput() override {
     if (!core_->reading()) core_->callAtTurnEnd();
   }
@@ -123,11 +120,7 @@ class ClientConnection final : public Opening,
   boost::intrusive_ptr<net::detail::SocketCore> core_;
   boost::intrusive_ptr<ClientExchange> exchange_;
   boost::intrusive_ptr<IncomingState> incoming_;
-  InputBuffer input_;
-  MessageParser parser_{MessageParser::Kind::response};
-  BodyDecoder body_;
-  ParserLimits limits_;
-  error_code inputEnd_;
+  MessageReader reader_{MessageParser::Kind::response, 16 * 1024};
   std::optional<Error> parseError_;
   std::optional<std::chrono::milliseconds> hint_;
   std::uint64_t bytesBefore_ = 0;

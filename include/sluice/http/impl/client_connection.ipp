@@ -42,10 +42,7 @@ struct DestroyUnclaimed {
 
 SLUICE_DECL ClientConnection::ClientConnection(boost::intrusive_ptr<AgentState> agent,
                                                std::string name)
-    : LoopMember(agent->loop()),
-      agent_(std::move(agent)),
-      name_(std::move(name)),
-      input_(16 * 1024) {}
+    : LoopMember(agent->loop()), agent_(std::move(agent)), name_(std::move(name)) {}
 
 SLUICE_DECL ClientConnection::~ClientConnection() {
   unwatch();
@@ -187,12 +184,10 @@ SLUICE_DECL void ClientConnection::beginHead() {
   informational_ = 0;
   hint_.reset();
   const RequestOptions& request = exchange_->options();
-  limits_ = {request.maxHeaderSize != 0 ? request.maxHeaderSize : maxHeaderSize,
-             exchange_->handle != nullptr ? exchange_->handle->maxHeadersCount : 2000,
-             request.insecureHTTPParser};
-  input_.startMessage(core_->reading());
-  parser_.reset(limits_);
-  parser_.setRequestMethod(request.method);
+  reader_.beginMessage({request.maxHeaderSize != 0 ? request.maxHeaderSize : maxHeaderSize,
+                        exchange_->handle != nullptr ? exchange_->handle->maxHeadersCount : 2000,
+                        request.insecureHTTPParser});
+  reader_.parser.setRequestMethod(request.method);
   if (!core_->reading()) core_->callAtTurnEnd();
 }
 
@@ -201,6 +196,7 @@ SLUICE_DECL void ClientConnection::setIdleTimeout(std::chrono::milliseconds idle
 }
 
 SLUICE_DECL void ClientConnection::watch() {
+  reader_.attach(core_.get());
   core_->setUser(this);
   agentRemove_ = socket_.addListener<"agentRemove">(LeaveAgent{this});
 }
@@ -229,23 +225,23 @@ SLUICE_DECL void ClientConnection::leaveAgent() {
 SLUICE_DECL void ClientConnection::giveAway() {
   phase_ = Phase::gone;
   unwatch();
-  if (!input_.empty()) core_->unshift(input_.unparsed());
+  if (!reader_.input.empty()) core_->unshift(reader_.input.unparsed());
   if (socket_) socket_.once<"close">(KeepUntilClosed{std::move(self_)});
   self_ = nullptr;
 }
 
 SLUICE_DECL void ClientConnection::onInput(const error_code& ec, std::size_t count) {
   const boost::intrusive_ptr<ClientConnection> alive(this);
-  input_.commit(count);
+  reader_.input.commit(count);
   if (count != 0) core_->touch();
   if (phase_ == Phase::leaving) {
     giveAway();
     return;
   }
   if (ec == asio::error::operation_aborted) return;
-  if (ec) inputEnd_ = ec;
+  if (ec) reader_.end = ec;
   // What arrived before the connection broke is read first.
-  const bool unread = phase_ == Phase::body && !input_.empty();
+  const bool unread = phase_ == Phase::body && !reader_.input.empty();
   const bool unasked = phase_ == Phase::idle || (phase_ == Phase::ended && count != 0);
   if (unasked || (ec && ec != asio::error::eof && !unread)) {
     // Bytes behind the response, an end while idle, or a broken connection.
@@ -266,23 +262,23 @@ SLUICE_DECL void ClientConnection::onInput(const error_code& ec, std::size_t cou
 
 SLUICE_DECL void ClientConnection::parseHead() {
   while (phase_ == Phase::head) {
-    const auto status = parser_.parseHead(input_.unparsed());
+    const auto status = reader_.parseHead();
     if (status == MessageParser::Status::needMore) {
-      if (inputEnd_) core_->destroy();
+      if (reader_.end) core_->destroy();
       return;
     }
     if (status == MessageParser::Status::failed) {
-      fail(Error::parse(parser_.error(), std::string(parser_.reason()), parser_.bytesParsed(),
-                        std::string(input_.unparsed())));
+      fail(Error::parse(reader_.parser.error(), std::string(reader_.parser.reason()),
+                        reader_.parser.bytesParsed(), std::string(reader_.input.unparsed())));
       return;
     }
-    input_.keepHead(parser_.consumed());
+    reader_.beginBody();
     headIsComplete();
   }
 }
 
 SLUICE_DECL void ClientConnection::headIsComplete() {
-  const int status = parser_.statusCode();
+  const int status = reader_.parser.statusCode();
   const bool isConnect = exchange_->options().method == "CONNECT";
   if (status == 101) {
     if (exchange_->outgoing()->headers.has("upgrade")) {
@@ -306,11 +302,10 @@ SLUICE_DECL void ClientConnection::headIsComplete() {
     return;
   }
   readHint();
-  body_.reset(parser_.framing(), parser_.contentLength(), limits_);
   phase_ = Phase::body;
   responseDropped_ = false;
   incoming_ = exchange_->freshIncoming();
-  incoming_->begin(parser_, *this, exchange_->options().joinDuplicateHeaders);
+  incoming_->begin(reader_.parser, *this, exchange_->options().joinDuplicateHeaders);
   const boost::intrusive_ptr<ClientExchange> exchange = exchange_;
   exchange->responded(incoming_);
   if (phase_ != Phase::body) return;
@@ -330,10 +325,10 @@ SLUICE_DECL void ClientConnection::headIsComplete() {
 }
 
 SLUICE_DECL void ClientConnection::readHint() {
-  const std::size_t line = parser_.headers().find("keep-alive");
+  const std::size_t line = reader_.parser.headers().find("keep-alive");
   if (line == HeaderBlock::npos) return;
   constexpr std::string_view name = "timeout=";
-  std::string_view rest = parser_.headers().at(line).value;
+  std::string_view rest = reader_.parser.headers().at(line).value;
   while (!rest.empty()) {
     std::string_view parameter = rest.substr(0, rest.find(','));
     rest.remove_prefix(std::min(parameter.size() + 1, rest.size()));
@@ -350,31 +345,31 @@ SLUICE_DECL void ClientConnection::readHint() {
 
 SLUICE_DECL void ClientConnection::inform() {
   Information information;
-  information.httpVersionMajor = parser_.version() / 10;
-  information.httpVersionMinor = parser_.version() % 10;
+  information.httpVersionMajor = reader_.parser.version() / 10;
+  information.httpVersionMinor = reader_.parser.version() % 10;
   information.httpVersion = std::to_string(information.httpVersionMajor) + '.' +
                             std::to_string(information.httpVersionMinor);
-  information.statusCode = parser_.statusCode();
-  information.statusMessage = parser_.statusMessage();
-  const std::vector<RawHeader> lines(parser_.headers().begin(), parser_.headers().end());
+  information.statusCode = reader_.parser.statusCode();
+  information.statusMessage = reader_.parser.statusMessage();
+  const std::vector<RawHeader> lines(reader_.parser.headers().begin(),
+                                     reader_.parser.headers().end());
   information.headers.assign(lines, exchange_->options().joinDuplicateHeaders);
   information.rawHeaders = lines;
   const boost::intrusive_ptr<ClientExchange> exchange = exchange_;
   exchange->informed(information);
   if (phase_ != Phase::head || exchange_ != exchange) return;
-  input_.startMessage(core_->reading());
-  parser_.reset(limits_);
-  parser_.setRequestMethod(exchange->options().method);
+  reader_.beginMessage(ParserLimits(reader_.limits));
+  reader_.parser.setRequestMethod(exchange->options().method);
 }
 
 SLUICE_DECL void ClientConnection::handOver(bool upgrade) {
   const boost::intrusive_ptr<ClientExchange> exchange = std::move(exchange_);
   incoming_ = new IncomingState;
-  incoming_->begin(parser_, *this, exchange->options().joinDuplicateHeaders);
+  incoming_->begin(reader_.parser, *this, exchange->options().joinDuplicateHeaders);
   incoming_->upgraded = true;
   incoming_->ownHead();
   incoming_->markComplete();
-  const std::string head(input_.unparsed());
+  const std::string head(reader_.input.unparsed());
   phase_ = Phase::gone;
   unwatch();
   core_->setTimeout({});
@@ -386,38 +381,17 @@ SLUICE_DECL void ClientConnection::handOver(bool upgrade) {
 }
 
 SLUICE_DECL asio::mutable_buffer ClientConnection::inputRoom() {
-  return phase_ == Phase::body ? input_.prepareBody()
-                               : input_.prepareHead(limits_.maxHeaderSize + 1024);
-}
-
-SLUICE_DECL bool ClientConnection::readsMore() {
-  if (core_->reading() || inputEnd_) return false;
-  const std::size_t count = core_->readMore(inputRoom());
-  input_.commit(count);
-  return count != 0;
+  return phase_ == Phase::body ? reader_.roomForBody() : reader_.roomForHead();
 }
 
 SLUICE_DECL BodySource::Piece ClientConnection::takePiece() {
-  Piece piece;
-  do {
-    // The piece before is done with; what is left of framing behind the last one is moved.
-    if (input_.empty() && !core_->reading()) input_.reclaim();
-    piece = body_.decode(input_.unparsed());
-    input_.take(piece.consumed);
-    if (piece.data.empty() && !core_->reading()) input_.reclaim();
-  } while (piece.status == BodyDecoder::Status::needMore && piece.data.empty() && readsMore());
-  bool cut = false;
-  if (piece.status == BodyDecoder::Status::needMore && piece.data.empty() && inputEnd_) {
-    cut = inputEnd_ != asio::error::eof;
-    piece.status = cut ? BodyDecoder::Status::failed : body_.atEof();
-  }
+  const Piece piece = reader_.takePiece();
   if (piece.status == BodyDecoder::Status::failed) {
-    cut = cut || body_.error() == errc::HPE_INVALID_EOF_STATE;
-    if (!cut) {
-      parseError_ = Error::parse(body_.error(), std::string(body_.reason()), 0,
-                                 std::string(input_.unparsed()));
+    if (!reader_.bodyWasCut()) {
+      parseError_ = Error::parse(reader_.body.error(), std::string(reader_.body.reason()), 0,
+                                 std::string(reader_.input.unparsed()));
     }
-    incoming_->fail(cut ? make_error_code(boost::system::errc::connection_reset) : body_.error());
+    incoming_->fail(reader_.bodyFailure());
     core_->callAtTurnEnd();
   }
   return piece;
@@ -433,13 +407,13 @@ SLUICE_DECL void ClientConnection::releaseIfDone() {
   if (phase_ != Phase::ended || !exchange_) return;
   const auto& outgoing = exchange_->outgoing();
   const bool sent = outgoing->ended() && outgoing->isSent();
-  const bool refused = !sent && (!parser_.keepAlive() || inputEnd_);
+  const bool refused = !sent && (!reader_.parser.keepAlive() || reader_.end);
   // A server that answered and closes will not read the rest of the request.
   if (!sent && !refused) return;
   const boost::intrusive_ptr<ClientConnection> alive(this);
   // Kept only if both messages are complete, both sides want it, and nothing came behind.
-  const bool reusable = sent && parser_.keepAlive() && outgoing->framing.keepAlive &&
-                        input_.empty() && inAgent_ && connected();
+  const bool reusable = sent && reader_.parser.keepAlive() && outgoing->framing.keepAlive &&
+                        reader_.input.empty() && inAgent_ && connected();
   const boost::intrusive_ptr<ClientExchange> exchange = std::move(exchange_);
   const boost::intrusive_ptr<IncomingState> incoming = std::move(incoming_);
   if (responseDropped_) {
@@ -448,7 +422,7 @@ SLUICE_DECL void ClientConnection::releaseIfDone() {
     incoming->detach();
   }
   core_->output().queue().shrink();
-  input_.startMessage(core_->reading());
+  reader_.input.startMessage(core_->reading());
   // From here on whatever comes is not asked for.
   phase_ = Phase::idle;
   exchange->complete(reusable ? this : nullptr);
