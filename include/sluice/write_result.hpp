@@ -59,6 +59,9 @@ class WriteResult {
   WriteResult& operator=(WriteResult&&) noexcept;
   ~WriteResult();
 
+  /// For the library: who awaits this is resumed behind the events that are due.
+  void comeAfterEvents() { afterEvents_ = true; }
+
   /// false: the kernel is full and bytes wait in user memory.
   explicit operator bool() const { return ok_; }
 
@@ -85,6 +88,7 @@ class WriteResult {
   std::uint64_t position_ = 0;
   Until until_ = Until::room;
   bool ok_;
+  bool afterEvents_ = false;
 };
 
 }  // namespace sluice

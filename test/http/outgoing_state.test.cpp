@@ -112,6 +112,28 @@ TEST_CASE("awaiting end resumes when the response has left for the kernel",
   CHECK(log == Log{"finished"});
 }
 
+TEST_CASE("awaiting end resumes behind its callback and 'finish'",
+          "[http][row:4/finish][row:4/order of end cb and 'finish']") {
+  Log log;
+  const bool listening = GENERATE(false, true);
+  auto wire = serve([&](IncomingMessage&, ServerResponse& res) -> task<> {
+    // Of the handler, which returns right after: whoever comes later looks at what is gone.
+    Log own;
+    if (listening) res.on<"finish">([&own] { own.emplace_back("finish"); });
+    co_await res.end("hi", note(own, "ended"));
+    log = own;
+  });
+  SECTION("where the kernel takes all") { wire.send(get()); }
+  SECTION("where it takes some") {
+    wire.wire().room(10);
+    wire.send(get());
+    CHECK(log.empty());
+    wire.wire().room(1000);
+  }
+  CHECK(wire.received() == ok("hi"));
+  CHECK(log == (listening ? Log{"ended", "finish"} : Log{"ended"}));
+}
+
 TEST_CASE("a response whose client goes away is closed without finish",
           "[http][row:4/close][row:5/close][row:4/destroyed][row:4/closed]") {
   Log log;

@@ -168,7 +168,7 @@ class OutgoingMessage {
   WriteResult refused(const error_code& ec);
   WriteResult endResult() const;
   void whenSent(const WriteResult& result, std::function<void(error_code)> callback);
-  void whenFinished(const WriteResult& result, std::function<void(error_code)> callback,
+  void whenFinished(WriteResult& result, std::function<void(error_code)> callback,
                     bool refusedBefore);
 };
 

@@ -42,7 +42,7 @@ SLUICE_DECL void WriteResult::start(Handler handler) const {
   stream_->current().wait(until_, stream_->currentPosition(position_), std::move(handler));
 }
 
-SLUICE_DECL bool WriteResult::mayGoOn() const { return stream_->loop().mayGoOn(); }
+SLUICE_DECL bool WriteResult::mayGoOn() const { return !afterEvents_ && stream_->loop().mayGoOn(); }
 
 }  // namespace sluice
 

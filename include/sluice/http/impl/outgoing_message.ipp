@@ -112,7 +112,10 @@ SLUICE_DECL WriteResult OutgoingMessage::endAny(Chunk&& chunk, bool hasChunk) {
 
 SLUICE_DECL WriteResult OutgoingMessage::endResult() const {
   const bool ok = !state_->output->current().blocked();
-  return {state_->output, Until::sent, state_->endPosition, ok};
+  WriteResult result(state_->output, Until::sent, state_->endPosition, ok);
+  // 'finish' and the callbacks come first: they may look at what goes with the handler.
+  if (state_->observed()) result.comeAfterEvents();
+  return result;
 }
 
 SLUICE_DECL void OutgoingMessage::whenSent(const WriteResult& result,
@@ -164,13 +167,14 @@ SLUICE_DECL WriteResult OutgoingMessage::end(std::string_view utf8, Encoding enc
   return encoding == Encoding::utf8 ? end(utf8) : end(encode(utf8, encoding));
 }
 
-SLUICE_DECL void OutgoingMessage::whenFinished(const WriteResult& result,
+SLUICE_DECL void OutgoingMessage::whenFinished(WriteResult& result,
                                                std::function<void(error_code)> callback,
                                                bool refusedBefore) {
   if (refusedBefore) {
     whenSent(result, std::move(callback));
   } else {
     state_->addEndCallback(std::move(callback));
+    result.comeAfterEvents();
   }
 }
 

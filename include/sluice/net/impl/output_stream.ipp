@@ -160,8 +160,9 @@ SLUICE_DECL void OutputStream::progressed() {
   const boost::intrusive_ptr<OutputStream> alive(this);
   const bool drained = needDrain_ && queue_.empty() && !blocked_ && !failure_;
   if (drained) needDrain_ = false;
-  if (!waiters_.empty()) settleWaiters();
+  // First: whoever waits is resumed behind the events that this brings.
   if (sink_ != nullptr) sink_->onSent();
+  if (!waiters_.empty()) settleWaiters();
   if (drained && sink_ != nullptr) sink_->onDrained();
 }
 
