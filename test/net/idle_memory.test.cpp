@@ -43,7 +43,8 @@ TEST_CASE("connections that have been quiet for a while hold less than 640 bytes
   asio::io_context io(1);
   loopback::Clock clock(io);
   auto server = createServer(
-      io, [](IncomingMessage&, ServerResponse& res) -> sluice::task<> { co_await res.end("hi"); });
+      io, {.keepAliveTimeout = 1h},
+      [](IncomingMessage&, ServerResponse& res) -> sluice::task<> { co_await res.end("hi"); });
   server.listen(0, "127.0.0.1");
   const auto rest = [&] {
     for (int i = 0; i < 3; ++i) {

@@ -97,11 +97,12 @@ SLUICE_DECL void ServerConnection::getUp() {
 // The coroutine has come to its end, or there is none and the socket is gone.
 SLUICE_DECL void ServerConnection::ended() {
   const boost::intrusive_ptr<ServerConnection> alive(this);
-  cancel_.slot().clear();
   if (work_) releaseWork();
   if (rest_ == Rest::lyingDown && !gone()) {
     rest_ = Rest::resting;
     self_ = this;
+    // Nothing was cancelled, so Asio has posted nothing that looks at it.
+    cancel_.slot().clear();
     core_->rest();
     if (wokenEarly_) getUp();
   } else if (phase_ == Phase::upgraded && !core_->destroyed()) {
