@@ -100,7 +100,7 @@ TEST_CASE("a server may go while connections rest", "[http][resting]") {
   Clock clock(io, [&] { settleBounded(io); });
   Client client(io);
   {
-    auto server = createServer(io, okHandler);
+    auto server = makeServer(io, {}, okHandler);
     server.serve(client.socket());
     CHECK(client.send(get()) == ok());
     clock.advance(longEnough);

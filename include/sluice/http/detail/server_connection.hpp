@@ -27,10 +27,16 @@ namespace sluice::http::detail {
 
 class ServerState;
 
+class ServerConnection;
+
 /// What a connection needs from the first byte of a request to the end of its answer. Its memory
 /// serves many requests.
-struct ServerWork {
-  explicit ServerWork(std::unique_ptr<MessagePair> pair) : messages(std::move(pair)) {}
+struct ServerWork final : private net::detail::LoopMember {
+  ServerWork(net::detail::Loop& loop, std::unique_ptr<MessagePair> pair)
+      : LoopMember(loop), messages(std::move(pair)) {}
+
+  // Null where it is spare.
+  ServerConnection* connection = nullptr;
 
   MessageReader reader{MessageParser::Kind::request, 2048};
   boost::intrusive_ptr<IncomingState> incoming{new IncomingState};
@@ -38,6 +44,9 @@ struct ServerWork {
   std::unique_ptr<MessagePair> messages;
   // The coroutine, where it waits.
   sluice::detail::Completion<void()> waiting;
+
+ private:
+  SLUICE_DECL void onLoopEnd() override;
 };
 
 class ServerConnection final
@@ -60,6 +69,8 @@ class ServerConnection final
   void checkTimeouts(net::detail::TimePoint now);
   /// Called now and then: begins to rest where nothing has come since the last call.
   void restIfIdle();
+  /// Nobody will be resumed, and the coroutine must not keep itself by what it waits for.
+  void onLoopEnd();
 
   // For ServerResponse.
   void composeHead(ByteBuffer& out, ServerResponse& res, std::string_view reason,
@@ -139,8 +150,6 @@ class ServerConnection final
   net::detail::OutputStream& output() const { return core_->output(); }
   bool gone() const { return phase_ == Phase::gone; }
   bool over() const { return gone() || phase_ == Phase::closing; }
-
-  void onLoopEnd();
 
   // SocketUser
   SLUICE_DECL void onInput(const error_code&, std::size_t count) override;

@@ -99,7 +99,7 @@ SLUICE_DECL std::unique_ptr<ServerWork> ServerState::takeWork() {
     spareWork_.pop_back();
     return work;
   }
-  auto work = std::make_unique<ServerWork>(makeMessages());
+  auto work = std::make_unique<ServerWork>(loop(), makeMessages());
   work->outgoing->uniqueHeaders = options_.uniqueHeaders;
   work->outgoing->rejectBody = options_.rejectNonStandardBodyWrites;
   return work;

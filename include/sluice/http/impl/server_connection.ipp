@@ -64,6 +64,7 @@ SLUICE_DECL void ServerConnection::start() {
 SLUICE_DECL void ServerConnection::spawn() {
   rest_ = Rest::awake;
   work_ = server_->takeWork();
+  work_->connection = this;
   reader().attach(core_.get());
   const boost::intrusive_ptr<ServerConnection> self = this;
   self_ = nullptr;
@@ -118,6 +119,7 @@ SLUICE_DECL void ServerConnection::releaseWork() {
   work_->messages->end();
   resetMessages();
   reader().attach(nullptr);
+  work_->connection = nullptr;
   server_->giveBack(std::move(work_));
 }
 
@@ -165,7 +167,7 @@ SLUICE_DECL task<> ServerConnection::run(
   if (phase_ == Phase::securing) {
     co_await server_->secure(socket_);
     if (!gone()) secured();
-  } else {
+  } else if (!over()) {
     // Until getUp() goes on. Asio lets a cancellation escape from a coroutine that was never
     // suspended, and a handler may destroy its server.
     co_await Wait{this};
@@ -701,7 +703,10 @@ SLUICE_DECL bool ServerConnection::onIdle() {
   return gone();
 }
 
-// Nobody will be resumed, and the coroutine must not keep itself by what it waits for.
+SLUICE_DECL void ServerWork::onLoopEnd() {
+  if (connection != nullptr) connection->onLoopEnd();
+}
+
 SLUICE_DECL void ServerConnection::onLoopEnd() {
   const boost::intrusive_ptr<ServerConnection> alive(this);
   if (!work_) return;
@@ -715,7 +720,10 @@ SLUICE_DECL void ServerConnection::onDestroyed(const error_code& ec) {
   const boost::intrusive_ptr<ServerConnection> alive(this);
   const Phase before = std::exchange(phase_, Phase::gone);
   self_ = nullptr;
-  if (core_->loop().stopped()) return onLoopEnd();
+  if (core_->loop().stopped()) {
+    onLoopEnd();
+    return;
+  }
   // The events come first: whoever waits is resumed by what is posted after this.
   sluice::detail::post(core_->loop().executor(), [alive, before, ec] {
     const bool ended = alive->work_ && alive->reader().end == asio::error::eof;
