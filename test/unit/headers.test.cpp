@@ -259,7 +259,7 @@ TEST_CASE("only the case of letters is ignored in names", "[Headers]") {
   CHECK_FALSE(Headers{{"x^", 1}}.has("x~"));
   CHECK_FALSE(Headers{{"x@abcdefgh", 1}}.has("x`abcdefgh"));
   // Lengths that are compared in all ways there are: byte by byte, and up to eight at once.
-  for (const std::size_t size : {1, 4, 5, 8, 9, 17}) {
+  for (const std::size_t size : {1U, 4U, 5U, 8U, 9U, 17U}) {
     for (std::size_t place = 0; place < size; ++place) {
       std::string a(size, 'm');
       std::string b(size, 'M');
