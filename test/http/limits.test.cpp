@@ -14,8 +14,6 @@ using namespace sluice::test;
 
 namespace {
 
-const auto okHandler = [](IncomingMessage&, ServerResponse& res) -> task<> { co_await res.end(); };
-
 constexpr std::string_view tooLarge =
     "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\r\n";
 constexpr std::string_view payloadTooLarge =

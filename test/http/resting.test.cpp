@@ -14,8 +14,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const auto okHandler = [](IncomingMessage&, ServerResponse& res) -> task<> { co_await res.end(); };
-
 // Quiet for so long that it rests.
 constexpr auto longEnough = 2500ms;
 

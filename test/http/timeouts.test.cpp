@@ -14,12 +14,6 @@ using namespace sluice::http;
 using namespace sluice::test;
 using namespace std::chrono_literals;
 
-namespace {
-
-const auto okHandler = [](IncomingMessage&, ServerResponse& res) -> task<> { co_await res.end(); };
-
-}  // namespace
-
 TEST_CASE("the defaults are those of the seeds, and of today where they have none",
           "[http][row:3.2/timeout][row:3.2/headersTimeout][row:3.2/requestTimeout]"
           "[row:3.2/keepAliveTimeout][row:3.2/keepAliveTimeoutBuffer]") {

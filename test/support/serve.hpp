@@ -140,6 +140,11 @@ Serving serve(F&& handler, http::ServerOptions options = {}) {
   return Serving(std::forward<F>(handler), std::move(options));
 }
 
+/// Answers 200 without a body.
+inline const auto okHandler = [](http::IncomingMessage&, http::ServerResponse& res) -> task<> {
+  co_await res.end();
+};
+
 /// A handler that calls `act(res)` and returns.
 template <class F>
 auto acting(F act) {

@@ -76,8 +76,8 @@ SLUICE_DECL void ServerConnection::spawn() {
 }
 
 SLUICE_DECL void ServerConnection::restIfIdle() {
-  const bool idles = phase_ == Phase::head && !started_ && rest_ == Rest::awake && work_->waiting &&
-                     reader().input.empty() && core_->reading();
+  const bool idles = phase_ == Phase::head && !started_ && rest_ == Rest::awake && work_ &&
+                     work_->waiting && reader().input.empty() && core_->reading();
   if (!idles || !std::exchange(quiet_, true) || !core_->readWithoutBuffer()) return;
   const boost::intrusive_ptr<ServerConnection> alive(this);
   rest_ = Rest::lyingDown;
