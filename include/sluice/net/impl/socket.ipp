@@ -137,14 +137,14 @@ SLUICE_DECL WriteResult Socket::end(std::string_view utf8, Encoding encoding) {
 }
 
 SLUICE_DECL WriteResult Socket::end(std::function<void(error_code)> onFinish) {
-  const WriteResult result = end();
+  WriteResult result = end();
   detail::whenSent(result, std::move(onFinish));
   return result;
 }
 
 SLUICE_DECL WriteResult Socket::end(std::string_view chunk,
                                     std::function<void(error_code)> onFinish) {
-  const WriteResult result = end(chunk);
+  WriteResult result = end(chunk);
   detail::whenSent(result, std::move(onFinish));
   return result;
 }
