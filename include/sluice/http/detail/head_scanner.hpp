@@ -15,13 +15,6 @@
 
 namespace sluice::http::detail {
 
-// RFC 9112 §3.2, RFC 3986 §2: what a target is made of.
-inline constexpr std::array<bool, 256> targetBytes = [] {
-  std::array<bool, 256> allowed{};
-  for (std::size_t byte = 0x21; byte < 0x7F; ++byte) allowed[byte] = true;
-  return allowed;
-}();
-
 /// Sink has, each returning whether to go on:
 ///   bool onRequestLine(std::string_view method, std::string_view target, int version)
 ///   bool onStatusLine(int status, std::string_view reason, int version)

@@ -33,6 +33,13 @@ inline constexpr std::array<bool, 256> headerTextBytes = [] {
   return allowed;
 }();
 
+// RFC 9112 §3.2, RFC 3986 §2: what a target is made of.
+inline constexpr std::array<bool, 256> targetBytes = [] {
+  std::array<bool, 256> allowed{};
+  for (std::size_t byte = 0x21; byte < 0x7F; ++byte) allowed[byte] = true;
+  return allowed;
+}();
+
 inline constexpr std::uint64_t everyByte = 0x0101010101010101U;
 
 inline std::uint64_t loadEight(const char* bytes) {

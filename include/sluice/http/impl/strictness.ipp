@@ -14,7 +14,7 @@ namespace sluice::http::detail {
 
 namespace strictness {
 
-enum Class : unsigned char { target = 1, host = 2, scheme = 4 };
+enum Class : unsigned char { host = 1, scheme = 2 };
 
 constexpr std::array<unsigned char, 256> makeClasses() {
   std::array<unsigned char, 256> classes{};
@@ -25,7 +25,6 @@ constexpr std::array<unsigned char, 256> makeClasses() {
     const bool letter = (c | 0x20U) >= 'a' && (c | 0x20U) <= 'z';
     const bool digit = c >= '0' && c <= '9';
     if (letter || digit) classes[c] |= host | scheme;
-    if (c > 0x20 && c < 0x7F) classes[c] |= target;
   }
   mark("-._~%!$&'()*+,;=", host);
   mark("+-.", scheme);
@@ -134,7 +133,8 @@ SLUICE_DECL Fault protocolFault(std::string_view line) {
 }
 
 SLUICE_DECL bool isTargetText(std::string_view target) {
-  return strictness::allAre(target, strictness::target);
+  return std::all_of(target.begin(), target.end(),
+                     [](char c) { return targetBytes[static_cast<unsigned char>(c)]; });
 }
 
 SLUICE_DECL bool isTargetForm(std::string_view method, std::string_view target) {

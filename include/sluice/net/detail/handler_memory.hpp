@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Memory for one asynchronous operation that is started again and again. Asio keeps a few blocks
-// for reuse in a thread, which are too few where every connection has an operation under way.
+// for reuse in a thread, which others may have taken by then.
 #pragma once
 
 #include <cstddef>
