@@ -4,6 +4,7 @@
 #pragma once
 
 #include <sluice/http/agent.hpp>
+#include <sluice/http/agent_options.hpp>
 #include <sluice/http/client_request.hpp>
 #include <sluice/http/constants.hpp>
 #include <sluice/http/error.hpp>

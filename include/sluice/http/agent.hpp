@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <sluice/event_emitter.hpp>
-#include <sluice/http/constants.hpp>
+#include <sluice/http/agent_options.hpp>
 #include <sluice/http/request_options.hpp>
 #include <sluice/net/connect.hpp>
 #include <sluice/net/socket.hpp>
@@ -24,30 +24,6 @@ class ClientRequest;
 namespace detail {
 class AgentState;
 }
-
-/// Which free connection is taken: the one that was used longest ago, or last.
-enum class Scheduling { fifo, lifo };
-
-/// Options of an Agent.
-struct AgentOptions {
-  /// Keeps connections for later requests.
-  bool keepAlive = false;
-  /// TCP keep-alive probes on kept connections after this much silence.
-  std::chrono::milliseconds keepAliveMsecs = std::chrono::milliseconds(1000);
-  /// Connections to one place; requests beyond it wait their turn. 0: no limit.
-  std::size_t maxSockets = unlimited;
-  /// Connections to all places.
-  std::size_t maxTotalSockets = unlimited;
-  /// Unused connections to one place; surplus ones are closed.
-  std::size_t maxFreeSockets = 256;
-  Scheduling scheduling = Scheduling::fifo;
-  /// Idle time of every connection: "timeout" on the running request, the end of an unused one. 0:
-  /// none.
-  std::chrono::milliseconds timeout{};
-  /// Taken off what the server says in Keep-Alive, so that its last moment is not used.
-  std::chrono::milliseconds agentKeepAliveTimeoutBuffer = std::chrono::milliseconds(1000);
-  bool noDelay = true;
-};
 
 using AgentEvents = EventList<Event<"free", void(net::Socket&)>,
                               Event<"keylog", void(std::string_view, net::Socket&)>>;

@@ -223,8 +223,6 @@ task<IncomingMessage> get(RequestOptions&&) = delete;
 }  // namespace sluice::http
 
 #if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/http/impl/agent.ipp>
-#include <sluice/http/impl/client_connection.ipp>
-#include <sluice/http/impl/client_exchange.ipp>
-#include <sluice/http/impl/client_request.ipp>
+// The definitions need the exchange, whose header ends with all of them.
+#include <sluice/http/detail/client_exchange.hpp>
 #endif

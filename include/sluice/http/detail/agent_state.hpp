@@ -12,14 +12,19 @@
 #include <cstdint>
 #include <memory>
 #include <sluice/detail/listeners.hpp>
-#include <sluice/http/agent.hpp>
+#include <sluice/http/agent_options.hpp>
 #include <sluice/http/detail/pool.hpp>
 #include <sluice/net/detail/loop.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace sluice::http::detail {
+namespace sluice::http {
+
+class Agent;
+struct RequestOptions;
+
+namespace detail {
 
 class ClientConnection;
 class ClientExchange;
@@ -82,7 +87,8 @@ class PortText {
 /// What Agent::getName() says of the options.
 void appendPlaceName(std::string& name, const RequestOptions& options);
 
-}  // namespace sluice::http::detail
+}  // namespace detail
+}  // namespace sluice::http
 
 #if !defined(SLUICE_SEPARATE_COMPILATION)
 // The definitions need requests as well, whose header ends with all of them.

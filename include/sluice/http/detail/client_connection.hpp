@@ -9,8 +9,6 @@
 #include <chrono>
 #include <memory>
 #include <optional>
-#include <sluice/http/detail/agent_state.hpp>
-#include <sluice/http/detail/client_exchange.hpp>
 #include <sluice/http/detail/incoming_state.hpp>
 #include <sluice/http/detail/message_reader.hpp>
 #include <sluice/http/detail/opening.hpp>
@@ -21,6 +19,9 @@
 #include <string>
 
 namespace sluice::http::detail {
+
+class AgentState;
+class ClientExchange;
 
 class ClientConnection final : public Opening,
                                private net::detail::SocketUser,
@@ -66,7 +67,7 @@ class ClientConnection final : public Opening,
   struct OpeningIsOver;
   struct StopOpening;
 
-  Agent* opener() const override { return agent_->agent(); }
+  SLUICE_DECL Agent* opener() const override;
   SLUICE_DECL void opened(net::Socket socket, const std::exception_ptr& failure) override;
   void adopt(net::Socket socket);
   void attachExchange();
@@ -99,7 +100,7 @@ class ClientConnection final : public Opening,
   SLUICE_DECL boost::intrusive_ptr<net::detail::SocketCore> onConnecting() override;
 
   // BodySource
-  asio::any_io_executor executor() const override { return agent_->loop().executor(); }
+  SLUICE_DECL asio::any_io_executor executor() const override;
   net::Socket& socket() override { return socket_; }
   SLUICE_DECL Piece takePiece() override;
   const HeaderBlock& trailers() const override { return reader_.body.trailers(); }

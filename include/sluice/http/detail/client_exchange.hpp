@@ -22,6 +22,7 @@ namespace sluice::http::detail {
 
 class AgentState;
 class ClientConnection;
+class ClientExchange;
 
 /// How far an exchange has come: all that the next request begins anew.
 struct ExchangeProgress {
@@ -198,6 +199,8 @@ class ClientExchange final : public ExchangeProgress,
 }  // namespace sluice::http::detail
 
 #if !defined(SLUICE_SEPARATE_COMPILATION)
-// The definitions need requests as well, whose header ends with all of them.
-#include <sluice/http/client_request.hpp>
+#include <sluice/http/impl/agent.ipp>
+#include <sluice/http/impl/client_connection.ipp>
+#include <sluice/http/impl/client_exchange.ipp>
+#include <sluice/http/impl/client_request.ipp>
 #endif

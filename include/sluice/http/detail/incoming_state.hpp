@@ -13,7 +13,6 @@
 #include <sluice/http/detail/body_decoder.hpp>
 #include <sluice/http/detail/message_parser.hpp>
 #include <sluice/http/headers.hpp>
-#include <sluice/http/incoming_message.hpp>
 #include <sluice/net/socket.hpp>
 #include <string>
 #include <string_view>

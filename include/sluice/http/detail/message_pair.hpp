@@ -5,11 +5,13 @@
 
 #include <memory>
 #include <optional>
-#include <sluice/http/incoming_message.hpp>
-#include <sluice/http/server_response.hpp>
-#include <utility>
 
-namespace sluice::http::detail {
+namespace sluice::http {
+
+class IncomingMessage;
+class ServerResponse;
+
+namespace detail {
 
 /// The two objects that a handler is lent. Their memory serves every request of a connection.
 class MessagePair {
@@ -45,4 +47,5 @@ std::unique_ptr<MessagePair> makeMessagePair() {
   return std::make_unique<MessagePairOf<Req, Res>>();
 }
 
-}  // namespace sluice::http::detail
+}  // namespace detail
+}  // namespace sluice::http

@@ -7,6 +7,7 @@
 #include <boost/asio/query.hpp>
 #include <mutex>
 #include <sluice/http/agent.hpp>
+#include <sluice/http/client_request.hpp>
 #include <sluice/http/detail/agent_state.hpp>
 #include <sluice/http/detail/client_connection.hpp>
 #include <sluice/http/detail/client_exchange.hpp>

@@ -7,8 +7,12 @@
 #include <charconv>
 #include <sluice/detail/post.hpp>
 #include <sluice/detail/spawn.hpp>
+#include <sluice/http/agent.hpp>
+#include <sluice/http/client_request.hpp>
 #include <sluice/http/constants.hpp>
+#include <sluice/http/detail/agent_state.hpp>
 #include <sluice/http/detail/client_connection.hpp>
+#include <sluice/http/detail/client_exchange.hpp>
 #include <sluice/http/detail/header_chars.hpp>
 #include <sluice/net/detail/handler_error.hpp>
 #include <utility>
@@ -43,6 +47,12 @@ struct DestroyUnclaimed {
 SLUICE_DECL ClientConnection::ClientConnection(boost::intrusive_ptr<AgentState> agent,
                                                std::string name)
     : LoopMember(agent->loop()), agent_(std::move(agent)), name_(std::move(name)) {}
+
+SLUICE_DECL Agent* ClientConnection::opener() const { return agent_->agent(); }
+
+SLUICE_DECL asio::any_io_executor ClientConnection::executor() const {
+  return agent_->loop().executor();
+}
 
 SLUICE_DECL ClientConnection::~ClientConnection() {
   unwatch();

@@ -8,6 +8,8 @@
 #include <sluice/detail/post.hpp>
 #include <sluice/detail/spawn.hpp>
 #include <sluice/encoding.hpp>
+#include <sluice/http/agent.hpp>
+#include <sluice/http/client_request.hpp>
 #include <sluice/http/detail/agent_state.hpp>
 #include <sluice/http/detail/client_connection.hpp>
 #include <sluice/http/detail/client_exchange.hpp>

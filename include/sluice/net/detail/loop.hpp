@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <sluice/net/detail/timers.hpp>
+#include <sluice/net/detail/turn_entry.hpp>
 #include <sluice/task.hpp>
 
 namespace sluice::net::detail {
@@ -32,31 +33,6 @@ class Clock {
   }
   /// false: nobody arms a real timer; whoever moves this clock calls Loop::fireTimers().
   virtual bool runsByItself() const { return true; }
-};
-
-/// Something to be done once the events that are ready now have been handled: gathered bytes leave,
-/// the next read starts. Destroying it takes it off the list.
-class TurnEntry {
- public:
-  TurnEntry() = default;
-  TurnEntry(const TurnEntry&) = delete;
-  TurnEntry& operator=(const TurnEntry&) = delete;
-  virtual void onTurnEnd() = 0;
-
- protected:
-  ~TurnEntry() { leaveTurn(); }
-  bool awaitsTurnEnd() const { return next_ != nullptr; }
-  void leaveTurn() {
-    if (next_ == nullptr) return;
-    previous_->next_ = next_;
-    next_->previous_ = previous_;
-    previous_ = next_ = nullptr;
-  }
-
- private:
-  friend class Loop;
-  TurnEntry* previous_ = nullptr;
-  TurnEntry* next_ = nullptr;
 };
 
 /// What keeps the handlers of others. A coroutine that waits in an object it owns itself would

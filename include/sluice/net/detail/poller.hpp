@@ -13,10 +13,13 @@
 #include <cstdint>
 #include <optional>
 #include <sluice/net/detail/handler_memory.hpp>
-#include <sluice/net/detail/loop.hpp>
+#include <sluice/net/detail/turn_entry.hpp>
+#include <sluice/task.hpp>
 #include <vector>
 
 namespace sluice::net::detail {
+
+class Loop;
 
 class Poller final : private TurnEntry {
  public:
@@ -60,10 +63,7 @@ class Poller final : private TurnEntry {
   void again(const Watched& who);
 
   /// While an operation is under way the loop has work to do.
-  void operationStarted() {
-    ++operations_;
-    if (!waiting_ && !loop_.turnEnds_) loop_.scheduleTurn();
-  }
+  void operationStarted();
   void operationEnded();
 
   /// The end of a turn: waits where somebody waits for it, and not otherwise.

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <memory>
 #include <sluice/detail/post.hpp>
+#include <sluice/net/detail/loop.hpp>
 #include <sluice/net/detail/poller.hpp>
 #include <sluice/net/detail/system_socket.hpp>
 
@@ -85,6 +86,11 @@ SLUICE_DECL void Poller::remove(Watched& who) {
   ++place.generation;
   place.nextFree = std::exchange(firstFree_, who.place_);
   who.place_ = none;
+}
+
+SLUICE_DECL void Poller::operationStarted() {
+  ++operations_;
+  if (!waiting_ && !loop_.turnEnds_) loop_.scheduleTurn();
 }
 
 SLUICE_DECL void Poller::operationEnded() {
