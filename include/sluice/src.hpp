@@ -30,6 +30,7 @@
 #include <sluice/http/impl/outgoing_state.ipp>
 #include <sluice/http/impl/server.ipp>
 #include <sluice/http/impl/server_connection.ipp>
+#include <sluice/http/impl/server_exchange.ipp>
 #include <sluice/http/impl/server_response.ipp>
 #include <sluice/http/impl/strictness.ipp>
 #include <sluice/http/impl/url.ipp>

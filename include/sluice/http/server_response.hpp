@@ -12,7 +12,7 @@ namespace sluice::http {
 class IncomingMessage;
 
 namespace detail {
-class ServerConnection;
+class ServerExchange;
 }
 
 /// A response: status, headers, body, end.
@@ -62,7 +62,7 @@ class ServerResponse : public OutgoingMessageOf<ServerResponse, OutgoingEvents> 
   asio::any_io_executor get_executor() const;
 
   // For the library.
-  void attach(detail::ServerConnection& connection);
+  void attach(detail::ServerExchange& exchange);
 
  private:
   friend sluice::detail::EmitterAccess;
@@ -71,7 +71,7 @@ class ServerResponse : public OutgoingMessageOf<ServerResponse, OutgoingEvents> 
   SLUICE_DECL void composeHead(std::optional<std::uint64_t> bodyLength, bool bodyFollows) override;
   ServerResponse& writeHead(int status, std::string_view reason, const Headers* headers);
 
-  detail::ServerConnection* connection_ = nullptr;
+  detail::ServerExchange* exchange_ = nullptr;
 };
 
 }  // namespace sluice::http

@@ -1,59 +1,32 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // One connection of a server: the coroutine that reads a head, runs the handler, finishes the
-// response and goes on. It moves bytes and keeps order; what they mean, others know. Where nothing
-// comes for a while it rests: the coroutine ends, and all that a request needs goes back to the
-// server until there is something to read.
+// response and goes on. It keeps order and knows when the connection ends; what a request and its
+// answer need, the exchange has. Where nothing comes for a while it rests: the coroutine ends, and
+// the exchange goes back to the server until there is something to read.
 #pragma once
 
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
-#include <optional>
 #include <sluice/detail/completion.hpp>
-#include <sluice/http/detail/incoming_state.hpp>
-#include <sluice/http/detail/message_pair.hpp>
-#include <sluice/http/detail/message_reader.hpp>
-#include <sluice/http/detail/outgoing_state.hpp>
-#include <sluice/http/server_response.hpp>
+#include <sluice/http/detail/server_exchange.hpp>
+#include <sluice/http/error.hpp>
 #include <sluice/net/detail/socket_core.hpp>
 #include <sluice/net/socket.hpp>
 #include <sluice/task.hpp>
-#include <string>
 #include <string_view>
 
 namespace sluice::http::detail {
 
 class ServerState;
 
-class ServerConnection;
-
-/// What a connection needs from the first byte of a request to the end of its answer. Its memory
-/// serves many requests.
-struct ServerWork final : private net::detail::LoopMember {
-  ServerWork(net::detail::Loop& loop, std::unique_ptr<MessagePair> pair)
-      : LoopMember(loop), messages(std::move(pair)) {}
-
-  // Null where it is spare.
-  ServerConnection* connection = nullptr;
-
-  MessageReader reader{MessageParser::Kind::request, 2048};
-  boost::intrusive_ptr<IncomingState> incoming{new IncomingState};
-  boost::intrusive_ptr<OutgoingState> outgoing{new OutgoingState};
-  std::unique_ptr<MessagePair> messages;
-  // The coroutine, where it waits.
-  sluice::detail::Completion<void()> waiting;
-
- private:
-  SLUICE_DECL void onLoopEnd() override;
-};
-
 class ServerConnection final
-    : public boost::intrusive_ref_counter<ServerConnection, boost::thread_unsafe_counter>,
-      private net::detail::SocketUser,
-      private BodySource,
-      private OutgoingOwner {
+    : private net::detail::SocketUser,
+      public boost::intrusive_ref_counter<ServerConnection, boost::thread_unsafe_counter> {
  public:
   ServerConnection(boost::intrusive_ptr<ServerState> server, net::Socket socket);
   ~ServerConnection();
@@ -62,6 +35,9 @@ class ServerConnection final
   /// No request is being received or answered.
   bool idle() const { return phase_ == Phase::securing || (phase_ == Phase::head && !started_); }
   bool upgraded() const { return phase_ == Phase::upgraded; }
+  bool gone() const { return phase_ == Phase::gone; }
+  /// Nothing else will be answered.
+  bool over() const { return gone() || phase_ == Phase::closing; }
   /// Ends everything at once. What the handler awaits is cancelled where the options say so, and
   /// always with `inAnyCase`.
   void destroy(bool inAnyCase = false);
@@ -69,16 +45,14 @@ class ServerConnection final
   void checkTimeouts(net::detail::TimePoint now);
   /// Called now and then: begins to rest where nothing has come since the last call.
   void restIfIdle();
-  /// Nobody will be resumed, and the coroutine must not keep itself by what it waits for.
-  void onLoopEnd();
 
-  // For ServerResponse.
-  void composeHead(ByteBuffer& out, ServerResponse& res, std::string_view reason,
-                   const Headers* headers, std::optional<std::uint64_t> bodyLength);
-  void sendInformation();
-  void continueIsSent() { awaitsContinue_ = false; }
-  MessagePair& messages() { return *work_->messages; }
-  const boost::intrusive_ptr<OutgoingState>& outgoing() const { return work_->outgoing; }
+  // For the exchange.
+  ServerState& server() const { return *server_; }
+  net::Socket& socket() { return socket_; }
+  net::detail::SocketCore& core() const { return *core_; }
+  net::detail::OutputStream& output() const { return core_->output(); }
+  /// How many requests have come so far.
+  std::size_t requests() const { return requests_; }
 
   // Links of the server's list.
   ServerConnection* previous = nullptr;
@@ -94,62 +68,53 @@ class ServerConnection final
   //   head ──► handler ──► finishing ──► head …
   //     ├────────┬─────────────┴──► closing ──► gone
   //     └──► upgraded
-  enum class Phase { securing, head, handler, finishing, upgraded, closing, gone };
+  enum class Phase : std::uint8_t { securing, head, handler, finishing, upgraded, closing, gone };
 
   // awake ──► lyingDown ──► resting ──► awake …
   // While it lies down the coroutine is on its way to its end.
-  enum class Rest { awake, lyingDown, resting };
+  enum class Rest : std::uint8_t { awake, lyingDown, resting };
 
   // How far the head of the next message has come; none: there will be none.
   enum class Head { partial, complete, none };
 
-  using RequestHandler =
-      std::shared_ptr<sluice::detail::CoroutineHandler<task<>(IncomingMessage&, ServerResponse&)>>;
   using Wake = sluice::detail::Completion<void()>;
   struct MovedOut;
 
+  // From rest to rest.
   void spawn();
-  task<> run(boost::intrusive_ptr<ServerConnection> self);
   void getUp();
   void ended();
-  void releaseWork();
-  void resetMessages();
+  void releaseExchange();
   void secured();
-  task<> handOver();
+  void cancelHandler();
+
+  // From request to request.
+  task<> run(boost::intrusive_ptr<ServerConnection> self);
   void beginHead();
   Head readHead();
   void beginExchange();
-  RequestHandler chooseHandler();
+  task<> handOver();
   void handlerReturned(const std::exception_ptr& failure);
-  bool sendsOn();
-  bool discardsRest();
   bool endExchange();
   bool readsOn() const;
-  bool takesUpgrade();
-  void handlerFailed(const std::exception_ptr& failure);
-  void endForHandler();
-  void endWithPeer();
-  void reportHandlerError(const std::exception_ptr& failure);
-  void answerEmpty(int status);
+  bool dropsNext() const;
+
+  // To the end.
+  bool refusesBody();
   void refuse(const error_code& code, std::string_view reason);
   void refuseWith(const Error& error, std::string_view reply);
   void closeSoon();
-  bool dropsNext() const;
-  void cancelHandler();
+  void endWithPeer();
   void peerEnded();
+
   void whenInputArrived(Wake handler);
   void wake();
   void wakeSoon();
   bool wantsRead() const;
   asio::mutable_buffer inputRoom();
-  void emitEvents();
-  MessageReader& reader() { return work_->reader; }
-  const MessageReader& reader() const { return work_->reader; }
-  IncomingState& incoming() const { return *work_->incoming; }
-  OutgoingState& outgoingState() const { return *work_->outgoing; }
-  net::detail::OutputStream& output() const { return core_->output(); }
-  bool gone() const { return phase_ == Phase::gone; }
-  bool over() const { return gone() || phase_ == Phase::closing; }
+  MessageReader& reader() { return exchange_->reader; }
+  const MessageReader& reader() const { return exchange_->reader; }
+  bool exchanging() const { return phase_ == Phase::handler || phase_ == Phase::finishing; }
 
   // SocketUser
   SLUICE_DECL void onInput(const error_code&, std::size_t count) override;
@@ -159,40 +124,22 @@ class ServerConnection final
   SLUICE_DECL bool onIdle() override;
   SLUICE_DECL void onDestroyed(const error_code&) override;
 
-  // BodySource and OutgoingOwner
-  asio::any_io_executor executor() const override { return core_->loop().executor(); }
-  net::Socket& socket() override { return socket_; }
-  net::Socket* outgoingSocket() override { return &socket_; }
-  SLUICE_DECL Piece takePiece() override;
-  const HeaderBlock& trailers() const override { return work_->reader.body.trailers(); }
-  void wantInput() override {
-    if (!core_->reading()) core_->callAtTurnEnd();
-  }
-  void eventsAreDue() override { core_->callAtTurnEnd(); }
-  SLUICE_DECL void destroyMessage(const error_code& reason) override;
-  void setTimeout(std::chrono::milliseconds idle) override { core_->setTimeout(idle); }
-  SLUICE_DECL void onMessageEnded() override;
-
+  std::size_t requests_ = 0;
   boost::intrusive_ptr<ServerState> server_;
   net::Socket socket_;
   boost::intrusive_ptr<net::detail::SocketCore> core_;
   // None while it rests.
-  std::unique_ptr<ServerWork> work_;
+  std::unique_ptr<ServerExchange> exchange_;
   asio::cancellation_signal cancel_;
   // While it rests, in the place of the coroutine.
   boost::intrusive_ptr<ServerConnection> self_;
   net::detail::TimePoint messageStart_;
-  std::size_t requests_ = 0;
   Phase phase_ = Phase::head;
   Rest rest_ = Rest::awake;
   bool wokenEarly_ = false;      // something came while it was lying down
   bool quiet_ = false;           // nothing has come since restIfIdle() looked
   bool started_ = false;         // a byte of the current message has come
-  bool awaitsContinue_ = false;  // the client waits for a 100 that was not sent
-  bool bodyRefused_ = false;
-  bool handlerRuns_ = false;
   bool keepAliveTimer_ = false;  // it runs in the place of the server's timeout
-  bool destroyedHere_ = false;
 };
 
 }  // namespace sluice::http::detail

@@ -8,6 +8,7 @@
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <chrono>
 #include <cstddef>
+#include <exception>
 #include <memory>
 #include <sluice/detail/listeners.hpp>
 #include <sluice/http/detail/date.hpp>
@@ -20,7 +21,7 @@
 namespace sluice::http::detail {
 
 class ServerConnection;
-struct ServerWork;
+class ServerExchange;
 
 class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thread_unsafe_counter>,
                     private net::detail::ServerCore::User {
@@ -62,9 +63,12 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
     return sluice::detail::has<ServerEvents, Name>(listeners_);
   }
 
-  /// What a connection reads and answers a request with; it gives it back.
-  std::unique_ptr<ServerWork> takeWork();
-  void giveBack(std::unique_ptr<ServerWork> work);
+  /// For a connection that wakes up; it gives it back.
+  std::unique_ptr<ServerExchange> takeExchange();
+  void giveBack(std::unique_ptr<ServerExchange> exchange);
+
+  /// Emits "error" with what a handler has thrown.
+  void reportHandlerError(const std::exception_ptr& failure);
 
   /// The Date line of this second.
   std::string_view dateLine();
@@ -102,7 +106,7 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
   net::detail::TimerEntry grace_;
   // Fires while a connection is awake.
   net::detail::TimerEntry resting_;
-  std::vector<std::unique_ptr<ServerWork>> spareWork_;
+  std::vector<std::unique_ptr<ServerExchange>> spares_;
   std::size_t awake_ = 0;
   DateLine date_;
   bool closing_ = false;
@@ -113,5 +117,6 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
 #if !defined(SLUICE_SEPARATE_COMPILATION)
 #include <sluice/http/impl/server.ipp>
 #include <sluice/http/impl/server_connection.ipp>
+#include <sluice/http/impl/server_exchange.ipp>
 #include <sluice/http/impl/server_response.ipp>
 #endif

@@ -19,7 +19,7 @@ namespace detail {
 inline constexpr std::chrono::milliseconds restInterval{1000};
 
 // What so many connections need stays when they rest or end.
-inline constexpr std::size_t maxSpareWork = 64;
+inline constexpr std::size_t maxSpares = 64;
 
 inline ServerSettings settingsOf(const ServerOptions& options) {
   ServerSettings settings;
@@ -91,23 +91,33 @@ SLUICE_DECL void ServerState::check() {
   if (core_->listening() || count_ != 0) startChecking();
 }
 
-SLUICE_DECL std::unique_ptr<ServerWork> ServerState::takeWork() {
+SLUICE_DECL std::unique_ptr<ServerExchange> ServerState::takeExchange() {
   ++awake_;
   if (!resting_.running()) loop().startTimer(resting_, restInterval);
-  if (!spareWork_.empty()) {
-    std::unique_ptr<ServerWork> work = std::move(spareWork_.back());
-    spareWork_.pop_back();
-    return work;
-  }
-  auto work = std::make_unique<ServerWork>(loop(), makeMessages());
-  work->outgoing->uniqueHeaders = options_.uniqueHeaders;
-  work->outgoing->rejectBody = options_.rejectNonStandardBodyWrites;
-  return work;
+  if (spares_.empty()) return std::make_unique<ServerExchange>(loop(), makeMessages(), options_);
+  std::unique_ptr<ServerExchange> exchange = std::move(spares_.back());
+  spares_.pop_back();
+  return exchange;
 }
 
-SLUICE_DECL void ServerState::giveBack(std::unique_ptr<ServerWork> work) {
+SLUICE_DECL void ServerState::giveBack(std::unique_ptr<ServerExchange> exchange) {
   if (--awake_ == 0) resting_.stop();
-  if (spareWork_.size() < maxSpareWork) spareWork_.push_back(std::move(work));
+  if (spares_.size() < maxSpares) spares_.push_back(std::move(exchange));
+}
+
+SLUICE_DECL void ServerState::reportHandlerError(const std::exception_ptr& failure) {
+  if (!has<"error">()) return;
+  try {
+    std::rethrow_exception(failure);
+  } catch (const Error& error) {
+    emit<"error">(error);
+  } catch (const boost::system::system_error& error) {
+    emit<"error">(Error(error.code(), error.what()));
+  } catch (const std::exception& error) {
+    emit<"error">(Error(make_error_code(errc::ERR_UNHANDLED_ERROR), error.what()));
+  } catch (...) {
+    emit<"error">(Error(make_error_code(errc::ERR_UNHANDLED_ERROR)));
+  }
 }
 
 SLUICE_DECL void ServerState::letRest() {

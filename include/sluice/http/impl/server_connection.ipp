@@ -11,9 +11,9 @@
 #include <sluice/detail/post.hpp>
 #include <sluice/detail/suspend.hpp>
 #include <sluice/http/constants.hpp>
-#include <sluice/http/detail/framing.hpp>
 #include <sluice/http/detail/server_connection.hpp>
 #include <sluice/http/detail/server_state.hpp>
+#include <utility>
 
 namespace sluice::http::detail {
 
@@ -21,16 +21,10 @@ namespace sluice::http::detail {
 struct ServerConnection::MovedOut final : net::detail::SocketObserver {
   explicit MovedOut(ServerConnection& from) : connection(&from) {}
 
-  void onGone(const error_code&) override { connection->server_->remove(*connection); }
+  void onGone(const error_code&) override { connection->server().remove(*connection); }
 
   boost::intrusive_ptr<ServerConnection> connection;
 };
-
-// Until input, an end, or the end of the socket.
-SLUICE_DECL void ServerConnection::whenInputArrived(Wake handler) {
-  work_->waiting = std::move(handler);
-  core_->callAtTurnEnd();
-}
 
 SLUICE_DECL ServerConnection::ServerConnection(boost::intrusive_ptr<ServerState> server,
                                                net::Socket socket)
@@ -38,7 +32,7 @@ SLUICE_DECL ServerConnection::ServerConnection(boost::intrusive_ptr<ServerState>
 
 SLUICE_DECL ServerConnection::~ServerConnection() {
   if (core_->user() == this) core_->setUser(nullptr);
-  if (work_) releaseWork();
+  if (exchange_) releaseExchange();
   server_->remove(*this);
 }
 
@@ -63,9 +57,8 @@ SLUICE_DECL void ServerConnection::start() {
 
 SLUICE_DECL void ServerConnection::spawn() {
   rest_ = Rest::awake;
-  work_ = server_->takeWork();
-  work_->connection = this;
-  reader().attach(core_.get());
+  exchange_ = server_->takeExchange();
+  exchange_->attach(*this);
   const boost::intrusive_ptr<ServerConnection> self = this;
   self_ = nullptr;
   asio::co_spawn(core_->loop().executor(), run(self),
@@ -76,8 +69,8 @@ SLUICE_DECL void ServerConnection::spawn() {
 }
 
 SLUICE_DECL void ServerConnection::restIfIdle() {
-  const bool idles = phase_ == Phase::head && !started_ && rest_ == Rest::awake && work_ &&
-                     work_->waiting && reader().input.empty() && core_->reading();
+  const bool idles = phase_ == Phase::head && !started_ && rest_ == Rest::awake && exchange_ &&
+                     exchange_->waiting && reader().input.empty() && core_->reading();
   if (!idles || !std::exchange(quiet_, true) || !core_->readWithoutBuffer()) return;
   const boost::intrusive_ptr<ServerConnection> alive(this);
   rest_ = Rest::lyingDown;
@@ -98,7 +91,7 @@ SLUICE_DECL void ServerConnection::getUp() {
 // The coroutine has come to its end, or there is none and the socket is gone.
 SLUICE_DECL void ServerConnection::ended() {
   const boost::intrusive_ptr<ServerConnection> alive(this);
-  if (work_) releaseWork();
+  if (exchange_) releaseExchange();
   if (rest_ == Rest::lyingDown && !gone()) {
     rest_ = Rest::resting;
     self_ = this;
@@ -115,23 +108,9 @@ SLUICE_DECL void ServerConnection::ended() {
   }
 }
 
-SLUICE_DECL void ServerConnection::releaseWork() {
-  work_->messages->end();
-  resetMessages();
-  reader().attach(nullptr);
-  work_->connection = nullptr;
-  server_->giveBack(std::move(work_));
-}
-
-SLUICE_DECL void ServerConnection::resetMessages() {
-  // A handle that a user moved out outlives this: it keeps the state, and gets its own copies.
-  if (incoming().use_count() > 1) {
-    if (incoming().source() != nullptr) incoming().detach();
-    work_->incoming = new IncomingState;
-  } else {
-    incoming().reset();
-  }
-  outgoingState().reset();
+SLUICE_DECL void ServerConnection::releaseExchange() {
+  exchange_->detach();
+  server_->giveBack(std::move(exchange_));
 }
 
 SLUICE_DECL void ServerConnection::secured() {
@@ -151,14 +130,19 @@ SLUICE_DECL void ServerConnection::cancelHandler() {
 
 SLUICE_DECL void ServerConnection::destroy(bool inAnyCase) {
   const boost::intrusive_ptr<ServerConnection> alive(this);
-  destroyedHere_ = false;
   const bool handedOver = phase_ == Phase::upgraded;
   // A socket that was moved out of here is its new owner's.
   if (!handedOver || socket_) core_->destroy();
   const bool cancelled = !handedOver && server_->options().cancelOnDisconnect;
-  if (handlerRuns_ && (handedOver || (inAnyCase && !cancelled))) {
+  if (exchange_ && exchange_->handlerRuns && (handedOver || (inAnyCase && !cancelled))) {
     cancelHandler();
   }
+}
+
+// Until input, an end, or the end of the socket.
+SLUICE_DECL void ServerConnection::whenInputArrived(Wake handler) {
+  exchange_->waiting = std::move(handler);
+  core_->callAtTurnEnd();
 }
 
 SLUICE_DECL task<> ServerConnection::run(
@@ -183,27 +167,28 @@ SLUICE_DECL task<> ServerConnection::run(
     }
     if (head == Head::none) break;
     beginExchange();
-    if (reader().parser.isConnect() || takesUpgrade()) {
+    if (reader().parser.isConnect() || exchange_->takesUpgrade()) {
       co_await handOver();
       co_return;
     }
-    handlerRuns_ = true;
+    exchange_->handlerRuns = true;
     std::exception_ptr failure;
     try {
-      if (const auto handler = chooseHandler()) {
-        co_await (*handler)(work_->messages->req(), work_->messages->res());
+      if (const auto handler = exchange_->chooseHandler()) {
+        MessagePair& messages = exchange_->messages();
+        co_await (*handler)(messages.req(), messages.res());
       }
     } catch (...) {
       failure = std::current_exception();
     }
-    handlerRuns_ = false;
+    exchange_->handlerRuns = false;
     handlerReturned(failure);
     if (phase_ == Phase::closing) {
       // What cancels the handler, maybe only now, is nothing to the wait for the last bytes.
       co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     }
-    while (sendsOn()) co_await Wait{this};
-    while (discardsRest()) co_await Wait{this};
+    while (!over() && !exchange_->isSent()) co_await Wait{this};
+    while (exchange_->discardsRest()) co_await Wait{this};
     goesOn = endExchange();
   }
   while (!gone()) co_await Wait{this};
@@ -240,26 +225,13 @@ SLUICE_DECL ServerConnection::Head ServerConnection::readHead() {
 }
 
 SLUICE_DECL void ServerConnection::beginExchange() {
-  const auto& options = server_->options();
-  reader().beginBody();
   if (requests_ != 0 && !started_) messageStart_ = core_->loop().now();
   ++requests_;
   started_ = true;
   phase_ = Phase::handler;
-  bodyRefused_ = false;
   if (std::exchange(keepAliveTimer_, false)) core_->changeTimeout(server_->settings().timeout);
   output().setBatching(false);
-  incoming().begin(reader().parser, *this, options.joinDuplicateHeaders);
-  outgoingState().begin(&output(), *this);
-  work_->messages->renew();
-  work_->messages->req().attach(work_->incoming);
-  work_->messages->res().attach(*this);
-}
-
-SLUICE_DECL bool ServerConnection::takesUpgrade() {
-  if (!reader().parser.upgrade() || reader().parser.framing() != Framing::none) return false;
-  const auto& decide = server_->options().shouldUpgradeCallback;
-  return decide ? decide(work_->messages->req()) : server_->handler<"upgrade">() != nullptr;
+  exchange_->begin();
 }
 
 SLUICE_DECL task<> ServerConnection::handOver() {
@@ -270,123 +242,42 @@ SLUICE_DECL task<> ServerConnection::handOver() {
     co_return;
   }
   phase_ = Phase::upgraded;
-  incoming().upgraded = true;
+  exchange_->incoming().upgraded = true;
   const std::string head(reader().input.unparsed());
-  incoming().ownHead();
+  exchange_->incoming().ownHead();
   reader().input.dropAll();
   reader().input.release();
   core_->setUser(nullptr);
   core_->setTimeout({});
-  handlerRuns_ = true;
+  exchange_->handlerRuns = true;
   std::exception_ptr failure;
   try {
-    co_await (*handler)(work_->messages->req(), socket_, head);
+    co_await (*handler)(exchange_->messages().req(), socket_, head);
   } catch (...) {
     failure = std::current_exception();
   }
-  handlerRuns_ = false;
+  exchange_->handlerRuns = false;
   const bool over = socket_ || core_->destroyed();
   if (over) phase_ = Phase::gone;
-  work_->messages->end();
-  if (failure && !core_->destroyed()) reportHandlerError(failure);
+  exchange_->messages().end();
+  if (failure && !core_->destroyed()) server_->reportHandlerError(failure);
   if (socket_) socket_.destroy();
-}
-
-// The handler for a request, none where it is answered from here.
-SLUICE_DECL ServerConnection::RequestHandler ServerConnection::chooseHandler() {
-  const auto& options = server_->options();
-  IncomingMessage& req = work_->messages->req();
-  ServerResponse& res = work_->messages->res();
-  if (options.requireHostHeader ? reader().parser.hostProblem() != HostProblem::none
-                                : reader().parser.hostProblem() > HostProblem::missing) {
-    res.setHeader("Connection", "close");
-    answerEmpty(400);
-    return nullptr;
-  }
-  const std::size_t most = server_->settings().maxRequestsPerSocket;
-  if (most != 0 && requests_ > most) {
-    server_->emit<"dropRequest">(req, socket_);
-    res.shouldKeepAlive = false;
-    answerEmpty(503);
-    return nullptr;
-  }
-  auto handler = server_->handler<"request">();
-  if (reader().parser.expectContinue()) {
-    awaitsContinue_ = true;
-    if (auto check = server_->handler<"checkContinue">()) {
-      handler = std::move(check);
-    } else {
-      res.writeContinue();
-    }
-  } else if (reader().parser.expectOther()) {
-    handler = server_->handler<"checkExpectation">();
-    if (!handler) {
-      answerEmpty(417);
-      return nullptr;
-    }
-  }
-  if (!handler) {
-    answerEmpty(404);
-    return nullptr;
-  }
-  core_->callAtTurnEnd();
-  return handler;
 }
 
 SLUICE_DECL void ServerConnection::handlerReturned(const std::exception_ptr& failure) {
   // Refused at the end of this turn, if the handler had not been faster.
-  if (bodyRefused_ && !over()) refuse(reader().body.error(), reader().body.reason());
-  if (over()) return;
-  if (failure) handlerFailed(failure);
-  if (gone()) return;
-  if (!outgoingState().ended()) endForHandler();
-  if (gone()) return;
-  phase_ = Phase::finishing;
-}
-
-// What stands in the way of the end (a status that is none, a length that was not kept) is as if
-// the handler had thrown it.
-SLUICE_DECL void ServerConnection::endForHandler() {
-  std::exception_ptr failure;
-  try {
-    work_->messages->res().end();
-  } catch (...) {
-    failure = std::current_exception();
-  }
-  if (failure) handlerFailed(failure);
-}
-
-SLUICE_DECL bool ServerConnection::sendsOn() { return !over() && !outgoingState().isSent(); }
-
-SLUICE_DECL bool ServerConnection::discardsRest() {
-  emitEvents();
-  // What is kept: both messages complete, nothing failed, nothing left unread.
-  const bool mayContinue = outgoingState().framing.keepAlive && !server_->closing();
-  if (over() || incoming().complete() || awaitsContinue_) return false;
-  // Also before a close: a request that is here to its end was not cut short.
-  if (incoming().mode() != IncomingState::Mode::flowing) incoming().discard();
-  incoming().pump();
-  return mayContinue && !over() && !incoming().complete() && !reader().end &&
-         incoming().discardedBytes() <= server_->options().maxDiscardedBody;
-}
-
-SLUICE_DECL void ServerConnection::answerEmpty(int status) {
-  ServerResponse& res = work_->messages->res();
-  res.writeHead(status);
-  res.end();
+  if (refusesBody() || over()) return;
+  exchange_->handlerReturned(failure);
+  if (!gone()) phase_ = Phase::finishing;
 }
 
 // false: the connection has served its last request.
 SLUICE_DECL bool ServerConnection::endExchange() {
   if (over()) return false;
-  if (incoming().complete() && incoming().mode() != IncomingState::Mode::flowing) {
-    incoming().discard();
-  }
-  emitEvents();
+  exchange_->finish();
   if (!readsOn()) closeSoon();
   if (over()) return false;
-  work_->messages->end();
-  resetMessages();
+  exchange_->reset();
   output().queue().shrink();
   const auto& settings = server_->settings();
   if (reader().input.empty() && settings.keepAliveTimeout.count() > 0) {
@@ -403,15 +294,15 @@ SLUICE_DECL bool ServerConnection::dropsNext() const {
 }
 
 SLUICE_DECL bool ServerConnection::readsOn() const {
-  return (outgoingState().framing.keepAlive || dropsNext()) && incoming().complete() &&
-         !awaitsContinue_ && !server_->closing() && !core_->destroyed() &&
+  return (exchange_->keepsAlive() || dropsNext()) && exchange_->isRead() &&
+         !exchange_->awaitsContinue() && !server_->closing() && !core_->destroyed() &&
          (!reader().end || server_->options().httpAllowHalfOpen || !reader().input.empty());
 }
 
 SLUICE_DECL void ServerConnection::closeSoon() {
   phase_ = Phase::closing;
   // RFC 9112 §9.6: what follows a request that said close is no message; line ends are nothing.
-  if (!reader().parser.keepAlive() && incoming().complete() && !reader().limits.insecure &&
+  if (!reader().parser.keepAlive() && exchange_->isRead() && !reader().limits.insecure &&
       server_->has<"clientError">() &&
       reader().input.unparsed().find_first_not_of("\r\n") != std::string_view::npos) {
     const Error error = Error::parse(make_error_code(errc::HPE_CLOSED_CONNECTION), {}, 0,
@@ -419,43 +310,17 @@ SLUICE_DECL void ServerConnection::closeSoon() {
     server_->emit<"clientError">(error, socket_);
     if (gone()) return;
   }
-  if (incoming().complete() && reader().input.empty()) {
+  if (exchange_->isRead() && reader().input.empty()) {
     core_->destroySoon();
   } else {
     core_->linger();
   }
 }
 
-SLUICE_DECL void ServerConnection::reportHandlerError(const std::exception_ptr& failure) {
-  if (!server_->has<"error">()) return;
-  try {
-    std::rethrow_exception(failure);
-  } catch (const Error& error) {
-    server_->emit<"error">(error);
-  } catch (const boost::system::system_error& error) {
-    server_->emit<"error">(Error(error.code(), error.what()));
-  } catch (const std::exception& error) {
-    server_->emit<"error">(Error(make_error_code(errc::ERR_UNHANDLED_ERROR), error.what()));
-  } catch (...) {
-    server_->emit<"error">(Error(make_error_code(errc::ERR_UNHANDLED_ERROR)));
-  }
-}
-
-SLUICE_DECL void ServerConnection::handlerFailed(const std::exception_ptr& failure) {
-  const bool sent = outgoingState().headSent();
-  const bool over = outgoingState().ended();
-  if (!sent) {
-    outgoingState().headers.clear();
-    ServerResponse& res = work_->messages->res();
-    res.statusCode = 500;
-    res.statusMessage.clear();
-    // To HEAD the body does not go out, which is no misuse here.
-    const bool rejects = std::exchange(outgoingState().rejectBody, false);
-    res.end("Internal Server Error");
-    outgoingState().rejectBody = rejects;
-  }
-  reportHandlerError(failure);
-  if (sent && !over && !gone()) core_->destroy();
+SLUICE_DECL bool ServerConnection::refusesBody() {
+  if (!exchange_->bodyRefused() || over()) return false;
+  refuse(reader().body.error(), reader().body.reason());
+  return true;
 }
 
 SLUICE_DECL void ServerConnection::refuse(const error_code& code, std::string_view reason) {
@@ -468,13 +333,10 @@ SLUICE_DECL void ServerConnection::refuse(const error_code& code, std::string_vi
 }
 
 SLUICE_DECL void ServerConnection::refuseWith(const Error& error, std::string_view reply) {
-  const bool answered = phase_ != Phase::head && outgoingState().headSent();
-  const bool handling = handlerRuns_;
+  const bool answered = phase_ != Phase::head && exchange_->outgoing().headSent();
+  const bool handling = exchange_->handlerRuns;
   phase_ = Phase::closing;
-  if (work_ && incoming().source() != nullptr) {
-    incoming().fail(make_error_code(boost::system::errc::connection_reset));
-    outgoingState().destroy(error.code());
-  }
+  exchange_->refuse(error.code());
   if (server_->has<"clientError">()) {
     server_->emit<"clientError">(error, socket_);
     endWithPeer();
@@ -485,7 +347,7 @@ SLUICE_DECL void ServerConnection::refuseWith(const Error& error, std::string_vi
     core_->linger();
   }
   if (handling && !gone()) {
-    emitEvents();
+    exchange_->emitEvents();
     if (server_->options().cancelOnDisconnect) cancelHandler();
   }
 }
@@ -493,15 +355,14 @@ SLUICE_DECL void ServerConnection::refuseWith(const Error& error, std::string_vi
 // A listener of "clientError" has ended its half where the peer had ended before: nobody is left to
 // wait for.
 SLUICE_DECL void ServerConnection::endWithPeer() {
-  if (phase_ != Phase::closing || !work_ || !reader().end) return;
+  if (phase_ != Phase::closing || !exchange_ || !reader().end) return;
   if (core_->writeEnding()) core_->destroySoon();
 }
 
 SLUICE_DECL void ServerConnection::checkTimeouts(net::detail::TimePoint now) {
   const auto& settings = server_->settings();
   const bool head = phase_ == Phase::head && (started_ || requests_ == 0);
-  const bool body =
-      (phase_ == Phase::handler || phase_ == Phase::finishing) && !incoming().complete();
+  const bool body = exchanging() && !exchange_->isRead();
   const auto passed = [&](std::chrono::milliseconds limit) {
     return limit.count() > 0 && now - messageStart_ >= limit;
   };
@@ -515,67 +376,24 @@ SLUICE_DECL void ServerConnection::checkTimeouts(net::detail::TimePoint now) {
   }
 }
 
-SLUICE_DECL void ServerConnection::composeHead(ByteBuffer& out, ServerResponse& res,
-                                               std::string_view reason, const Headers* headers,
-                                               std::optional<std::uint64_t> bodyLength) {
-  const auto& settings = server_->settings();
-  const std::size_t most = settings.maxRequestsPerSocket;
-  const ResponseHead head{
-      .statusCode = res.statusCode,
-      .reason = reason,
-      .headers = outgoingState().headers,
-      .writeHeadHeaders = headers,
-      .uniqueHeaders = outgoingState().uniqueHeaders,
-      .isHead = reader().parser.method() == "HEAD",
-      .http10 = reader().parser.isHttp10(),
-      .acceptsChunked = reader().parser.teChunked(),
-      .requestKeepAlive = reader().parser.keepAlive(),
-      .shouldKeepAlive = res.shouldKeepAlive,
-      .forceClose = awaitsContinue_ || (reader().end && reader().input.empty()),
-      .lastRequest = most != 0 && requests_ >= most,
-      .keepAliveTimeout = settings.keepAliveTimeout,
-      .maxRequestsPerSocket = most,
-      .dateLine = res.sendDate ? server_->dateLine() : std::string_view(),
-      .bodyLength = bodyLength,
-  };
-  outgoingState().headIsSent(composeResponseHead(out, head));
-}
-
-SLUICE_DECL void ServerConnection::sendInformation() {
-  static_cast<void>(output().queued());
-  output().flush();
-}
-
-SLUICE_DECL void ServerConnection::onMessageEnded() {
-  // More requests wait in the buffer: their answers leave together.
-  const bool more =
-      incoming().complete() && !reader().input.empty() && outgoingState().framing.keepAlive;
-  output().setBatching(more);
-  if (!more) output().flush();
-  if (outgoingState().observed()) eventsAreDue();
-}
-
-SLUICE_DECL void ServerConnection::destroyMessage(const error_code& reason) {
-  if (gone() || phase_ == Phase::closing) return;
-  destroyedHere_ = true;
-  outgoingState().destroy(reason);
-  core_->destroy(reason);
+SLUICE_DECL void ServerConnection::peerEnded() {
+  if (exchange_->bodyRefused() || reader().parser.framing() == Framing::untilClose) return;
+  if (exchange_->isCut()) {
+    refuseWith(Error::parse(make_error_code(errc::HPE_INVALID_EOF_STATE), {}, 0,
+                            std::string(reader().input.unparsed())),
+               badRequestReply);
+  } else if (!server_->options().httpAllowHalfOpen && !exchange_->outgoing().ended()) {
+    output().flush();
+    // For whoever waits it is a reset; the socket itself came to an orderly end.
+    output().fail(make_error_code(boost::system::errc::connection_reset));
+    core_->destroy();
+  }
 }
 
 SLUICE_DECL asio::mutable_buffer ServerConnection::inputRoom() {
   if (phase_ == Phase::head) return reader().roomForHead();
-  const bool body = phase_ != Phase::closing && !incoming().complete();
+  const bool body = phase_ != Phase::closing && !exchange_->isRead();
   return body ? reader().roomForBody() : reader().roomForNext();
-}
-
-SLUICE_DECL BodySource::Piece ServerConnection::takePiece() {
-  const Piece piece = reader().takePiece();
-  if (piece.status == BodyDecoder::Status::failed && !bodyRefused_) {
-    bodyRefused_ = true;
-    incoming().fail(reader().bodyFailure());
-    core_->callAtTurnEnd();
-  }
-  return piece;
 }
 
 SLUICE_DECL bool ServerConnection::wantsRead() const {
@@ -583,14 +401,14 @@ SLUICE_DECL bool ServerConnection::wantsRead() const {
   if (core_->reading() || reader().end || core_->destroyed()) return false;
   switch (phase_) {
     case Phase::head:
-      return static_cast<bool>(work_->waiting);
+      return static_cast<bool>(exchange_->waiting);
     case Phase::handler:
     case Phase::finishing:
-      return incoming().complete() ? reader().input.empty() : true;
+      return exchange_->isRead() ? reader().input.empty() : true;
     case Phase::closing:
       // A "clientError" listener has the socket: only its end is of interest. What a handler that
       // still runs has views of stays as it is.
-      return !handlerRuns_ && !core_->lingering();
+      return !exchange_->handlerRuns && !core_->lingering();
     case Phase::securing:
     case Phase::upgraded:
     case Phase::gone:
@@ -601,11 +419,8 @@ SLUICE_DECL bool ServerConnection::wantsRead() const {
 
 SLUICE_DECL void ServerConnection::onTurn() {
   const boost::intrusive_ptr<ServerConnection> alive(this);
-  if (bodyRefused_ && phase_ != Phase::closing && !gone()) {
-    refuse(reader().body.error(), reader().body.reason());
-    wake();
-  }
-  if (phase_ == Phase::handler || phase_ == Phase::finishing) emitEvents();
+  if (exchange_ && refusesBody()) wake();
+  if (exchanging()) exchange_->emitEvents();
   if (!wantsRead()) return;
   if (phase_ == Phase::closing) reader().input.dropAll();
   const auto room = inputRoom();
@@ -643,9 +458,9 @@ SLUICE_DECL void ServerConnection::onInput(const error_code& result, std::size_t
     core_->destroy(ec);
     return;
   }
-  if (phase_ == Phase::handler || phase_ == Phase::finishing) {
-    incoming().onInput();
-    if (ec && !gone() && phase_ != Phase::closing) peerEnded();
+  if (exchanging()) {
+    exchange_->onInput();
+    if (ec && !over()) peerEnded();
     if (!gone()) core_->callAtTurnEnd();
   }
   wake();
@@ -653,29 +468,13 @@ SLUICE_DECL void ServerConnection::onInput(const error_code& result, std::size_t
   if (phase_ == Phase::head && started_) core_->touch();
 }
 
-SLUICE_DECL void ServerConnection::peerEnded() {
-  if (bodyRefused_ || reader().parser.framing() == Framing::untilClose) return;
-  const bool cut =
-      !incoming().complete() &&
-      (reader().input.empty() || reader().body.remaining() > reader().input.unparsed().size());
-  if (cut) {
-    refuseWith(Error::parse(make_error_code(errc::HPE_INVALID_EOF_STATE), {}, 0,
-                            std::string(reader().input.unparsed())),
-               badRequestReply);
-  } else if (!server_->options().httpAllowHalfOpen && !outgoingState().ended()) {
-    output().flush();
-    // For whoever waits it is a reset; the socket itself came to an orderly end.
-    output().fail(make_error_code(boost::system::errc::connection_reset));
-    core_->destroy();
-  }
-}
-
 SLUICE_DECL void ServerConnection::onSent() {
-  if (!work_) return;
+  if (!exchange_) return;
+  const OutgoingState& outgoing = exchange_->outgoing();
   if (phase_ == Phase::finishing) {
     core_->callAtTurnEnd();
-    if (outgoingState().isSent()) wakeSoon();
-  } else if (outgoingState().stage == OutgoingState::Stage::ended && outgoingState().observed()) {
+    if (outgoing.isSent()) wakeSoon();
+  } else if (outgoing.stage == OutgoingState::Stage::ended && outgoing.observed()) {
     core_->callAtTurnEnd();
   } else {
     endWithPeer();
@@ -683,37 +482,16 @@ SLUICE_DECL void ServerConnection::onSent() {
 }
 
 SLUICE_DECL void ServerConnection::onDrained() {
-  if (phase_ == Phase::handler && !outgoingState().ended()) {
-    sluice::detail::emit<OutgoingEvents, "drain">(outgoingState().listeners);
-  }
+  if (phase_ == Phase::handler) exchange_->onDrained();
 }
 
 SLUICE_DECL bool ServerConnection::onIdle() {
   const boost::intrusive_ptr<ServerConnection> alive(this);
-  bool heard = false;
-  if (phase_ == Phase::handler || phase_ == Phase::finishing) {
-    if (!incoming().complete()) {
-      heard = sluice::detail::emit<IncomingEvents, "timeout">(incoming().listeners());
-    }
-    heard |= sluice::detail::emit<OutgoingEvents, "timeout">(outgoingState().listeners);
-  }
+  bool heard = exchanging() && exchange_->onIdle();
   heard |= server_->emit<"timeout">(socket_);
   heard |= sluice::detail::has<net::SocketEvents, "timeout">(core_->listeners());
   if (!heard && !gone()) core_->destroy();
   return gone();
-}
-
-SLUICE_DECL void ServerWork::onLoopEnd() {
-  if (connection != nullptr) connection->onLoopEnd();
-}
-
-SLUICE_DECL void ServerConnection::onLoopEnd() {
-  const boost::intrusive_ptr<ServerConnection> alive(this);
-  if (!work_) return;
-  const Wake dropped = std::move(work_->waiting);
-  incoming().fail(make_error_code(errc::ERR_STREAM_DESTROYED));
-  incoming().listeners().clear();
-  outgoingState().listeners.clear();
 }
 
 SLUICE_DECL void ServerConnection::onDestroyed(const error_code& ec) {
@@ -721,64 +499,41 @@ SLUICE_DECL void ServerConnection::onDestroyed(const error_code& ec) {
   const Phase before = std::exchange(phase_, Phase::gone);
   self_ = nullptr;
   if (core_->loop().stopped()) {
-    onLoopEnd();
+    if (exchange_) exchange_->onLoopEnd();
     return;
   }
   // The events come first: whoever waits is resumed by what is posted after this.
   sluice::detail::post(core_->loop().executor(), [alive, before, ec] {
-    const bool ended = alive->work_ && alive->reader().end == asio::error::eof;
+    const bool ended = alive->exchange_ && alive->reader().end == asio::error::eof;
     if (ec && !ended && before != Phase::closing) {
       alive->server_->emit<"clientError">(Error(ec), alive->socket_);
     }
-    alive->emitEvents();
+    if (alive->exchange_) alive->exchange_->emitEvents();
     if (alive->rest_ == Rest::resting) alive->ended();
   });
-  if (!work_) return;
+  if (!exchange_) return;
   if (before == Phase::handler || before == Phase::finishing || before == Phase::closing) {
-    const auto reset = make_error_code(boost::system::errc::connection_reset);
-    if (incoming().source() != nullptr) {
-      const bool ended = outgoingState().ended();
-      outgoingState().destroy(reset);
-      if (!ended || !incoming().complete()) incoming().fail(reset);
-    }
+    exchange_->connectionIsGone();
     // Who waits for room hears what broke the connection, and not that the wait was cancelled.
     output().fail(ec ? ec : make_error_code(errc::ERR_STREAM_DESTROYED));
-    if (handlerRuns_ && !destroyedHere_ && server_->options().cancelOnDisconnect) {
+    if (exchange_->handlerRuns && !exchange_->destroyedHere() &&
+        server_->options().cancelOnDisconnect) {
       cancelHandler();
     }
   }
   wakeSoon();
 }
 
-SLUICE_DECL void ServerConnection::emitEvents() {
-  if (!work_ || incoming().source() == nullptr) return;
-  if (!incoming().observed() && !outgoingState().observed()) return;
-  const boost::intrusive_ptr<ServerConnection> alive(this);
-  const boost::intrusive_ptr<IncomingState> incoming = work_->incoming;
-  const boost::intrusive_ptr<OutgoingState> outgoing = work_->outgoing;
-  if (incoming->aborted()) {
-    incoming->emitAborted();
-    outgoing->emitDue();
-    incoming->emitDue();
-  } else if (incoming->ended()) {
-    incoming->emitDue();
-    outgoing->emitDue();
-  } else {
-    outgoing->emitDue();
-    incoming->emitDue();
-  }
-}
-
 SLUICE_DECL void ServerConnection::wake() {
-  if (!work_ || !work_->waiting) return;
-  Wake handler = std::move(work_->waiting);
+  if (!exchange_ || !exchange_->waiting) return;
+  Wake handler = std::move(exchange_->waiting);
   handler();
 }
 
 SLUICE_DECL void ServerConnection::wakeSoon() {
-  if (!work_->waiting) return;
+  if (!exchange_->waiting) return;
   // With the coroutine in it: where the loop ends first, they go together.
-  Wake handler = std::move(work_->waiting);
+  Wake handler = std::move(exchange_->waiting);
   handler.post(core_->loop().executor());
 }
 

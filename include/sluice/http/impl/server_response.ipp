@@ -4,14 +4,14 @@
 #pragma once
 
 #include <sluice/detail/post.hpp>
-#include <sluice/http/detail/server_connection.hpp>
+#include <sluice/http/detail/server_exchange.hpp>
 #include <sluice/http/server_response.hpp>
 
 namespace sluice::http {
 
-SLUICE_DECL void ServerResponse::attach(detail::ServerConnection& connection) {
-  connection_ = &connection;
-  state_ = connection.outgoing();
+SLUICE_DECL void ServerResponse::attach(detail::ServerExchange& exchange) {
+  exchange_ = &exchange;
+  state_ = exchange.outgoingState();
 }
 
 SLUICE_DECL ServerResponse& ServerResponse::writeHead(int status, std::string_view reason,
@@ -19,7 +19,7 @@ SLUICE_DECL ServerResponse& ServerResponse::writeHead(int status, std::string_vi
   requireHeadersNotSent("write");
   const int before = std::exchange(statusCode, status);
   try {
-    connection_->composeHead(state_->heldHead, *this, reason, headers, std::nullopt);
+    exchange_->composeHead(state_->heldHead, *this, reason, headers, std::nullopt);
   } catch (...) {
     statusCode = before;
     throw;
@@ -43,33 +43,33 @@ SLUICE_DECL ServerResponse& ServerResponse::writeHead(int status, std::string_vi
 }
 
 SLUICE_DECL void ServerResponse::composeHead(std::optional<std::uint64_t> bodyLength, bool) {
-  connection_->composeHead(state_->output->queue().gathered(), *this, statusMessage, nullptr,
-                           bodyLength);
+  exchange_->composeHead(state_->output->queue().gathered(), *this, statusMessage, nullptr,
+                         bodyLength);
 }
 
 SLUICE_DECL void ServerResponse::writeContinue() {
   requireHeadersNotSent("write");
-  connection_->continueIsSent();
+  exchange_->continueIsSent();
   detail::appendContinue(state_->output->queue().gathered());
-  connection_->sendInformation();
+  exchange_->sendInformation();
 }
 
 SLUICE_DECL void ServerResponse::writeProcessing() {
   requireHeadersNotSent("write");
   detail::appendProcessing(state_->output->queue().gathered());
-  connection_->sendInformation();
+  exchange_->sendInformation();
 }
 
 SLUICE_DECL void ServerResponse::writeEarlyHints(const Headers& hints,
                                                  std::function<void()> written) {
   requireHeadersNotSent("write");
   if (detail::appendEarlyHints(state_->output->queue().gathered(), hints)) {
-    connection_->sendInformation();
+    exchange_->sendInformation();
   }
   if (written) sluice::detail::post(get_executor(), std::move(written));
 }
 
-SLUICE_DECL IncomingMessage& ServerResponse::req() const { return connection_->messages().req(); }
+SLUICE_DECL IncomingMessage& ServerResponse::req() const { return exchange_->messages().req(); }
 
 SLUICE_DECL asio::any_io_executor ServerResponse::get_executor() const {
   return state_->output->loop().executor();

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// One request and its answer on a server: the states of both messages, the reader that the request
+// comes from, and what is done for a handler that fails or forgets. An exchange serves request
+// after request while its connection is awake; then it goes back to the server.
+#pragma once
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <sluice/detail/completion.hpp>
+#include <sluice/detail/listeners.hpp>
+#include <sluice/http/detail/incoming_state.hpp>
+#include <sluice/http/detail/message_pair.hpp>
+#include <sluice/http/detail/message_reader.hpp>
+#include <sluice/http/detail/outgoing_state.hpp>
+#include <sluice/http/options.hpp>
+#include <sluice/net/detail/loop.hpp>
+#include <sluice/net/socket.hpp>
+#include <sluice/task.hpp>
+#include <string_view>
+
+namespace sluice::http::detail {
+
+class ServerConnection;
+class ServerState;
+
+class ServerExchange final : private net::detail::LoopMember,
+                             private BodySource,
+                             private OutgoingOwner {
+ public:
+  using RequestHandler =
+      std::shared_ptr<sluice::detail::CoroutineHandler<task<>(IncomingMessage&, ServerResponse&)>>;
+
+  ServerExchange(net::detail::Loop& loop, std::unique_ptr<MessagePair> messages,
+                 const ServerOptions& options);
+
+  /// Whose requests it serves from now on.
+  void attach(ServerConnection& connection);
+  /// Nobody's.
+  void detach();
+
+  /// The head of a request is in the reader: the messages come to life.
+  void begin();
+  /// The request asks for another protocol, and somebody here speaks it.
+  bool takesUpgrade();
+  /// The handler for the request; none where it is answered from here.
+  RequestHandler chooseHandler();
+  /// Answers for a handler that has thrown, or has not ended the response.
+  void handlerReturned(const std::exception_ptr& failure);
+  /// Takes what the handler has left of the body. true: the rest is still to come and worth waiting
+  /// for.
+  bool discardsRest();
+  /// The response has left and the request is read, or will not be.
+  void finish();
+  /// The messages are over; ready for the next ones.
+  void reset();
+
+  /// What comes is no request any more, or none will come: so says `reason`.
+  void refuse(const error_code& reason);
+  void connectionIsGone();
+  /// Nobody will be resumed, and the coroutine must not keep itself by what it waits for.
+  SLUICE_DECL void onLoopEnd() override;
+
+  // What the socket does while a request is answered.
+  void onInput() { incoming().onInput(); }
+  void onDrained();
+  /// true: somebody listens.
+  bool onIdle();
+  void emitEvents();
+
+  /// The bytes that have come are no body.
+  bool bodyRefused() const { return bodyRefused_; }
+  /// The input has ended before the body.
+  bool isCut() const;
+  /// The request is read to its end.
+  bool isRead() const { return incoming().complete(); }
+  bool isSent() const { return outgoing().isSent(); }
+  /// A client that waits for a 100 was not told to go on: what it sends next nobody knows.
+  bool awaitsContinue() const { return awaitsContinue_; }
+  /// Both sides have said that the connection lives on.
+  bool keepsAlive() const { return outgoing().framing.keepAlive; }
+  /// The user has destroyed one of the messages.
+  bool destroyedHere() const { return destroyedHere_; }
+
+  // For ServerResponse.
+  void composeHead(ByteBuffer& out, ServerResponse& res, std::string_view reason,
+                   const Headers* headers, std::optional<std::uint64_t> bodyLength);
+  void sendInformation();
+  void continueIsSent() { awaitsContinue_ = false; }
+  const boost::intrusive_ptr<OutgoingState>& outgoingState() const { return outgoing_; }
+
+  IncomingState& incoming() const { return *incoming_; }
+  OutgoingState& outgoing() const { return *outgoing_; }
+  MessagePair& messages() { return *messages_; }
+
+  MessageReader reader{MessageParser::Kind::request, 2048};
+  /// The connection's coroutine, where it waits.
+  sluice::detail::Completion<void()> waiting;
+  /// A handler has this request.
+  bool handlerRuns = false;
+
+ private:
+  void handlerFailed(const std::exception_ptr& failure);
+  void endForHandler();
+  void answerEmpty(int status);
+
+  // BodySource and OutgoingOwner
+  SLUICE_DECL asio::any_io_executor executor() const override;
+  SLUICE_DECL net::Socket& socket() override;
+  net::Socket* outgoingSocket() override { return &socket(); }
+  SLUICE_DECL Piece takePiece() override;
+  const HeaderBlock& trailers() const override { return reader.body.trailers(); }
+  SLUICE_DECL void wantInput() override;
+  SLUICE_DECL void eventsAreDue() override;
+  SLUICE_DECL void destroyMessage(const error_code& reason) override;
+  SLUICE_DECL void setTimeout(std::chrono::milliseconds idle) override;
+  SLUICE_DECL void onMessageEnded() override;
+
+  // Null where it is spare.
+  ServerConnection* connection_ = nullptr;
+  boost::intrusive_ptr<IncomingState> incoming_{new IncomingState};
+  boost::intrusive_ptr<OutgoingState> outgoing_{new OutgoingState};
+  std::unique_ptr<MessagePair> messages_;
+  bool awaitsContinue_ = false;
+  bool bodyRefused_ = false;
+  bool destroyedHere_ = false;
+};
+
+}  // namespace sluice::http::detail
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+// The definitions need the whole server, whose header ends with all of them.
+#include <sluice/http/server.hpp>
+#endif

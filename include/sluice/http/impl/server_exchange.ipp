@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of server_exchange.hpp.
+#pragma once
+
+#include <sluice/http/constants.hpp>
+#include <sluice/http/detail/framing.hpp>
+#include <sluice/http/detail/server_connection.hpp>
+#include <sluice/http/detail/server_exchange.hpp>
+#include <sluice/http/detail/server_state.hpp>
+#include <utility>
+
+namespace sluice::http::detail {
+
+SLUICE_DECL ServerExchange::ServerExchange(net::detail::Loop& loop,
+                                           std::unique_ptr<MessagePair> messages,
+                                           const ServerOptions& options)
+    : LoopMember(loop), messages_(std::move(messages)) {
+  outgoing_->uniqueHeaders = options.uniqueHeaders;
+  outgoing_->rejectBody = options.rejectNonStandardBodyWrites;
+}
+
+SLUICE_DECL void ServerExchange::attach(ServerConnection& connection) {
+  connection_ = &connection;
+  reader.attach(&connection.core());
+}
+
+SLUICE_DECL void ServerExchange::detach() {
+  reset();
+  reader.attach(nullptr);
+  connection_ = nullptr;
+  handlerRuns = false;
+  awaitsContinue_ = bodyRefused_ = destroyedHere_ = false;
+}
+
+SLUICE_DECL void ServerExchange::begin() {
+  reader.beginBody();
+  incoming().begin(reader.parser, *this, connection_->server().options().joinDuplicateHeaders);
+  outgoing().begin(&connection_->output(), *this);
+  messages_->renew();
+  messages_->req().attach(incoming_);
+  messages_->res().attach(*this);
+}
+
+SLUICE_DECL bool ServerExchange::takesUpgrade() {
+  if (!reader.parser.upgrade() || reader.parser.framing() != Framing::none) return false;
+  const ServerState& server = connection_->server();
+  const auto& decide = server.options().shouldUpgradeCallback;
+  return decide ? decide(messages_->req()) : server.handler<"upgrade">() != nullptr;
+}
+
+SLUICE_DECL ServerExchange::RequestHandler ServerExchange::chooseHandler() {
+  ServerState& server = connection_->server();
+  IncomingMessage& req = messages_->req();
+  ServerResponse& res = messages_->res();
+  if (server.options().requireHostHeader ? reader.parser.hostProblem() != HostProblem::none
+                                         : reader.parser.hostProblem() > HostProblem::missing) {
+    res.setHeader("Connection", "close");
+    answerEmpty(400);
+    return nullptr;
+  }
+  const std::size_t most = server.settings().maxRequestsPerSocket;
+  if (most != 0 && connection_->requests() > most) {
+    server.emit<"dropRequest">(req, socket());
+    res.shouldKeepAlive = false;
+    answerEmpty(503);
+    return nullptr;
+  }
+  auto handler = server.handler<"request">();
+  if (reader.parser.expectContinue()) {
+    awaitsContinue_ = true;
+    if (auto check = server.handler<"checkContinue">()) {
+      handler = std::move(check);
+    } else {
+      res.writeContinue();
+    }
+  } else if (reader.parser.expectOther()) {
+    handler = server.handler<"checkExpectation">();
+    if (!handler) {
+      answerEmpty(417);
+      return nullptr;
+    }
+  }
+  if (!handler) {
+    answerEmpty(404);
+    return nullptr;
+  }
+  connection_->core().callAtTurnEnd();
+  return handler;
+}
+
+SLUICE_DECL void ServerExchange::answerEmpty(int status) {
+  ServerResponse& res = messages_->res();
+  res.writeHead(status);
+  res.end();
+}
+
+SLUICE_DECL void ServerExchange::handlerReturned(const std::exception_ptr& failure) {
+  if (failure) handlerFailed(failure);
+  if (!connection_->gone() && !outgoing().ended()) endForHandler();
+}
+
+// What stands in the way of the end (a status that is none, a length that was not kept) is as if
+// the handler had thrown it.
+SLUICE_DECL void ServerExchange::endForHandler() {
+  std::exception_ptr failure;
+  try {
+    messages_->res().end();
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (failure) handlerFailed(failure);
+}
+
+SLUICE_DECL void ServerExchange::handlerFailed(const std::exception_ptr& failure) {
+  const bool sent = outgoing().headSent();
+  const bool over = outgoing().ended();
+  if (!sent) {
+    outgoing().headers.clear();
+    ServerResponse& res = messages_->res();
+    res.statusCode = 500;
+    res.statusMessage.clear();
+    // To HEAD the body does not go out, which is no misuse here.
+    const bool rejects = std::exchange(outgoing().rejectBody, false);
+    res.end("Internal Server Error");
+    outgoing().rejectBody = rejects;
+  }
+  connection_->server().reportHandlerError(failure);
+  if (sent && !over && !connection_->gone()) connection_->core().destroy();
+}
+
+SLUICE_DECL bool ServerExchange::discardsRest() {
+  emitEvents();
+  if (connection_->over() || incoming().complete() || awaitsContinue_) return false;
+  // Also before a close: a request that is here to its end was not cut short.
+  if (incoming().mode() != IncomingState::Mode::flowing) incoming().discard();
+  incoming().pump();
+  const ServerState& server = connection_->server();
+  return keepsAlive() && !server.closing() && !connection_->over() && !incoming().complete() &&
+         !reader.end && incoming().discardedBytes() <= server.options().maxDiscardedBody;
+}
+
+SLUICE_DECL void ServerExchange::finish() {
+  if (incoming().complete() && incoming().mode() != IncomingState::Mode::flowing) {
+    incoming().discard();
+  }
+  emitEvents();
+}
+
+SLUICE_DECL void ServerExchange::reset() {
+  messages_->end();
+  // A handle that a user moved out outlives this: it keeps the state, and gets its own copies.
+  if (incoming().use_count() > 1) {
+    if (incoming().source() != nullptr) incoming().detach();
+    incoming_ = new IncomingState;
+  } else {
+    incoming().reset();
+  }
+  outgoing().reset();
+}
+
+SLUICE_DECL void ServerExchange::refuse(const error_code& reason) {
+  if (incoming().source() == nullptr) return;
+  incoming().fail(make_error_code(boost::system::errc::connection_reset));
+  outgoing().destroy(reason);
+}
+
+SLUICE_DECL void ServerExchange::connectionIsGone() {
+  if (incoming().source() == nullptr) return;
+  const auto reset = make_error_code(boost::system::errc::connection_reset);
+  const bool ended = outgoing().ended();
+  outgoing().destroy(reset);
+  if (!ended || !incoming().complete()) incoming().fail(reset);
+}
+
+SLUICE_DECL void ServerExchange::onLoopEnd() {
+  if (connection_ == nullptr) return;
+  const boost::intrusive_ptr<ServerConnection> alive(connection_);
+  const auto dropped = std::move(waiting);
+  incoming().fail(make_error_code(errc::ERR_STREAM_DESTROYED));
+  incoming().listeners().clear();
+  outgoing().listeners.clear();
+}
+
+SLUICE_DECL void ServerExchange::onDrained() {
+  if (outgoing().ended()) return;
+  sluice::detail::emit<OutgoingEvents, "drain">(outgoing().listeners);
+}
+
+SLUICE_DECL bool ServerExchange::onIdle() {
+  bool heard = false;
+  if (!incoming().complete()) {
+    heard = sluice::detail::emit<IncomingEvents, "timeout">(incoming().listeners());
+  }
+  heard |= sluice::detail::emit<OutgoingEvents, "timeout">(outgoing().listeners);
+  return heard;
+}
+
+SLUICE_DECL void ServerExchange::emitEvents() {
+  if (incoming().source() == nullptr) return;
+  if (!incoming().observed() && !outgoing().observed()) return;
+  const boost::intrusive_ptr<ServerConnection> alive(connection_);
+  const boost::intrusive_ptr<IncomingState> in = incoming_;
+  const boost::intrusive_ptr<OutgoingState> out = outgoing_;
+  if (in->aborted()) {
+    in->emitAborted();
+    out->emitDue();
+    in->emitDue();
+  } else if (in->ended()) {
+    in->emitDue();
+    out->emitDue();
+  } else {
+    out->emitDue();
+    in->emitDue();
+  }
+}
+
+SLUICE_DECL bool ServerExchange::isCut() const {
+  return !incoming().complete() &&
+         (reader.input.empty() || reader.body.remaining() > reader.input.unparsed().size());
+}
+
+SLUICE_DECL void ServerExchange::composeHead(ByteBuffer& out, ServerResponse& res,
+                                             std::string_view reason, const Headers* headers,
+                                             std::optional<std::uint64_t> bodyLength) {
+  ServerState& server = connection_->server();
+  const auto& settings = server.settings();
+  const std::size_t most = settings.maxRequestsPerSocket;
+  const ResponseHead head{
+      .statusCode = res.statusCode,
+      .reason = reason,
+      .headers = outgoing().headers,
+      .writeHeadHeaders = headers,
+      .uniqueHeaders = outgoing().uniqueHeaders,
+      .isHead = reader.parser.method() == "HEAD",
+      .http10 = reader.parser.isHttp10(),
+      .acceptsChunked = reader.parser.teChunked(),
+      .requestKeepAlive = reader.parser.keepAlive(),
+      .shouldKeepAlive = res.shouldKeepAlive,
+      .forceClose = awaitsContinue_ || (reader.end && reader.input.empty()),
+      .lastRequest = most != 0 && connection_->requests() >= most,
+      .keepAliveTimeout = settings.keepAliveTimeout,
+      .maxRequestsPerSocket = most,
+      .dateLine = res.sendDate ? server.dateLine() : std::string_view(),
+      .bodyLength = bodyLength,
+  };
+  outgoing().headIsSent(composeResponseHead(out, head));
+}
+
+SLUICE_DECL void ServerExchange::sendInformation() {
+  static_cast<void>(connection_->output().queued());
+  connection_->output().flush();
+}
+
+SLUICE_DECL void ServerExchange::onMessageEnded() {
+  // More requests wait in the buffer: their answers leave together.
+  const bool more = incoming().complete() && !reader.input.empty() && keepsAlive();
+  connection_->output().setBatching(more);
+  if (!more) connection_->output().flush();
+  if (outgoing().observed()) eventsAreDue();
+}
+
+SLUICE_DECL void ServerExchange::destroyMessage(const error_code& reason) {
+  if (connection_->over()) return;
+  destroyedHere_ = true;
+  outgoing().destroy(reason);
+  connection_->core().destroy(reason);
+}
+
+SLUICE_DECL BodySource::Piece ServerExchange::takePiece() {
+  const Piece piece = reader.takePiece();
+  if (piece.status == BodyDecoder::Status::failed && !bodyRefused_) {
+    bodyRefused_ = true;
+    incoming().fail(reader.bodyFailure());
+    connection_->core().callAtTurnEnd();
+  }
+  return piece;
+}
+
+SLUICE_DECL asio::any_io_executor ServerExchange::executor() const {
+  return connection_->core().loop().executor();
+}
+SLUICE_DECL net::Socket& ServerExchange::socket() { return connection_->socket(); }
+SLUICE_DECL void ServerExchange::wantInput() {
+  if (!connection_->core().reading()) eventsAreDue();
+}
+SLUICE_DECL void ServerExchange::eventsAreDue() { connection_->core().callAtTurnEnd(); }
+SLUICE_DECL void ServerExchange::setTimeout(std::chrono::milliseconds idle) {
+  connection_->core().setTimeout(idle);
+}
+
+}  // namespace sluice::http::detail
