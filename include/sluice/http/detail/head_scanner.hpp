@@ -6,10 +6,10 @@
 #pragma once
 
 #include <array>
-#include <bit>
 #include <cstddef>
-#include <cstdint>
+#include <cstring>
 #include <sluice/config.hpp>
+#include <sluice/http/detail/byte_run.hpp>
 #include <sluice/http/detail/header_chars.hpp>
 #include <string_view>
 
@@ -35,15 +35,29 @@ class HeadScanner {
  private:
   bool has(std::size_t count) const { return static_cast<std::size_t>(end_ - at_) >= count; }
 
-  bool skip(std::string_view text) {
-    if (!has(text.size()) || std::string_view(at_, text.size()) != text) return false;
-    at_ += text.size();
+  template <std::size_t Size>
+  bool skip(const char (&text)[Size]) {
+    constexpr std::size_t count = Size - 1;
+    if (!has(count) || std::memcmp(at_, text, count) != 0) return false;
+    at_ += count;
     return true;
   }
 
   std::string_view takeWhile(const std::array<bool, 256>& allowed) {
     const char* const from = at_;
     while (at_ != end_ && allowed[static_cast<unsigned char>(*at_)]) ++at_;
+    return {from, static_cast<std::size_t>(at_ - from)};
+  }
+
+  // Nearly every name has letters and hyphens only.
+  std::string_view takeName() {
+    const char* const from = at_;
+    while (has(ByteRun::size)) {
+      const std::size_t passed = ByteRun(at_).firstUnusualInName();
+      at_ += passed;
+      if (passed != ByteRun::size) break;
+    }
+    while (at_ != end_ && tokenBytes[static_cast<unsigned char>(*at_)]) ++at_;
     return {from, static_cast<std::size_t>(at_ - from)};
   }
 
@@ -79,7 +93,7 @@ class HeadScanner {
 
   bool fieldLines() {
     while (at_ != end_ && *at_ != '\r') {
-      const std::string_view name = takeWhile(tokenBytes);
+      const std::string_view name = takeName();
       if (name.empty() || !skip(":")) return false;
       while (at_ != end_ && isBlank(*at_)) ++at_;
       const char* const from = at_;
@@ -100,15 +114,10 @@ class HeadScanner {
   // Up to the first byte that is no text. false: there is none.
   bool passText() {
     while (at_ != end_) {
-      if (has(8)) {
-        const std::uint64_t marks = markControls(loadEight(at_));
-        if (marks == 0) {
-          at_ += 8;
-          continue;
-        }
-        if constexpr (std::endian::native == std::endian::little) {
-          at_ += std::countr_zero(marks) / 8;
-        }
+      if (has(ByteRun::size)) {
+        const std::size_t passed = ByteRun(at_).firstControl();
+        at_ += passed;
+        if (passed == ByteRun::size) continue;
       }
       if (!headerTextBytes[static_cast<unsigned char>(*at_)]) return true;
       ++at_;

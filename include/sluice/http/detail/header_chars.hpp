@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstring>
 #include <sluice/config.hpp>
+#include <sluice/http/detail/byte_run.hpp>
 #include <string_view>
 
 namespace sluice::http::detail {
@@ -56,15 +57,6 @@ inline std::uint64_t loadEnds(const char* bytes, std::size_t count) {
   return (std::uint64_t{first} << 32) | last;
 }
 
-/// Marks, in their highest bits, bytes that are controls or DEL. The first mark is right, those
-/// behind it may be wrong; a tab has one too.
-inline std::uint64_t markControls(std::uint64_t word) {
-  const std::uint64_t notDelete = word ^ (everyByte * 0x7F);
-  const std::uint64_t controls = (word - everyByte * 0x20) & ~word;
-  const std::uint64_t deletes = (notDelete - everyByte) & ~notDelete;
-  return (controls | deletes) & (everyByte * 0x80);
-}
-
 /// A non-empty token: a header name or a method.
 inline bool isToken(std::string_view text) {
   bool allowed = !text.empty();
@@ -74,18 +66,18 @@ inline bool isToken(std::string_view text) {
 
 /// Text that may be a header's value or a reason phrase; empty is allowed.
 inline bool isHeaderText(std::string_view text) {
-  const auto allAllowed = [](const char* bytes, std::size_t count) {
-    for (std::size_t index = 0; index < count; ++index) {
-      if (!headerTextBytes[static_cast<unsigned char>(bytes[index])]) return false;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at != end) {
+    if (static_cast<std::size_t>(end - at) >= ByteRun::size) {
+      const std::size_t passed = ByteRun(at).firstControl();
+      at += passed;
+      if (passed == ByteRun::size) continue;
     }
-    return true;
-  };
-  const char* bytes = text.data();
-  std::size_t left = text.size();
-  for (; left >= 8; bytes += 8, left -= 8) {
-    if (markControls(loadEight(bytes)) != 0 && !allAllowed(bytes, 8)) return false;
+    if (!headerTextBytes[static_cast<unsigned char>(*at)]) return false;
+    ++at;
   }
-  return allAllowed(bytes, left);
+  return true;
 }
 
 /// A request target that Node would send: no controls, no space.
@@ -151,6 +143,29 @@ inline bool equalIgnoreCase(std::string_view left, std::string_view right) {
     if (toLower(*a) != toLower(*b)) return false;
   }
   return true;
+}
+
+/// Whether a text of the same size is this name, which has lower letters and hyphens only.
+template <std::size_t Size>
+inline bool isNamed(const char* text, const char (&name)[Size]) {
+  constexpr std::size_t count = Size - 1;
+  // Letters, which have the bit 0x40, may differ in the bit of the case.
+  const auto same = [](std::uint64_t given, std::uint64_t expected) {
+    return ((given ^ expected) & ~((expected & (everyByte * 0x40)) >> 1)) == 0;
+  };
+  if constexpr (count >= 8) {
+    for (std::size_t at = 0; at + 8 < count; at += 8) {
+      if (!same(loadEight(text + at), loadEight(name + at))) return false;
+    }
+    return same(loadEight(text + count - 8), loadEight(name + count - 8));
+  } else if constexpr (count >= 4) {
+    return same(loadEnds(text, count), loadEnds(name, count));
+  } else {
+    for (std::size_t at = 0; at != count; ++at) {
+      if (toLower(text[at]) != name[at]) return false;
+    }
+    return true;
+  }
 }
 
 /// Whether `word`, in lower case, stands in `text` with no letter, digit or underscore beside it.

@@ -29,30 +29,31 @@ enum class KnownHeader : std::uint8_t {
 
 /// Which of them `name` is, in any case.
 inline KnownHeader knownHeader(std::string_view name) {
-  const auto orOther = [name](KnownHeader header, std::string_view lowerName) {
-    return equalIgnoreCase(name, lowerName) ? header : KnownHeader::other;
+  const char* const text = name.data();
+  const auto orOther = [](bool found, KnownHeader header) {
+    return found ? header : KnownHeader::other;
   };
   switch (name.size()) {
     case 2:
-      return orOther(KnownHeader::te, "te");
+      return orOther(isNamed(text, "te"), KnownHeader::te);
     case 4:
-      return toLower(name[0]) == 'd' ? orOther(KnownHeader::date, "date")
-                                     : orOther(KnownHeader::host, "host");
+      if (isNamed(text, "host")) return KnownHeader::host;
+      return orOther(isNamed(text, "date"), KnownHeader::date);
     case 6:
-      return toLower(name[0]) == 'c' ? orOther(KnownHeader::cookie, "cookie")
-                                     : orOther(KnownHeader::expect, "expect");
+      if (isNamed(text, "cookie")) return KnownHeader::cookie;
+      return orOther(isNamed(text, "expect"), KnownHeader::expect);
     case 7:
-      return toLower(name[0]) == 't' ? orOther(KnownHeader::trailer, "trailer")
-                                     : orOther(KnownHeader::upgrade, "upgrade");
+      if (isNamed(text, "upgrade")) return KnownHeader::upgrade;
+      return orOther(isNamed(text, "trailer"), KnownHeader::trailer);
     case 10:
-      return toLower(name[0]) == 'c' ? orOther(KnownHeader::connection, "connection")
-                                     : orOther(KnownHeader::keepAlive, "keep-alive");
+      if (isNamed(text, "connection")) return KnownHeader::connection;
+      return orOther(isNamed(text, "keep-alive"), KnownHeader::keepAlive);
     case 14:
-      return orOther(KnownHeader::contentLength, "content-length");
+      return orOther(isNamed(text, "content-length"), KnownHeader::contentLength);
     case 16:
-      return orOther(KnownHeader::proxyConnection, "proxy-connection");
+      return orOther(isNamed(text, "proxy-connection"), KnownHeader::proxyConnection);
     case 17:
-      return orOther(KnownHeader::transferEncoding, "transfer-encoding");
+      return orOther(isNamed(text, "transfer-encoding"), KnownHeader::transferEncoding);
     default:
       return KnownHeader::other;
   }

@@ -94,6 +94,12 @@ class MessageParser {
   /// Whether the head lets the connection live. RFC 9112 §9.3.
   bool keepAlive() const { return facts_.keepAlive; }
 
+  /// What the first Keep-Alive line says of how long the connection is kept; empty without one.
+  std::string_view keepAliveHint() const {
+    return facts_.keepAliveLine == HeaderBlock::npos ? std::string_view()
+                                                     : headers_.at(facts_.keepAliveLine).value;
+  }
+
   /// Both Upgrade and `Connection: upgrade`. RFC 9110 §7.8: HTTP/1.0 has no upgrade.
   bool upgrade() const { return facts_.upgradeLine && facts_.connection.upgrade && !isHttp10(); }
 
@@ -140,6 +146,7 @@ class MessageParser {
     bool teChunked = false;
     bool hostInvalid = false;
     unsigned hostLines = 0;
+    std::size_t keepAliveLine = HeaderBlock::npos;
     ConnectionOptions connection;
     TransferCodings codings;
   };

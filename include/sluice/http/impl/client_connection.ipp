@@ -335,10 +335,8 @@ SLUICE_DECL void ClientConnection::headIsComplete() {
 }
 
 SLUICE_DECL void ClientConnection::readHint() {
-  const std::size_t line = reader_.parser.headers().find("keep-alive");
-  if (line == HeaderBlock::npos) return;
   constexpr std::string_view name = "timeout=";
-  std::string_view rest = reader_.parser.headers().at(line).value;
+  std::string_view rest = reader_.parser.keepAliveHint();
   while (!rest.empty()) {
     std::string_view parameter = rest.substr(0, rest.find(','));
     rest.remove_prefix(std::min(parameter.size() + 1, rest.size()));

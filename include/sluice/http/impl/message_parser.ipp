@@ -264,10 +264,14 @@ SLUICE_DECL MessageParser::Status MessageParser::parseFields(std::string_view in
 SLUICE_DECL bool MessageParser::acceptField(const FieldSpan& span, std::string_view name,
                                             std::string_view value) {
   // Lines above the limit are lost to the user only: what frames the message is always seen.
-  if (limits_.maxHeadersCount == 0 || headers_.size() < limits_.maxHeadersCount) {
-    headers_.add(span);
-  }
+  const bool kept = limits_.maxHeadersCount == 0 || headers_.size() < limits_.maxHeadersCount;
+  if (kept) headers_.add(span);
   switch (knownHeader(name)) {
+    case KnownHeader::keepAlive:
+      if (kept && facts_.keepAliveLine == HeaderBlock::npos) {
+        facts_.keepAliveLine = headers_.size() - 1;
+      }
+      return true;
     case KnownHeader::connection:
     case KnownHeader::proxyConnection:
       facts_.connection.add(value);

@@ -59,7 +59,7 @@ class SocketCore final : public TransportOwner,
   using ReadHandler = sluice::detail::Completion<void(error_code, std::size_t)>;
 
   // connecting → open → destroyed. The halves end one by one while it is open.
-  enum class State { connecting, open, destroyed };
+  enum class State : std::uint8_t { connecting, open, destroyed };
 
   SocketCore(std::shared_ptr<Loop> loop, std::size_t highWaterMark);
   SLUICE_DECL ~SocketCore() override;
@@ -164,11 +164,11 @@ class SocketCore final : public TransportOwner,
 
   // Why onTurnEnd() was asked for, apart from a flush.
   struct Due {
-    bool user = false;
-    bool drain = false;
-    bool flow = false;
-    bool close = false;
-    bool destroy = false;  // for closeError_ where there is one
+    bool user : 1 = false;
+    bool drain : 1 = false;
+    bool flow : 1 = false;
+    bool close : 1 = false;
+    bool destroy : 1 = false;  // for closeError_ where there is one
   };
 
   // What reading without a protocol takes: most sockets are HTTP's, which reads into its own.
@@ -196,25 +196,25 @@ class SocketCore final : public TransportOwner,
   sluice::detail::Listeners listeners_;
   TimerEntry idle_;
   std::chrono::milliseconds timeout_{};
-  Due due_;
   std::unique_ptr<const http::Error> closeError_;
   boost::intrusive_ptr<SocketCore> keptForTurn_;
 
   std::unique_ptr<Reading> raw_;
-  std::size_t room_ = 0;  // of the read under way; 0 where the last one did not fill it
   std::uint64_t bytesRead_ = 0;
+  std::uint32_t room_ = 0;  // of the read under way; 0 where the last one did not fill it
 
   State state_ = State::connecting;
-  bool touched_ = false;
-  bool endsTurn_ = false;
-  bool reading_ = false;
-  bool flowing_ = false;
-  bool ended_ = false;
-  bool readEnded_ = false;
-  bool writeEnding_ = false;
-  bool writeEnded_ = false;
-  bool destroyAtEnd_ = false;
-  bool lingering_ = false;
+  Due due_;
+  bool touched_ : 1 = false;
+  bool endsTurn_ : 1 = false;
+  bool reading_ : 1 = false;
+  bool flowing_ : 1 = false;
+  bool ended_ : 1 = false;
+  bool readEnded_ : 1 = false;
+  bool writeEnding_ : 1 = false;
+  bool writeEnded_ : 1 = false;
+  bool destroyAtEnd_ : 1 = false;
+  bool lingering_ : 1 = false;
 };
 
 }  // namespace sluice::net::detail

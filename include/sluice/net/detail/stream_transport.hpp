@@ -43,19 +43,20 @@ class StreamTransport final : public Transport, private Poller::Watched {
   Owner finish(Owner& waiting);
   void goOn();
   void goOnReading();
+  void noteUnwatched(const error_code& ec) { unwatched_ = static_cast<std::uint16_t>(ec.value()); }
   error_code failure() const { return {unwatched_, boost::system::system_category()}; }
   std::size_t receive(asio::mutable_buffer, error_code&);
 
-  Loop& loop_;
   SystemSocket socket_;
+  Loop& loop_;
   // Whether a read, or a write, may find something to do. Cleared where the kernel had less.
-  bool readable_ = false;
-  bool writable_ = true;
-  bool inputEnded_ = false;  // no event will tell of what is left to be read
-  bool watchesOutput_ = false;
-  bool keepAlive_ = false;
+  bool readable_ : 1 = false;
+  bool writable_ : 1 = true;
+  bool inputEnded_ : 1 = false;  // no event will tell of what is left to be read
+  bool watchesOutput_ : 1 = false;
+  bool keepAlive_ : 1 = false;
+  std::uint16_t unwatched_ = 0;  // why the loop could not watch it, as errno has it
   std::int32_t keepAliveSeconds_ = 0;
-  int unwatched_ = 0;  // why the loop could not watch it, as errno has it
   // Of the operations that are under way; each keeps its owner, who has the buffer.
   Owner reader_;
   Owner writer_;

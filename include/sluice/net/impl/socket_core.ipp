@@ -107,8 +107,10 @@ SLUICE_DECL void SocketCore::onTurnEnd() {
     explicit Touched(SocketCore& touched) : core(touched) { core.endsTurn_ = true; }
     ~Touched() {
       core.endsTurn_ = false;
-      if (!std::exchange(core.touched_, false) || core.timeout_.count() == 0) return;
-      if (!core.destroyed()) core.loop_->startTimer(core.idle_, core.timeout_);
+      const bool touched = core.touched_;
+      core.touched_ = false;
+      if (touched && core.timeout_.count() != 0 && !core.destroyed())
+        core.loop_->startTimer(core.idle_, core.timeout_);
     }
   } const touched(*this);
   if (output_) output_->flush();
@@ -123,7 +125,7 @@ SLUICE_DECL void SocketCore::onTurnEnd() {
 
 SLUICE_DECL void SocketCore::startRead(asio::mutable_buffer buffer) {
   reading_ = true;
-  room_ = buffer.size();
+  room_ = static_cast<std::uint32_t>(std::min<std::size_t>(buffer.size(), UINT32_MAX));
   transport_->read(buffer);
 }
 

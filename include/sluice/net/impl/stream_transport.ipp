@@ -16,13 +16,13 @@
 namespace sluice::net::detail {
 
 SLUICE_DECL StreamTransport::StreamTransport(Loop& loop, SystemSocket socket)
-    : loop_(loop), socket_(std::move(socket)) {
-  unwatched_ = loop_.poller().add(socket_.fd(), *this, Poller::input).value();
+    : socket_(std::move(socket)), loop_(loop) {
+  noteUnwatched(loop_.poller().add(socket_.fd(), *this, Poller::input));
 }
 
 SLUICE_DECL StreamTransport::StreamTransport(Loop& loop, SystemSocket socket,
                                              Poller::Watched& before, std::uint32_t events)
-    : loop_(loop), socket_(std::move(socket)), watchesOutput_(true) {
+    : socket_(std::move(socket)), loop_(loop), watchesOutput_(true) {
   loop_.poller().handOver(before, *this);
   note(events);
 }
@@ -84,7 +84,7 @@ SLUICE_DECL void StreamTransport::waitWritable() {
   if (!watchesOutput_) {
     // What has room by now is told at once. It stays: an edge costs nothing where it does not come.
     watchesOutput_ = true;
-    unwatched_ = loop_.poller().change(socket_.fd(), *this, Poller::input | Poller::output).value();
+    noteUnwatched(loop_.poller().change(socket_.fd(), *this, Poller::input | Poller::output));
   }
   if (writable_ || unwatched_) loop_.poller().again(*this);
 }
