@@ -13,7 +13,8 @@ import time
 
 from .contestants import MARKED, asking, client_of, serving
 from .machine import fail
-from .scenarios import servers
+from .scenario import named
+
 
 class Perf:
     """The system calls of a process, between start and stop()."""
@@ -94,7 +95,7 @@ def counted(process, driver, count, marked):
 
 def counts_of(name, scenario, count, turns=True):
     """`turns` False: at full load, each on a processor of its own."""
-    row = servers(False)[scenario]
+    row = named(scenario)
     with serving(name, row.bare, cpus=(0,), turns=turns) as server:
         cpu = 0 if turns else 1
         with asking(server, row.connections, count // 4, count, row.load, cpu, turns=turns) as load:

@@ -6,6 +6,7 @@ import re
 from .contestants import CLIENTS, SERVERS
 from .machine import QUIET, ROOT
 from .plots import bars
+from .scenario import named
 
 FIGURES = ROOT / "bench/figures.json"
 DOCS = ROOT / "docs"
@@ -18,15 +19,6 @@ NAMES = {
     "httplib": "cpp-httplib, 64 threads",
     "node": "node",
     "curl": "libcurl multi",
-}
-# What is to be reached, as a ratio to the bare loop.
-BUDGETS = {
-    "plain": 1.15,
-    "browser": 1.25,
-    "pipelined": 1.5,
-    "download": 1.05,
-    "upload": 1.1,
-    "client, 64 sockets": 1.25,
 }
 
 
@@ -65,7 +57,7 @@ def ratios(figures):
     rows = []
     for name, row in figures["times"].items():
         ours, bare = row["by"]["sluice"], row["by"]["bare"]
-        budget = BUDGETS.get(name)
+        budget = named(name).budget
         subject = f"{'client: ' if name.startswith('client') else ''}{row['title']}"
         rows.append(
             (subject, cell(bare), cell(ours), f"{budget:.2f}" if budget else "", "" if not budget else
@@ -152,7 +144,7 @@ def plots(figures):
         [(called(name), row["resident"], None) for name, row in idle], 0
     )
     rows = [(("client: " if name.startswith("client") else "") + row["title"], row["by"]["sluice"]["ratio"],
-             BUDGETS.get(name)) for name, row in times.items() if name != "two loops"]
+             named(name).budget) for name, row in times.items() if name != "two loops"]
     yield "performance-ratios.svg", bars(
         "sluice, as a multiple of the bare epoll loop", "CPU time; the line is the budget, where there is one", rows, marked=True
     )

@@ -1,15 +1,108 @@
 # SPDX-License-Identifier: BSL-1.0
 """CPU time for a request: medians, and ratios to the bare loop, of rounds in which all take turns."""
 import contextlib
+import dataclasses
 import statistics
+from typing import ClassVar
 
 from .contestants import CLIENTS, PROXIES, SERVERS, asking, client_of, present, proxying, serving
-from .machine import CPUS
-from .scenarios import clients, servers
+from .machine import CPUS, GIB
+from .scenario import Scenario
+
+# These answer every path alike.
+PEERS = ("beast", "beast_callback", "restinio", "httplib", "node", "nginx", "h2o")
+# A thread for each connection: neither where they come and go nor where several requests come at once.
+EVENT_LOOPS = tuple(name for name in PEERS if name != "httplib")
+
+
+def compare(rounds, contestants, measure, base):
+    """By contestant, taken in turns so that a change of the weather meets all of them.
+
+    `measure` tells CPU seconds for a unit and, by name, what else was seen.
+    """
+    samples = {name: [] for name in contestants}
+    seen = {name: [] for name in contestants}
+    for _ in range(rounds):
+        for name in contestants:
+            used, others = measure(name)
+            samples[name].append(used * 1e6)
+            seen[name].append(others)
+    result = {}
+    for name in contestants:
+        # In each round apart: the quotient of two medians may be of two moments.
+        ratio = statistics.median(mine / theirs for mine, theirs in zip(samples[name], samples[base]))
+        result[name] = {
+            "cpu_us": round(statistics.median(samples[name]), 4),
+            "ratio": round(ratio, 3),
+            "samples_us": [round(sample, 4) for sample in samples[name]],
+            **{what: statistics.median(others[what] for others in seen[name]) for what in seen[name][0]},
+        }
+    return result
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Timed(Scenario):
+    """CPU time of contestants for a unit of the same work."""
+
+    heading: ClassVar[str] = "CPU microseconds for a request; in brackets to the bare loop"
+    section: ClassVar[str] = "times"
+    # What the others are compared to.
+    base: ClassVar[str] = "bare"
+
+    # Requests in a round; the peers, of which most are slower, get half of them.
+    count: int
+    peers: tuple = ()
+    # Whether a short run may have fewer requests.
+    scales: bool = True
+    # What the figure is for: so many of them are in a request.
+    unit: str = "request"
+    units: float = 1
+    # What ratio is to be reached.
+    budget: float | None = None
+
+    def contestants(self, quick):
+        raise NotImplementedError
+
+    def measure(self, name, quick):
+        raise NotImplementedError
+
+    def count_for(self, name, quick):
+        count = self.count // 4 if quick and self.scales else self.count
+        return count // 2 if name in self.peers and self.scales else count
+
+    def take(self, quick, figures):
+        found = compare(3 if quick else 5, self.contestants(quick), lambda name: self.measure(name, quick), self.base)
+        figures.setdefault(self.section, {})[self.name] = {"title": self.title, "unit": self.unit, "by": found}
+        cells = [
+            f"{name} {of['cpu_us']:.3f}" + (f" ({of['ratio']:.2f} x)" if name != self.base else "")
+            for name, of in found.items()
+        ]
+        print(f"  {self.name:18}", "   ".join(cells), flush=True)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OverLoopback(Timed):
+    """Requests, or one body of a GiB, of which a short run has a quarter: "{size}" stands for it."""
+
+    # What the bare server answers.
+    bare: tuple = ("13",)
+    connections: int = 64
+    bulk: bool = False
+
+    def sized(self, arguments, quick):
+        return [argument.format(size=GIB // 4 if quick else GIB) for argument in arguments]
+
+    def done(self, count, quick):
+        """How many units so many requests are."""
+        return count * self.units / (4 if quick and self.bulk else 1)
+
+
+# What makes a scenario one of a single large body.
+BULK = {"connections": 1, "count": 1, "scales": False, "unit": "GiB", "bulk": True}
 
 
 def spent(process, driver, units):
-    """CPU seconds of the process for a unit while the driver works, and what the driver says at its end."""
+    """CPU seconds of the process for a unit while the driver works."""
     before = process.cpu()
     driver.go()
     driver.line()
@@ -17,28 +110,55 @@ def spent(process, driver, units):
     return used / units
 
 
-def of_server(name, row, count, loops=1):
-    cpus = (0,) if loops == 1 else (0, 1)
-    with serving(name, row.bare, loops, cpus=cpus) as server:
-        cpu = 0 if row.together else len(CPUS) - 1
-        with asking(server, row.connections, max(count // 4, 1), count, row.load, cpu) as load:
-            used = spent(server, load, count * row.units)
-            load.go()
-            return used, load.line()
+def latencies(load):
+    """What a load tells at its end."""
+    load.go()
+    report = load.line()
+    return {
+        "p50_us": report["p50_us"],
+        "p99_us": report["p99_us"],
+        "per_second": round(report["answers"] / report["seconds"]),
+    }
 
 
-def of_client(name, row, count):
-    with serving("bare", row.bare) as server:
-        with client_of(server, name, row.connections, max(count // 4, 1), count, row.arguments) as client:
-            return spent(client, client, count * row.units), None
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Server(OverLoopback):
+    """What a server takes. One that is asked for another path needs a handler in sluice_server.cpp."""
+
+    # What the load is to ask, in the words of load.cpp.
+    load: tuple = ()
+    count: int = 120_000
+    # The load on the server's processor: no wake-up from one processor to another is measured.
+    together: bool = False
+
+    def contestants(self, quick):
+        peers = [] if quick and self.name not in ("plain", "browser") else self.peers
+        return [name for name in present("server", SERVERS) if name in ("bare", "sluice", *peers)]
+
+    def measure(self, name, quick, loops=1):
+        count = self.count_for(name, quick)
+        with serving(name, self.sized(self.bare, quick), loops, cpus=range(loops)) as server:
+            cpu = 0 if self.together else len(CPUS) - 1
+            load = self.sized(self.load, quick)
+            with asking(server, self.connections, max(count // 4, 1), count, load, cpu) as driver:
+                return spent(server, driver, self.done(count, quick)), latencies(driver)
 
 
-def of_proxy(name, count):
-    with serving("bare", cpus=(1,)) as server, proxying(server, name) as proxy:
-        with asking(proxy, 64, count // 4, count) as load:
-            used = spent(proxy, load, count)
-            load.go()
-            return used, load.line()
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TwoLoops(Server):
+    """What a request costs on one of two loops and, on four processors, how many times as much both answer."""
+
+    count: int = 60_000
+
+    def contestants(self, quick):
+        return ("bare", "sluice")
+
+    def measure(self, name, quick):
+        return super().measure(name, quick, 2 if name == "sluice" else 1)
+
+    def take(self, quick, figures):
+        super().take(quick, figures)
+        figures["two loops"] = scaling(3, 40_000 if quick else 120_000)
 
 
 def answered(loops, count):
@@ -50,8 +170,7 @@ def answered(loops, count):
             load.go()
         for load in loads:
             load.line()
-            load.go()
-        return sum(report["answers"] / report["seconds"] for report in (load.line() for load in loads))
+        return sum(latencies(load)["per_second"] for load in loads)
 
 
 def scaling(rounds, count):
@@ -64,61 +183,38 @@ def scaling(rounds, count):
     return round(ratio, 3)
 
 
-def compare(rounds, contestants, measure):
-    """By contestant, taken in turns so that a change of the weather meets all of them."""
-    samples = {name: [] for name in contestants}
-    seen = {name: [] for name in contestants}
-    for _ in range(rounds):
-        for name in contestants:
-            used, report = measure(name)
-            samples[name].append(used * 1e6)
-            seen[name].append(report)
-    result = {}
-    for name in contestants:
-        # In each round apart: the quotient of two medians may be of two moments.
-        ratio = statistics.median(mine / bare for mine, bare in zip(samples[name], samples["bare"]))
-        row = result[name] = {
-            "cpu_us": round(statistics.median(samples[name]), 4),
-            "ratio": round(ratio, 3),
-            "samples_us": [round(sample, 4) for sample in samples[name]],
-        }
-        if seen[name][0]:
-            for key in ("p50_us", "p99_us"):
-                row[key] = statistics.median(report[key] for report in seen[name])
-            row["per_second"] = round(statistics.median(report["answers"] / report["seconds"] for report in seen[name]))
-    return result
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Client(OverLoopback):
+    """What a client takes that asks the bare server."""
+
+    # In the words of support/phases.hpp.
+    arguments: tuple = ()
+    count: int = 60_000
+    peers: tuple = ("beast", "curl", "node", "undici")
+
+    def contestants(self, quick):
+        peers = () if quick else self.peers
+        return [name for name in present("client", CLIENTS) if name in ("bare", "sluice", *peers)]
+
+    def measure(self, name, quick):
+        count = self.count_for(name, quick)
+        arguments = self.sized(self.arguments, quick)
+        with serving("bare", self.sized(self.bare, quick)) as server:
+            with client_of(server, name, self.connections, max(count // 4, 1), count, arguments) as client:
+                return spent(client, client, self.done(count, quick)), {}
 
 
-def times(quick, only=None):
-    rounds, scale = (3, 4) if quick else (5, 1)
-    figures = {}
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Proxy(Timed):
+    """What a reverse proxy takes between a load and the bare server."""
 
-    def take(name, title, unit, contestants, measure):
-        if only and only not in name:
-            return
-        figures[name] = {"title": title, "unit": unit, "by": compare(rounds, contestants, measure)}
-        note(figures, name)
+    count: int = 60_000
 
-    def count_for(row, name):
-        count = row.count // scale if row.scales else row.count
-        return count // 2 if name in row.peers and row.scales else count
+    def contestants(self, quick):
+        return present("proxy", PROXIES)
 
-    for name, row in servers(quick).items():
-        peers = [] if quick and name not in ("plain", "browser") else row.peers
-        contestants = [who for who in present("server", SERVERS) if who in ("bare", "sluice", *peers)]
-        take(name, row.title, row.unit, contestants, lambda who: of_server(who, row, count_for(row, who)))
-    take("two loops", "13 bytes, two loops", "request", ["bare", "sluice"],
-         lambda who: of_server(who, servers(False)["plain"], 60_000 // scale, 2 if who == "sluice" else 1))
-    for name, row in clients(quick).items():
-        contestants = [who for who in present("client", CLIENTS) if who in ("bare", "sluice", *row.peers)]
-        if quick:
-            contestants = ["bare", "sluice"]
-        take(name, row.title, row.unit, contestants, lambda who: of_client(who, row, count_for(row, who)))
-    take("proxy", "reverse proxy", "request", present("proxy", PROXIES), lambda who: of_proxy(who, 60_000 // scale))
-    return figures
-
-
-def note(figures, name):
-    row = figures[name]["by"]
-    cells = [f"{who} {of['cpu_us']:.3f}" + (f" ({of['ratio']:.2f} x)" if who != "bare" else "") for who, of in row.items()]
-    print(f"  {name:18}", "   ".join(cells), flush=True)
+    def measure(self, name, quick):
+        count = self.count_for(name, quick)
+        with serving("bare", cpus=(1,)) as server, proxying(server, name) as proxy:
+            with asking(proxy, 64, count // 4, count) as load:
+                return spent(proxy, load, count), latencies(load)

@@ -7,7 +7,7 @@ import tempfile
 
 from .contestants import asking, client_of, serving
 from .machine import BUILD
-from .scenarios import servers
+from .scenario import named
 
 WARM_UP = 640
 SCENARIOS = ("plain", "browser", "json", "pipelined", "client")
@@ -28,7 +28,7 @@ def drive(scenario, count, command, name):
                 client.go()
                 client.line()
         return
-    row = servers(False)[scenario]
+    row = named(scenario)
     with serving(name, row.bare, under=command) as server:
         with asking(server, row.connections, WARM_UP, count, row.load) as load:
             load.go()
