@@ -26,6 +26,10 @@ OTHERS = {
     "nginx-light": "nginx",
     "h2o": "h2o",
     "nodejs": "node",
+    "libssl-dev": "TLS",
+    "openssl": "TLS",
+    "nghttp2-client": "h2load",
+    "curl": "curl",
 }
 
 
@@ -75,9 +79,9 @@ def build(wanted, others, tracer):
     if shell(f"ensure {packages}").returncode != 0:
         sys.exit(1)
     again = others and install_others()
-    script = f'configure "{BUILD}" --buildtype=release -Dtests=false -Dexamples=false -Dbench=true -Dtls=disabled -Dcpp_args=-g1\n'
+    script = f'configure "{BUILD}" --buildtype=release -Dtests=false -Dexamples=false -Dbench=true -Dcpp_args=-g1\n'
     if again:
-        script += f'meson setup --reconfigure "{BUILD}" "{ROOT}" >/dev/null\n'
+        script += f'meson setup --reconfigure -Dtls=auto "{BUILD}" "{ROOT}" >/dev/null\n'
     targets = "" if others else " ".join(f"bench/{name}" for name in wanted)
     if shell(f'{script}ninja -C "{BUILD}" --quiet {targets}').returncode != 0:
         fail("bench/ did not build", f"read the first error above; 'rm -r {BUILD}' starts afresh")

@@ -6,6 +6,9 @@ import time
 
 from .machine import QUIET, description
 
+# What is said of a run as a whole.
+HEAD = ("date", "machine", "quick", "load average")
+
 
 def run(scenarios, quick):
     figures = {
@@ -25,5 +28,19 @@ def run(scenarios, quick):
     return figures
 
 
-def save(path, figures):
+def merged(known, figures):
+    """What is known with some of it taken anew; when and where is said of the whole, so that it stays."""
+    result = dict(known)
+    for part, found in figures.items():
+        if part in ("times", "tls"):
+            result[part] = known.get(part, {}) | found
+        elif part not in HEAD:
+            result[part] = found
+    return result
+
+
+def save(path, figures, part):
+    """With `part` the other figures of a file that is there remain."""
+    if part and path.exists():
+        figures = merged(json.loads(path.read_text()), figures)
     path.write_text(json.dumps(figures, indent=1) + "\n")

@@ -16,6 +16,8 @@ class Scenario:
 
     # Told once above all of a kind.
     heading: ClassVar[str] = ""
+    # Whether even a short run needs more than the programs of machine.OURS.
+    builds_all: ClassVar[bool] = False
 
     name: str
     title: str
