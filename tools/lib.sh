@@ -30,7 +30,7 @@ has() {
     nginx-light) command -v nginx ;;
     nghttp2-client) command -v h2load ;;
     nodejs) command -v node ;;
-    libclang-rt-*-dev | librestinio-dev | libcpp-httplib-dev | libcurl4-openssl-dev) dpkg -s "$1" ;;
+    libclang-rt-*-dev | librestinio-dev | libcpp-httplib-dev | libcurl4-openssl-dev | liburing-dev) dpkg -s "$1" ;;
     *) command -v "$1" ;;
   esac >/dev/null 2>&1
 }

@@ -11,6 +11,7 @@ SERVERS = (
     "bare",
     "sluice",
     "beast",
+    "beast_uring",
     "beast_callback",
     "restinio",
     "httplib",
@@ -24,7 +25,7 @@ BENCH = ROOT / "bench"
 # How often a run is tried to be heard from before it is given up, in seconds.
 PATIENCE = 300
 # Who tells what its heap holds.
-MARKED = ("bare", "sluice", "beast", "beast_callback", "restinio")
+MARKED = ("bare", "sluice", "beast", "beast_uring", "beast_callback", "restinio")
 
 NGINX = """
 daemon off; master_process off; pid {folder}/pid; error_log stderr crit;

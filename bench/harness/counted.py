@@ -87,7 +87,8 @@ class Instructions(Scenario):
         for name in (name for name in self.names if name in here):
             scenarios = SCENARIOS if name == "sluice" else self.compared
             found[name] = {scenario: round(sum(instructions(scenario, name).values())) for scenario in scenarios}
-            print(f"  {name:16}", "  ".join(f"{scenario} {count}" for scenario, count in found[name].items()), flush=True)
+            told = "  ".join(f"{scenario} {count}" for scenario, count in found[name].items())
+            print(f"  {name:16} {told}", flush=True)
         figures["allocations"] = {
             name: round(allocations("plain", name), 2)
             for name in here

@@ -16,7 +16,8 @@ MIB, GIB = 2**20, 2**30
 QUIET = 0.7
 
 OURS = (
-    "load", "bare_server", "bare_client", "bare_proxy", "sluice_server", "sluice_client", "sluice_proxy", "beast_server"
+    "load", "bare_server", "bare_client", "bare_proxy", "sluice_server", "sluice_client", "sluice_proxy", "beast_server",
+    "ways_to_send",
 )
 # By package: what it brings, and how one knows that it is there.
 OTHERS = {
@@ -27,6 +28,7 @@ OTHERS = {
     "h2o": "h2o",
     "nodejs": "node",
     "libssl-dev": "TLS",
+    "liburing-dev": "io_uring",
     "openssl": "TLS",
     "nghttp2-client": "h2load",
     "curl": "curl",

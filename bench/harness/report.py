@@ -14,6 +14,7 @@ PAGE = DOCS / "performance.md"
 NAMES = {
     "bare": "bare epoll loop",
     "beast": "Beast, coroutines",
+    "beast_uring": "Beast, io_uring",
     "beast_callback": "Beast, callbacks",
     "restinio": "RESTinio",
     "httplib": "cpp-httplib, 64 threads",
@@ -96,6 +97,16 @@ def proxies(figures):
     return table(["reverse proxy", "µs a request"], [[called(name), cell(row)] for name, row in by.items()])
 
 
+def ways(figures):
+    """Sender and both, in milliseconds, and what part of the sends the kernel copied all the same."""
+    names = {"send": "`send`", "zerocopy": "`send` with `MSG_ZEROCOPY`", "sendfile": "`sendfile`"}
+    rows = [
+        [names[name], f"{of['sender_us'] / 1000:.0f} ms", cell(of), f"{100 * of['copied']:.0f} %" if name == "zerocopy" else ""]
+        for name, of in figures.get("ways", {}).get("ways", {"by": {}})["by"].items()
+    ]
+    return table(["1 GiB in pieces of 64 KiB", "sender", "sender and reader", "copied all the same"], rows)
+
+
 def counts(figures):
     found, dhat, code = figures["counts"], figures.get("allocations", {}), figures.get("instructions", {})
     rows = []
@@ -162,6 +173,7 @@ def write():
         "servers": servers(figures),
         "clients": clients(figures),
         "proxies": proxies(figures),
+        "ways": ways(figures),
         "counts": counts(figures),
         "counts of clients": counts_of_clients(figures),
         "held": f"Held for a reader that does not read: {figures['held']['/endless']:.0f} bytes; "
