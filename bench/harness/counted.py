@@ -13,7 +13,7 @@ from .valgrind import SCENARIOS, allocations, instructions
 class Counts(Scenario):
     """System calls and allocations for a request of other scenarios."""
 
-    heading: ClassVar[str] = f"system calls (by {TRACER.__name__.lower()}) and allocations for a request"
+    heading: ClassVar[str] = f"system calls (by {TRACER.__name__.lower()}), allocations and their bytes for a request"
 
     # Names of scenarios: what sluice is asked, the bare loop and Beast, and everybody else.
     ours: tuple
@@ -32,7 +32,7 @@ class Counts(Scenario):
             if name == "counted with":
                 continue
             for scenario, row in of.items():
-                told = f"{row['allocations']:8.2f}" if "allocations" in row else f"{'-':>8}"
+                told = f"{row['allocations']:8.2f} {row['bytes']:8.0f}" if "bytes" in row else f"{'-':>8}"
                 print(f"  {name:16} {scenario:16} {row['system_calls']:8.2f} {told}", flush=True)
 
 
@@ -90,7 +90,7 @@ class Instructions(Scenario):
             told = "  ".join(f"{scenario} {count}" for scenario, count in found[name].items())
             print(f"  {name:16} {told}", flush=True)
         figures["allocations"] = {
-            name: round(allocations("plain", name), 2)
+            name: allocations("plain", name)
             for name in here
             if name not in MARKED and name not in ("node", "httplib")
         }

@@ -90,6 +90,7 @@ def counted(process, driver, count, marked):
     if marked:
         after = process.mark()
         result["allocations"] = round((after["allocations"] - before["allocations"]) / count, 3)
+        result["bytes"] = round((after["bytes"] - before["bytes"]) / count, 1)
     return result
 
 

@@ -107,6 +107,11 @@ def ways(figures):
     return table(["1 GiB in pieces of 64 KiB", "sender", "sender and reader", "copied all the same"], rows)
 
 
+def taken(row):
+    """Allocations and their bytes, where they were counted."""
+    return [f"{row['allocations']:.1f}", f"{row['bytes']:.0f}"] if "bytes" in row else ["", ""]
+
+
 def counts(figures):
     found, dhat, code = figures["counts"], figures.get("allocations", {}), figures.get("instructions", {})
     rows = []
@@ -114,28 +119,26 @@ def counts(figures):
         if name not in found:
             continue
         plain, one = found[name]["plain"], found[name]["one connection"]
-        taken = plain.get("allocations", dhat.get(name))
         idle = figures["idle"].get(name, {})
         rows.append([
             called(name), f"{plain['system_calls']:.2f}", f"{one['system_calls']:.2f}",
-            "" if taken is None else f"{taken:.1f}",
+            *taken(plain if "bytes" in plain else dhat.get(name, {})),
             code.get(name, {}).get("plain", ""), code.get(name, {}).get("browser", ""),
             f"{idle['heap']:.0f}" if "heap" in idle else "", f"{idle['resident']:.0f}" if idle else "",
             f"{idle['resident at rest'] / 2**20:.1f}" if idle else "",
         ])
-    head = ["server", "system calls, 64 in turns", "one connection", "allocations", "instructions, 13 bytes",
+    head = ["server", "system calls, 64 in turns", "one connection", "allocations", "their bytes", "instructions, 13 bytes",
             "600-byte head", "heap, idle", "resident, idle", "MiB at rest"]
     return table(head, rows)
 
 
 def counts_of_clients(figures):
     rows = [
-        [called(name), f"{of['client']['system_calls']:.2f}",
-         f"{of['client']['allocations']:.1f}" if "allocations" in of["client"] else ""]
+        [called(name), f"{of['client']['system_calls']:.2f}", *taken(of["client"])]
         for name, of in figures["counts"].items()
         if name != "counted with" and "client" in of
     ]
-    return table(["client, 64 sockets in turns", "system calls", "allocations"], rows)
+    return table(["client, 64 sockets in turns", "system calls", "allocations", "their bytes"], rows)
 
 
 def plots(figures):

@@ -75,10 +75,14 @@ def blocks(scenario, count, name):
 
 
 def allocations(scenario, name):
-    """For a request, of a program that does not count by itself."""
+    """How many, and their bytes, for a request, of a program that does not count by itself."""
     few, more = 1280, 6400
-    small, large = (sum(point["tbk"] for point in blocks(scenario, count, name)["pps"]) for count in (few, more))
-    return (large - small) / (more - few)
+    small, large = (blocks(scenario, count, name)["pps"] for count in (few, more))
+
+    def each(what):
+        return (sum(point[what] for point in large) - sum(point[what] for point in small)) / (more - few)
+
+    return {"allocations": round(each("tbk"), 2), "bytes": round(each("tb"), 1)}
 
 
 def shorter(name):

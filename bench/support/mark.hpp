@@ -23,9 +23,10 @@ inline void tellOnSignal(unsigned port) {
   struct sigaction action {};
   action.sa_flags = SA_RESTART;
   action.sa_handler = [](int) {
-    char line[80];
-    const int size = std::snprintf(line, sizeof line, "{\"allocations\": %zu, \"live\": %td}\n",
-                                   heap().count(), heap().live());
+    char line[128];
+    const int size =
+        std::snprintf(line, sizeof line, "{\"allocations\": %zu, \"bytes\": %zu, \"live\": %td}\n",
+                      heap().count(), heap().bytes(), heap().live());
     [[maybe_unused]] const auto written = ::write(STDOUT_FILENO, line, static_cast<size_t>(size));
   };
   ::sigaction(SIGUSR1, &action, nullptr);

@@ -19,7 +19,14 @@
 namespace {
 
 thread_local std::size_t taken = 0;
+thread_local std::size_t takenBytes = 0;
 thread_local std::ptrdiff_t liveBytes = 0;
+
+void note(std::size_t size) {
+  ++taken;
+  takenBytes += size;
+  liveBytes += static_cast<std::ptrdiff_t>(size);
+}
 
 }  // namespace
 
@@ -33,10 +40,7 @@ std::size_t __sanitizer_get_allocated_size(const volatile void*);
 
 namespace {
 
-void onMalloc(const volatile void*, std::size_t size) {
-  ++taken;
-  liveBytes += static_cast<std::ptrdiff_t>(size);
-}
+void onMalloc(const volatile void*, std::size_t size) { note(size); }
 
 void onFree(const volatile void* block) {
   if (block != nullptr) {
@@ -61,9 +65,7 @@ void __libc_free(void*);
 namespace {
 
 void* noted(void* block) {
-  if (block == nullptr) return nullptr;
-  ++taken;
-  liveBytes += static_cast<std::ptrdiff_t>(malloc_usable_size(block));
+  if (block != nullptr) note(malloc_usable_size(block));
   return block;
 }
 
@@ -110,9 +112,12 @@ void free(void* block) {
 
 namespace sluice::test {
 
-Allocations::Allocations() : countBefore_(taken), liveBefore_(liveBytes) {}
+Allocations::Allocations()
+    : countBefore_(taken), bytesBefore_(takenBytes), liveBefore_(liveBytes) {}
 
 std::size_t Allocations::count() const { return taken - countBefore_; }
+
+std::size_t Allocations::bytes() const { return takenBytes - bytesBefore_; }
 
 std::ptrdiff_t Allocations::live() const { return liveBytes - liveBefore_; }
 

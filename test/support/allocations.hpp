@@ -18,11 +18,14 @@ class Allocations {
 
   /// How often memory was taken; growing a block counts once.
   std::size_t count() const;
+  /// Bytes that were taken, whether they were given back or not.
+  std::size_t bytes() const;
   /// Bytes that were taken and not given back; negative where more was given back.
   std::ptrdiff_t live() const;
 
  private:
   std::size_t countBefore_;
+  std::size_t bytesBefore_;
   std::ptrdiff_t liveBefore_;
 };
 
