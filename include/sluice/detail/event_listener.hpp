@@ -110,7 +110,7 @@ class HandlerOf<F, task<>(Params...)> final : public CoroutineHandler<task<>(Par
 template <class... Params>
 class CallOf final : public ListenerCall {
  public:
-  CallOf(std::shared_ptr<CoroutineHandler<task<>(Params...)>> listener, Params... params)
+  CallOf(HandlerPointer<task<>(Params...)> listener, Params... params)
       : listener_(std::move(listener)), arguments_(params...) {}
 
   task<> start() override { return startWith(std::index_sequence_for<Params...>{}); }
@@ -121,7 +121,7 @@ class CallOf final : public ListenerCall {
     return (*listener_)(std::get<Index>(arguments_).get()...);
   }
 
-  std::shared_ptr<CoroutineHandler<task<>(Params...)>> listener_;
+  HandlerPointer<task<>(Params...)> listener_;
   std::tuple<KeptArgument<Params>...> arguments_;
 };
 
@@ -132,7 +132,7 @@ class TaskListener;
 template <class Spawner, class... Params>
 class TaskListener<Spawner, task<>(Params...)> final : public Listener {
  public:
-  TaskListener(std::shared_ptr<CoroutineHandler<task<>(Params...)>> listener, Spawner spawner)
+  TaskListener(HandlerPointer<task<>(Params...)> listener, Spawner spawner)
       : listener_(std::move(listener)), spawner_(std::move(spawner)) {}
 
   void call(void* const* arguments) override {
@@ -146,7 +146,7 @@ class TaskListener<Spawner, task<>(Params...)> final : public Listener {
         std::make_unique<CallOf<Params...>>(listener_, argument<Params>(arguments[Index])...)));
   }
 
-  std::shared_ptr<CoroutineHandler<task<>(Params...)>> listener_;
+  HandlerPointer<task<>(Params...)> listener_;
   Spawner spawner_;
 };
 
@@ -183,14 +183,14 @@ std::unique_ptr<Listener> makeListener(T& emitter, Source&& source) {
                 "a listener that is a coroutine returns task<>: nobody takes a result");
   if constexpr (isCoroutineEvent<Events, Name>) {
     return std::make_unique<HandlerListener<Signature>>(
-        std::make_shared<HandlerOf<F, Signature>>(std::forward<Source>(source)));
+        HandlerPointer<Signature>(new HandlerOf<F, Signature>(std::forward<Source>(source))));
   } else if constexpr (!isCoroutine) {
     return std::make_unique<PlainListener<F, Signature>>(std::forward<Source>(source));
   } else {
     static_assert(!std::is_void_v<Spawner>, "this event's listener cannot be a coroutine");
     if constexpr (!std::is_void_v<Spawner>) {
       return std::make_unique<TaskListener<Spawner, Task>>(
-          std::make_shared<HandlerOf<F, Task>>(std::forward<Source>(source)),
+          HandlerPointer<Task>(new HandlerOf<F, Task>(std::forward<Source>(source))),
           EmitterAccess::spawner(emitter));
     }
   }

@@ -10,6 +10,8 @@
 // Not for users: they have `EventEmitter`.
 #pragma once
 
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -126,13 +128,18 @@ class Listeners {
   ListenerTable* table_ = nullptr;
 };
 
-/// The handler of a coroutine event. Whoever runs it holds the shared pointer until the task has
-/// ended: the handler's captures live here and not in its coroutine frame.
+/// The handler of a coroutine event. Whoever runs it holds the pointer until the task has ended:
+/// the handler's captures live here and not in its coroutine frame.
 template <class Signature>
 class CoroutineHandler;
 
+template <class Signature>
+using HandlerPointer = boost::intrusive_ptr<CoroutineHandler<Signature>>;
+
 template <class... Params>
-class CoroutineHandler<task<>(Params...)> {
+class CoroutineHandler<task<>(Params...)>
+    : public boost::intrusive_ref_counter<CoroutineHandler<task<>(Params...)>,
+                                          boost::thread_unsafe_counter> {
  public:
   virtual ~CoroutineHandler() = default;
   virtual task<> operator()(Params... params) = 0;
@@ -156,14 +163,13 @@ task<> endedTask();
 template <class Signature>
 class HandlerListener final : public Listener {
  public:
-  explicit HandlerListener(std::shared_ptr<CoroutineHandler<Signature>> handler)
-      : handler_(std::move(handler)) {}
+  explicit HandlerListener(HandlerPointer<Signature> handler) : handler_(std::move(handler)) {}
 
   void call(void* const*) override {}
-  const std::shared_ptr<CoroutineHandler<Signature>>& handler() const { return handler_; }
+  const HandlerPointer<Signature>& handler() const { return handler_; }
 
  private:
-  std::shared_ptr<CoroutineHandler<Signature>> handler_;
+  HandlerPointer<Signature> handler_;
 };
 
 template <class... Params>
@@ -216,7 +222,7 @@ template <class Events, fixed_string Name>
 auto handler(const Listeners& listeners) {
   using Signature = EventSignature<Events, Name>;
   static_assert(isCoroutineEvent<Events, Name>, "a notification has listeners, no handler");
-  std::shared_ptr<CoroutineHandler<Signature>> found;
+  HandlerPointer<Signature> found;
   if (const ListenerTable* table = listeners.get()) {
     if (Listener* listener = table->find(eventIndex<Events, Name>)) {
       found = static_cast<HandlerListener<Signature>*>(listener)->handler();

@@ -31,8 +31,7 @@ class ServerExchange final : private net::detail::LoopMember,
                              private BodySource,
                              private OutgoingOwner {
  public:
-  using RequestHandler =
-      std::shared_ptr<sluice::detail::CoroutineHandler<task<>(IncomingMessage&, ServerResponse&)>>;
+  using RequestHandler = sluice::detail::HandlerPointer<task<>(IncomingMessage&, ServerResponse&)>;
 
   ServerExchange(net::detail::Loop& loop, std::unique_ptr<MessagePair> messages,
                  const ServerOptions& options);
