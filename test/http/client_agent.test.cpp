@@ -99,7 +99,8 @@ TEST_CASE("connections of other places are not taken", "[Agent][row:11.16/acquir
 }
 
 TEST_CASE("a connection is not kept where a side does not want it or something is left",
-          "[Agent][row:11.16/not reusable][row:11.13/special request headers]") {
+          "[Agent][row:11.16/not reusable][row:11.13/special request headers]"
+          "[row:11.9/response to HEAD, 204, 304, 1xx]") {
   Requesting net;
   Agent agent(net.io(), {.keepAlive = true});
   const std::string answer = GENERATE(
@@ -173,6 +174,27 @@ TEST_CASE("requests beyond maxSockets wait and go out in order",
   for (const auto& req : all) CHECK(req->closed());
 }
 
+TEST_CASE("a connection carries one request at a time", "[Agent][row:11.7/client]") {
+  Requesting net;
+  Agent agent(net.io(), {.keepAlive = true, .maxSockets = 1});
+  const auto discard = [](IncomingMessage& res) { res.resume(); };
+  RequestOptions options = net.options(agent);
+  auto first = http::get(net.io(), options);
+  first.on<"response">(discard);
+  options.path = "/next";
+  auto second = http::get(net.io(), options);
+  second.on<"response">(discard);
+  net.settle();
+  CHECK(net.count() == 1);
+  CHECK(net.received(0).find("/next") == std::string::npos);
+  net.deliver("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nx", 0);
+  CHECK(net.received(0).empty());
+  net.deliver("y", 0);
+  CHECK(net.received(0).starts_with("GET /next "));
+  net.deliver(response(), 0);
+  CHECK(second.closed());
+}
+
 TEST_CASE("maxTotalSockets counts all places, and free connections make room",
           "[Agent][row:8/maxTotalSockets][row:11.16/socket closed while requests queue]") {
   Requesting net;
@@ -219,7 +241,9 @@ TEST_CASE("more free connections than maxFreeSockets are closed",
   CHECK(freeCount(agent) == 1);
 }
 
-TEST_CASE("of free connections the oldest or the newest is taken", "[Agent][row:8/scheduling]") {
+TEST_CASE("of free connections the oldest or the newest is taken",
+          "[Agent][row:8/scheduling]"
+          "[row:13/Agent.scheduling]") {
   const bool newest = GENERATE(false, true);
   Requesting net;
   Agent agent(net.io(),

@@ -106,7 +106,8 @@ TEST_CASE("a server that closes without a response hangs up",
 }
 
 TEST_CASE("a response that is cut short says so, and its request does not",
-          "[ClientRequest][row:11.14/server closes mid-response][row:6/aborted][row:6/complete]") {
+          "[ClientRequest][row:11.14/server closes mid-response][row:6/aborted][row:6/complete]"
+          "[row:13/abort on responses]") {
   Half half;
   half.net.end();
   CHECK(half.log.text() == "res-aborted close res-error:ECONNRESET res-close");
@@ -277,7 +278,9 @@ TEST_CASE("abort() in the socket event", "[ClientRequest][row:11.14/abort]") {
   CHECK(log.text() == "socket abort error:ECONNRESET close");
 }
 
-TEST_CASE("abort() after the response has begun", "[ClientRequest][row:11.14/abort]") {
+TEST_CASE("abort() after the response has begun",
+          "[ClientRequest][row:11.14/abort]"
+          "[row:13/abort()]") {
   Half half;
   half.req.abort();
   half.net.settle();

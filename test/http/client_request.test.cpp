@@ -120,7 +120,9 @@ TEST_CASE("a listener for the response is a function or a coroutine",
   CHECK(body == "hello");
 }
 
-TEST_CASE("get() is GET whatever the options say", "[ClientRequest][row:1/get]") {
+TEST_CASE("get() is GET whatever the options say",
+          "[ClientRequest][row:1/get]"
+          "[row:13/http.get method]") {
   Requesting net;
   RequestOptions options = net.options();
   options.method = "POST";
@@ -146,7 +148,8 @@ TEST_CASE("co_await get() brings the response", "[ClientRequest][row:1/get]") {
 
 TEST_CASE("Host names the server as the URL would",
           "[ClientRequest][row:11.2/Host][row:7.1/defaultPort][row:7.1/setHost]"
-          "[row:7.1/socketPath]") {
+          "[row:7.1/socketPath]"
+          "[row:13/CONNECT Host]") {
   const std::string close = "Connection: close\r\n\r\n";
   CHECK(fieldsOf({}) == "Host: localhost\r\n" + close);
   CHECK(fieldsOf({.hostname = "example.org", .port = 80}) == "Host: example.org\r\n" + close);

@@ -54,7 +54,8 @@ const std::string chunkedHead = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r
 
 TEST_CASE("a response ends where its framing says, however it is cut",
           "[IncomingMessage][row:11.9/response without CL/TE][row:6/trailers]"
-          "[row:11.13/receiving][row:11.9/response status line]") {
+          "[row:11.13/receiving][row:11.9/response status line]"
+          "[row:11.9/response to HEAD, 204, 304, 1xx]") {
   struct Case {
     std::string bytes;
     bool end;
@@ -206,7 +207,8 @@ TEST_CASE("insecureHTTPParser takes a response that is otherwise refused",
 }
 
 TEST_CASE("1xx answers are told one by one, and too many are an error",
-          "[ClientRequest][row:7.2/information][row:7.2/continue]") {
+          "[ClientRequest][row:7.2/information][row:7.2/continue]"
+          "[row:11.5/client sees 1xx]") {
   Requesting net;
   auto req = http::get(net.io(), net.options());
   EventLog log(req);
@@ -237,7 +239,8 @@ TEST_CASE("1xx answers are told one by one, and too many are an error",
 }
 
 TEST_CASE("an upgraded connection is whose who moves it out",
-          "[ClientRequest][row:7.2/upgrade][row:7.2/connect]") {
+          "[ClientRequest][row:7.2/upgrade][row:7.2/connect]"
+          "[row:11.5/101 on the client]") {
   const bool upgrade = GENERATE(true, false);
   Requesting net;
   auto req = request(
@@ -300,8 +303,32 @@ TEST_CASE("an upgraded connection is whose who moves it out",
   CHECK(net.closed());
 }
 
+TEST_CASE("an upgraded connection has left its agent when the event comes",
+          "[ClientRequest][Agent][row:11.6/agent side]") {
+  Requesting net;
+  Agent agent(net.io(), {.keepAlive = true});
+  RequestOptions options = net.options(agent);
+  options.headers = {{"Connection", "Upgrade"}, {"Upgrade", "echo"}};
+  auto req = request(net.io(), options);
+  EventLog log(req);
+  net::Socket mine;
+  req.on<"upgrade">([&](IncomingMessage&, net::Socket& socket, std::string_view) {
+    log.add("sockets:" + std::to_string(agent.totalSocketCount()));
+    mine = std::move(socket);
+  });
+  req.end();
+  net.settle();
+  CHECK(agent.totalSocketCount() == 1);
+  net.deliver("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n");
+  CHECK(log.text() == "socket finish sockets:0 close");
+  CHECK(!net.closed());
+  mine.destroy();
+  net.settle();
+}
+
 TEST_CASE("an upgrade that nobody listens for closes the connection and says nothing",
-          "[ClientRequest][row:7.2/upgrade][row:7.2/connect]") {
+          "[ClientRequest][row:7.2/upgrade][row:7.2/connect]"
+          "[row:11.5/101 on the client]") {
   const bool upgrade = GENERATE(true, false);
   Requesting net;
   auto req = request(

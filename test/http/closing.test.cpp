@@ -40,7 +40,8 @@ struct Stage {
 
 TEST_CASE("close() ends idle connections at once and lets busy ones finish",
           "[http][row:3.2/close][row:11.11/server.close][row:11.11/server.close]"
-          "[row:3.1/close]") {
+          "[row:3.1/close]"
+          "[row:13/server.close]") {
   Gate gate;
   std::vector<std::string> log;
   auto wire = serve([&](IncomingMessage& req, ServerResponse& res) -> task<> {

@@ -47,7 +47,8 @@ std::string empty(std::string_view status) {
 }  // namespace
 
 TEST_CASE("what is no HTTP gets a bare 400 and the end of the connection",
-          "[http][row:11.8/any parse error]") {
+          "[http][row:11.8/any parse error]"
+          "[row:13/clientError default]") {
   for (const std::string_view request :
        {"garbage\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/3.0\r\n\r\n", "get / HTTP/1.1\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n", "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
@@ -72,7 +73,8 @@ TEST_CASE("a chunk that is none is answered 400 while the response has not begun
 }
 
 TEST_CASE("a head above the limit gets 431, whichever part of it is large",
-          "[http][row:11.8/head too large][row:1/maxHeaderSize]") {
+          "[http][row:11.8/head too large][row:1/maxHeaderSize]"
+          "[row:13/maxHeaderSize][row:13/clientError default]") {
   CHECK(maxHeaderSize == 8192);
   CHECK(answer("GET /" + std::string(9000, 'x'), end) == tooLarge);
   CHECK(answer("GET / HTTP/1.1\r\nHost: a\r\nx: " + std::string(9000, 'x'), end) == tooLarge);
@@ -136,7 +138,8 @@ TEST_CASE("clientError is told of a timeout by name", "[http][row:12/ERR_HTTP_RE
 }
 
 TEST_CASE("a request without Host gets an ordinary 400, an empty Host is fine",
-          "[http][row:11.8/missing Host (HTTP/1.1)][row:2/requireHostHeader]") {
+          "[http][row:11.8/missing Host (HTTP/1.1)][row:2/requireHostHeader]"
+          "[row:13/Host requirement]") {
   CHECK(answerAndState("GET / HTTP/1.1\r\n\r\n", end) ==
         "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nDate: <D>\r\n"
         "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n<closed>");

@@ -30,7 +30,8 @@ const Log normal{"req end", "req close", "res prefinish", "res finish", "res clo
 }  // namespace
 
 TEST_CASE("a body that was consumed: end and close of the request, then those of the response",
-          "[http][row:11.15/normal-body-consumed][row:6/end][row:6/close]") {
+          "[http][row:11.15/normal-body-consumed][row:6/end][row:6/close]"
+          "[row:13/IncomingMessage 'close']") {
   Log log;
   auto wire = serve([&](IncomingMessage& req, ServerResponse& res) -> task<> {
     follow(log, req, res);

@@ -57,7 +57,8 @@ task<std::string> awaited(sluice::WriteResult result) {
 
 TEST_CASE("prefinish, the callback of end, finish and close follow the end, once each",
           "[http][row:4/prefinish][row:4/finish][row:4/close][row:5/close][row:5/finish]"
-          "[row:4/order of end cb and 'finish']") {
+          "[row:4/order of end cb and 'finish']"
+          "[row:13/ServerResponse 'close']") {
   Log log;
   auto wire = serve([&](IncomingMessage&, ServerResponse& res) -> task<> {
     listen(res, log);

@@ -68,7 +68,8 @@ TEST_CASE("the first of a header that may come once wins",
 
 TEST_CASE("other headers are joined",
           "[http][row:11.4/;][row:11.4/,][row:11.4/array]"
-          "[row:11.4/joinDuplicateHeaders][row:6/joinDuplicateHeaders][row:6/headersDistinct]") {
+          "[row:11.4/joinDuplicateHeaders][row:6/joinDuplicateHeaders][row:6/headersDistinct]"
+          "[row:13/cookie join]") {
   const bool joins = GENERATE(false, true);
   look(get("/",
            "X: 1\r\nx: 2\r\nCookie: a=1\r\nCookie: b=2\r\nSet-Cookie: c\r\nset-cookie: d\r\n"

@@ -149,7 +149,8 @@ TEST_CASE("Transfer-Encoding: chunked of the user makes chunks and is not double
 }
 
 TEST_CASE("writes of one turn are one chunk each and leave in one piece",
-          "[http][row:11.1/chunk merging]") {
+          "[http][row:11.1/chunk merging]"
+          "[row:13/chunk per write]") {
   auto wire = serve(sluice::test::acting([](ServerResponse& res) {
     res.write("first");
     res.write("second, longer than 9");
@@ -241,7 +242,8 @@ TEST_CASE("Connection: keep-alive of the user is sent as it is, and nobody close
 }
 
 TEST_CASE("Keep-Alive tells whole seconds and how many requests",
-          "[http][row:11.1/Keep-Alive automatic]") {
+          "[http][row:11.1/Keep-Alive automatic]"
+          "[row:13/Keep-Alive response header]") {
   const auto with = [](ServerOptions options, std::size_t most = 0) {
     auto wire = serve(sluice::test::acting(endHi), std::move(options));
     wire.server().maxRequestsPerSocket = most;

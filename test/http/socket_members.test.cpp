@@ -13,7 +13,8 @@ using namespace std::chrono_literals;
 
 TEST_CASE("a handler sees its connection's addresses, counters and state",
           "[http][row:9/remoteAddress][row:9/address][row:9/bytesRead][row:9/connecting]"
-          "[row:9/writableLength]") {
+          "[row:9/writableLength]"
+          "[row:13/HWM]") {
   const std::string request = get();
   auto wire = serve([&](IncomingMessage& req, ServerResponse& res) -> task<> {
     net::Socket& socket = req.socket();

@@ -16,7 +16,8 @@ using namespace std::chrono_literals;
 
 TEST_CASE("the defaults are those of the seeds, and of today where they have none",
           "[http][row:3.2/timeout][row:3.2/headersTimeout][row:3.2/requestTimeout]"
-          "[row:3.2/keepAliveTimeout][row:3.2/keepAliveTimeoutBuffer]") {
+          "[row:3.2/keepAliveTimeout][row:3.2/keepAliveTimeoutBuffer]"
+          "[row:13/server.timeout][row:13/server.requestTimeout]") {
   asio::io_context io;
   const auto server = createServer(io);
   CHECK(server.timeout == 120s);
@@ -29,7 +30,8 @@ TEST_CASE("the defaults are those of the seeds, and of today where they have non
 }
 
 TEST_CASE("a head that takes too long is answered 408",
-          "[http][row:3.2/headersTimeout][row:11.10/headerstimeout-start]") {
+          "[http][row:3.2/headersTimeout][row:11.10/headerstimeout-start]"
+          "[row:13/server.headersTimeout]") {
   auto wire = serve(okHandler, {.connectionsCheckingInterval = 1s});
   SECTION("also where nothing came at all") { wire.client(); }
   SECTION("with one byte") { wire.send("G"); }

@@ -60,7 +60,8 @@ TEST_CASE("upgrade hands the socket over, with what was read behind the request"
 }
 
 TEST_CASE("a request is no upgrade without a listener or without both headers",
-          "[http][row:3.1/upgrade][row:11.6/when-is-it-an-upgrade]") {
+          "[http][row:3.1/upgrade][row:11.6/when-is-it-an-upgrade]"
+          "[row:13/unhandled upgrade]") {
   auto wire = serve(plain);
   bool listens = GENERATE(false, true);
   int upgrades = 0;

@@ -72,12 +72,16 @@ std::string answerOf(const test::Identity& identity, https::RequestOptions optio
 
 }  // namespace
 
-TEST_CASE("a request over TLS brings the answer of a server that is trusted", "[https]") {
+TEST_CASE("a request over TLS brings the answer of a server that is trusted",
+          "[https]"
+          "[row:10/https.request]") {
   CHECK(answerOf(test::localhost(), trusting(test::authority())) == "new localhost");
   CHECK(answerOf(test::localhost(), trusting(test::authority()), "127.0.0.1") == "new ");
 }
 
-TEST_CASE("a certificate that is not good has Node's name for what is wrong", "[https]") {
+TEST_CASE("a certificate that is not good has Node's name for what is wrong",
+          "[https]"
+          "[row:10/failures on the wire]") {
   using Options = test::CertificateOptions;
   const test::Identity selfSigned((Options()));
   const test::Identity expired(Options{.fromDay = -10, .toDay = -1}, &test::authority());
@@ -113,7 +117,9 @@ TEST_CASE("a name is compared as RFC 9525 says", "[https]") {
   CHECK_FALSE(accepts("DNS:*", "localhost"));
 }
 
-TEST_CASE("rejectUnauthorized = false takes anybody, and says what is wrong", "[https]") {
+TEST_CASE("rejectUnauthorized = false takes anybody, and says what is wrong",
+          "[https]"
+          "[row:10/req.socket.encrypted]") {
   const test::Identity selfSigned((test::CertificateOptions()));
   loopback::run([&](asio::io_context& loop) -> task<> {
     Site site(loop, optionsOf(selfSigned));
@@ -151,7 +157,9 @@ TEST_CASE("checkServerIdentity decides in place of the names", "[https]") {
   CHECK(seen == "localhost DNS:other.example");
 }
 
-TEST_CASE("the Host header, or servername, is whom a server has to be", "[https]") {
+TEST_CASE("the Host header, or servername, is whom a server has to be",
+          "[https]"
+          "[row:10/SNI/identity]") {
   const test::Identity other = test::issued("x", "DNS:other.example");
   auto options = trusting(test::authority());
   SECTION("Host") { options.headers.set("Host", "other.example:1234"); }
@@ -159,7 +167,9 @@ TEST_CASE("the Host header, or servername, is whom a server has to be", "[https]
   CHECK(answerOf(other, options) == "new other.example");
 }
 
-TEST_CASE("an agent's options count for its requests", "[https]") {
+TEST_CASE("an agent's options count for its requests",
+          "[https]"
+          "[row:10/https.Agent]") {
   loopback::run([&](asio::io_context& loop) -> task<> {
     Site site(loop, optionsOf(test::localhost()));
     https::Agent agent(loop, {.keepAlive = true, .ca = test::authority().cert()});
@@ -182,7 +192,9 @@ TEST_CASE("an agent's options count for its requests", "[https]") {
   });
 }
 
-TEST_CASE("an agent resumes sessions, one a name, as many as it may keep", "[https]") {
+TEST_CASE("an agent resumes sessions, one a name, as many as it may keep",
+          "[https]"
+          "[row:10/https.Agent]") {
   loopback::run([&](asio::io_context& loop) -> task<> {
     Site site(loop, optionsOf(test::localhost()));
     auto options = trusting(test::authority());
@@ -201,7 +213,9 @@ TEST_CASE("an agent resumes sessions, one a name, as many as it may keep", "[htt
   });
 }
 
-TEST_CASE("an agent tells the secrets of its connections", "[https]") {
+TEST_CASE("an agent tells the secrets of its connections",
+          "[https]"
+          "[row:10/'keylog']") {
   std::string first;
   loopback::run([&](asio::io_context& loop) -> task<> {
     Site site(loop, optionsOf(test::localhost()));
@@ -218,7 +232,26 @@ TEST_CASE("an agent tells the secrets of its connections", "[https]") {
   CHECK(first == "SERVER_HANDSHAKE_TRAFFIC_SECRET");
 }
 
-TEST_CASE("a request may have an agent of its own, or open its connection itself", "[https]") {
+TEST_CASE("a request that names no agent goes through the global one",
+          "[https][row:10/https.globalAgent][row:10/https.request]") {
+  bool used = false;
+  loopback::run([&](asio::io_context& loop) -> task<> {
+    Site site(loop, optionsOf(test::localhost()));
+    https::Agent& agent = https::globalAgent(loop);
+    CHECK(&agent == &https::globalAgent(loop));
+    CHECK(agent.protocol == "https:");
+    CHECK(agent.defaultPort == 443);
+    CHECK(!agent.options().keepAlive);
+    agent.on<"keylog">([&](std::string_view, net::Socket&) { used = true; });
+    const std::string answer = co_await fetch(site.url(), trusting(test::authority()));
+    CHECK(answer == "new localhost");
+  });
+  CHECK(used);
+}
+
+TEST_CASE("a request may have an agent of its own, or open its connection itself",
+          "[https]"
+          "[row:10/https.request]") {
   loopback::run([&](asio::io_context& loop) -> task<> {
     Site site(loop, optionsOf(test::localhost()));
     auto options = trusting(test::authority());
@@ -238,7 +271,9 @@ TEST_CASE("a request may have an agent of its own, or open its connection itself
   });
 }
 
-TEST_CASE("the scheme must be the agent's", "[https]") {
+TEST_CASE("the scheme must be the agent's",
+          "[https]"
+          "[row:10/wrong scheme]") {
   asio::io_context loop;
   const auto failure = [&](auto make) {
     try {
@@ -252,7 +287,9 @@ TEST_CASE("the scheme must be the agent's", "[https]") {
   CHECK(failure([&] { https::get(loop, "http://localhost/"); }) == "ERR_INVALID_PROTOCOL");
 }
 
-TEST_CASE("getName() is Node's", "[https]") {
+TEST_CASE("getName() is Node's",
+          "[https]"
+          "[row:10/https.Agent#getName]") {
   asio::io_context loop;
   https::Agent agent(loop);
   CHECK(agent.getName(https::RequestOptions{.host = "localhost",
@@ -265,7 +302,9 @@ TEST_CASE("getName() is Node's", "[https]") {
   CHECK(agent.defaultPort == 443);
 }
 
-TEST_CASE("a client that meets no TLS gets EPROTO, one that is hung up on ECONNRESET", "[https]") {
+TEST_CASE("a client that meets no TLS gets EPROTO, one that is hung up on ECONNRESET",
+          "[https]"
+          "[row:10/failures on the wire]") {
   loopback::run([&](asio::io_context& loop) -> task<> {
     auto plain =
         http::createServer(loop, [](http::IncomingMessage&, http::ServerResponse& res) -> task<> {

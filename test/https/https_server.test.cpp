@@ -104,7 +104,10 @@ const test::Identity& clientIdentity() {
 
 }  // namespace
 
-TEST_CASE("a request over TLS is answered; 'connection' comes before the handshake", "[https]") {
+TEST_CASE("a request over TLS is answered; 'connection' comes before the handshake",
+          "[https]"
+          "[row:3.1/'tlsClientError'][row:10/https.createServer][row:10/https.Server][row:10/"
+          "'secureConnection']") {
   Serving serving;
   const auto answer = serving.ask();
   CHECK(answer.failure.empty());
@@ -115,7 +118,9 @@ TEST_CASE("a request over TLS is answered; 'connection' comes before the handsha
   CHECK(serving.server.getConnections() == 0);
 }
 
-TEST_CASE("getPeerCertificate() tells what is in a certificate", "[https]") {
+TEST_CASE("getPeerCertificate() tells what is in a certificate",
+          "[https]"
+          "[row:10/req.socket.encrypted]") {
   Serving serving;
   const auto certificate = serving.ask().certificate;
   REQUIRE(certificate);
@@ -132,7 +137,8 @@ TEST_CASE("getPeerCertificate() tells what is in a certificate", "[https]") {
 }
 
 TEST_CASE("plain HTTP on a TLS port: tlsClientError, clientError, and the socket is gone",
-          "[https]") {
+          "[https]"
+          "[row:3.1/'tlsClientError'][row:10/'tlsClientError']") {
   Serving serving;
   test::Wire wire(serving.io);
   serving.server.serve(wire.socket());
@@ -144,7 +150,9 @@ TEST_CASE("plain HTTP on a TLS port: tlsClientError, clientError, and the socket
   CHECK(serving.server.getConnections() == 0);
 }
 
-TEST_CASE("a client that vanishes before its hands are shaken is a tlsClientError", "[https]") {
+TEST_CASE("a client that vanishes before its hands are shaken is a tlsClientError",
+          "[https]"
+          "[row:3.1/'tlsClientError'][row:10/'tlsClientError']") {
   Serving serving;
   test::Wire wire(serving.io);
   serving.server.serve(wire.socket());
@@ -186,7 +194,8 @@ TEST_CASE("a handshake that takes too long is over after handshakeTimeout", "[ht
 }
 
 TEST_CASE("close() ends connections that still shake hands, and so does the server's end",
-          "[https]") {
+          "[https]"
+          "[row:10/https.Server]") {
   Serving serving;
   test::Wire wire(serving.io);
   serving.server.serve(wire.socket());
@@ -209,7 +218,9 @@ TEST_CASE("a listener of 'connection' may destroy the socket", "[https]") {
   CHECK(serving.server.getConnections() == 0);
 }
 
-TEST_CASE("the name that a client asks for chooses the certificate", "[https]") {
+TEST_CASE("the name that a client asks for chooses the certificate",
+          "[https]"
+          "[row:10/SNI/identity]") {
   const test::Identity first = test::issued("a.example", "DNS:a.example");
   const test::Identity second = test::issued("wild", "DNS:*.example");
   auto clientOptions = Serving::clientOptions();
@@ -275,7 +286,9 @@ TEST_CASE("setSecureContext changes new connections and leaves running ones alon
   running.destroy();
 }
 
-TEST_CASE("a session is resumed with what the last connection left", "[https]") {
+TEST_CASE("a session is resumed with what the last connection left",
+          "[https]"
+          "[row:10/req.socket.encrypted]") {
   const std::string version = GENERATE(as<std::string>(), "TLSv1.2", "TLSv1.3");
   auto options = serverOptions();
   options.maxVersion = version;
@@ -365,7 +378,9 @@ TEST_CASE("dhparam is \"auto\" or parameters", "[https]") {
   CHECK_THROWS_AS(Serving(options), http::Error);
 }
 
-TEST_CASE("keylog tells the secrets of a connection", "[https]") {
+TEST_CASE("keylog tells the secrets of a connection",
+          "[https]"
+          "[row:3.1/'tlsClientError']") {
   Serving site;
   std::vector<std::string> lines;
   site.server.on<"keylog">([&](std::string_view line, net::Socket& socket) {
@@ -400,7 +415,9 @@ TEST_CASE("a resumed session does not make an untrusted peer a trusted one", "[h
   CHECK(serving.ask(careless).failure == "UNABLE_TO_VERIFY_LEAF_SIGNATURE");
 }
 
-TEST_CASE("a server that asks for certificates takes those that it trusts", "[https]") {
+TEST_CASE("a server that asks for certificates takes those that it trusts",
+          "[https]"
+          "[row:10/https.createServer][row:10/req.socket.encrypted]") {
   const std::string version = GENERATE(as<std::string>(), "TLSv1.2", "TLSv1.3");
   auto options = serverOptions();
   options.maxVersion = version;
@@ -464,7 +481,8 @@ TEST_CASE("a server that asks for certificates takes those that it trusts", "[ht
 }
 
 TEST_CASE("versions, ciphers and protocols that the peers do not share end the handshake",
-          "[https]") {
+          "[https]"
+          "[row:10/https.createServer]") {
   auto options = serverOptions();
   auto clientOptions = Serving::clientOptions();
   std::string atClient, atServer;
@@ -492,7 +510,9 @@ TEST_CASE("versions, ciphers and protocols that the peers do not share end the h
         "connection clientError:" + atServer + " tlsClientError:" + atServer + ' ');
 }
 
-TEST_CASE("keys and certificates come as text, files, PKCS #12 or a ready context", "[https]") {
+TEST_CASE("keys and certificates come as text, files, PKCS #12 or a ready context",
+          "[https]"
+          "[row:10/https.createServer]") {
   https::ServerOptions options;
   SECTION("with a passphrase") {
     options.key = test::localhost().encryptedKey("open sesame");

@@ -330,7 +330,8 @@ struct Hook : net::detail::ConnectHook {
 }  // namespace
 
 TEST_CASE("a hook's socket tells of \"connect\" and sends what was written before",
-          "[net.connect]") {
+          "[net.connect]"
+          "[row:9/'connect']") {
   loopback::run([](asio::io_context& loop) -> task<> {
     auto server = net::createServer(
         loop, [](net::Socket& socket) -> task<> { co_await sluice::pipe(socket, socket); });

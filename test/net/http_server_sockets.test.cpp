@@ -72,7 +72,9 @@ std::string thrownBy(F act) {
 
 }  // namespace
 
-TEST_CASE("accepted sockets send at once unless they are told not to", "[net][row:2/noDelay]") {
+TEST_CASE("accepted sockets send at once unless they are told not to",
+          "[net][row:2/noDelay]"
+          "[row:13/noDelay]") {
   CHECK(acceptedWith({}).noDelay != 0);
   CHECK(acceptedWith({.noDelay = false}).noDelay == 0);
 }

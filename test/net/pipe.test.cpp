@@ -61,7 +61,9 @@ static_assert(!sluice::Readable<ReadsNumbers>);
 
 }  // namespace
 
-TEST_CASE("pipe() reads a piece only when the last one was taken, and ends the target", "[pipe]") {
+TEST_CASE("pipe() reads a piece only when the last one was taken, and ends the target",
+          "[pipe]"
+          "[row:14/stream.pipeline]") {
   loopback::run([](asio::io_context&) -> task<> {
     Words log;
     Source source{{"a", "b"}, log};

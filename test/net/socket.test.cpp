@@ -91,7 +91,8 @@ TEST_CASE("bytes of every size arrive whole and in order", "[net.Socket]") {
 }
 
 TEST_CASE("write() is false while the kernel is full, and 'drain' comes when nothing waits",
-          "[net.Socket]") {
+          "[net.Socket]"
+          "[row:9/'connect']") {
   loopback::run([](asio::io_context& loop) -> task<> {
     auto pair = loopback::pair(loop);
     int drains = 0;
@@ -131,7 +132,9 @@ TEST_CASE("write() is false while the kernel is full, and 'drain' comes when not
   });
 }
 
-TEST_CASE("one half may end while the other goes on", "[net.Socket]") {
+TEST_CASE("one half may end while the other goes on",
+          "[net.Socket]"
+          "[row:9/'connect']") {
   loopback::run([](asio::io_context& loop) -> task<> {
     auto pair = loopback::pair(loop);
     co_await pair.first.end("question");
@@ -205,7 +208,9 @@ TEST_CASE("a reset of the peer is ECONNRESET for who reads", "[net.Socket]") {
   });
 }
 
-TEST_CASE("a write that the peer will never get fails and destroys the socket", "[net.Socket]") {
+TEST_CASE("a write that the peer will never get fails and destroys the socket",
+          "[net.Socket]"
+          "[row:9/'connect']") {
   loopback::run([](asio::io_context& loop) -> task<> {
     auto pair = loopback::pair(loop);
     Words events;
@@ -251,7 +256,9 @@ TEST_CASE("a peer that vanishes while bytes wait ends the wait with an error", "
   });
 }
 
-TEST_CASE("\"data\" comes until pause(), and goes on after resume()", "[net.Socket]") {
+TEST_CASE("\"data\" comes until pause(), and goes on after resume()",
+          "[net.Socket]"
+          "[row:9/'connect']") {
   loopback::run([](asio::io_context& loop) -> task<> {
     auto pair = loopback::pair(loop);
     std::string received;
@@ -372,7 +379,9 @@ TEST_CASE("destroySoon() lets what was written leave, destroy() does not wait", 
   });
 }
 
-TEST_CASE("\"timeout\" tells of silence in both directions", "[net.Socket]") {
+TEST_CASE("\"timeout\" tells of silence in both directions",
+          "[net.Socket]"
+          "[row:9/'connect']") {
   asio::io_context loop(1);
   loopback::Clock clock(loop);
   auto pair = loopback::pair(loop);
