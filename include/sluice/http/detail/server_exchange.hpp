@@ -131,6 +131,6 @@ class ServerExchange final : private net::detail::LoopMember,
 }  // namespace sluice::http::detail
 
 #if !defined(SLUICE_SEPARATE_COMPILATION)
-// The definitions need the whole server, whose header ends with all of them.
-#include <sluice/http/server.hpp>
+// The definitions need the connection, whose header ends with all of them.
+#include <sluice/http/detail/server_connection.hpp>
 #endif
