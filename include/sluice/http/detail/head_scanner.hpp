@@ -113,16 +113,8 @@ class HeadScanner {
 
   // Up to the first byte that is no text. false: there is none.
   bool passText() {
-    while (at_ != end_) {
-      if (has(ByteRun::size)) {
-        const std::size_t passed = ByteRun(at_).firstControl();
-        at_ += passed;
-        if (passed == ByteRun::size) continue;
-      }
-      if (!headerTextBytes[static_cast<unsigned char>(*at_)]) return true;
-      ++at_;
-    }
-    return false;
+    at_ = findNoText(at_, end_);
+    return at_ != end_;
   }
 
   const char* const begin_;

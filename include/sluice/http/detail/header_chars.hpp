@@ -64,20 +64,24 @@ inline bool isToken(std::string_view text) {
   return allowed;
 }
 
-/// Text that may be a header's value or a reason phrase; empty is allowed.
-inline bool isHeaderText(std::string_view text) {
-  const char* at = text.data();
-  const char* const end = at + text.size();
+/// The first byte that may not stand in a header's value; `end` where all may.
+inline const char* findNoText(const char* at, const char* end) {
   while (at != end) {
     if (static_cast<std::size_t>(end - at) >= ByteRun::size) {
       const std::size_t passed = ByteRun(at).firstControl();
       at += passed;
       if (passed == ByteRun::size) continue;
     }
-    if (!headerTextBytes[static_cast<unsigned char>(*at)]) return false;
+    if (!headerTextBytes[static_cast<unsigned char>(*at)]) return at;
     ++at;
   }
-  return true;
+  return end;
+}
+
+/// Text that may be a header's value or a reason phrase; empty is allowed.
+inline bool isHeaderText(std::string_view text) {
+  const char* const end = text.data() + text.size();
+  return findNoText(text.data(), end) == end;
 }
 
 /// A request target that Node would send: no controls, no space.
