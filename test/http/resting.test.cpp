@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Connections that have been quiet for a while: they hold next to nothing, and nobody can tell.
+#include <sluice/net/detail/loop.hpp>
 #include <string>
 #include <vector>
 #include "support/answers.hpp"
 #include "support/catch.hpp"
+#include "support/gate.hpp"
 #include "support/serve.hpp"
 
 using namespace sluice;
@@ -123,4 +125,24 @@ TEST_CASE("a listener of \"connection\" has a socket that works while it rests",
   CHECK(wire.received() == "HTTP/1.1 100 Continue\r\n\r\n");
   socket->destroy();
   CHECK(wire.closed());
+}
+
+TEST_CASE("nobody looks for connections to rest while all of them wait for their handlers",
+          "[http][resting]") {
+  Gate gate;
+  auto wire = serve([&](IncomingMessage&, ServerResponse& res) -> task<> {
+    co_await gate.wait();
+    co_await res.end();
+  });
+  const auto loop = net::detail::Loop::of(wire.io().get_executor());
+  const auto nextLook = [&] { return *loop->nearestTimer() - loop->now(); };
+  wire.send(get());
+  CHECK(nextLook() <= 1s);
+  wire.advance(longEnough);
+  CHECK(nextLook() > 1s);
+  gate.open();
+  CHECK(wire.received() == ok());
+  CHECK(nextLook() <= 1s);
+  wire.advance(longEnough);
+  CHECK(wire.send(get()) == ok());
 }

@@ -43,8 +43,9 @@ class ServerConnection final
   void destroy(bool inAnyCase = false);
   /// Answers 408 where the head or the whole request takes too long.
   void checkTimeouts(net::detail::TimePoint now);
-  /// Called now and then: begins to rest where nothing has come since the last call.
-  void restIfIdle();
+  /// Called now and then: begins to rest where nothing has come since the last call. true: the next
+  /// call may find it so.
+  bool restIfIdle();
 
   // For the exchange.
   ServerState& server() const { return *server_; }

@@ -66,6 +66,10 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
   /// For a connection that wakes up; it gives it back.
   std::unique_ptr<ServerExchange> takeExchange();
   void giveBack(std::unique_ptr<ServerExchange> exchange);
+  /// A connection begins to wait for its next request, and may rest after a while.
+  void restLater() {
+    if (!resting_.running()) startResting();
+  }
 
   /// Emits "error" with what a handler has thrown.
   void reportHandlerError(const std::exception_ptr& failure);
@@ -91,6 +95,7 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
   void onClose() override { emit<"close">(); }
   void startChecking();
   void check();
+  void startResting();
   void letRest();
   template <class Condition>
   void destroyWhere(Condition condition, bool cancelHandlers = false);
@@ -104,7 +109,7 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
   std::size_t count_ = 0;
   net::detail::TimerEntry checking_;
   net::detail::TimerEntry grace_;
-  // Fires while a connection is awake.
+  // Fires while a connection is awake that waits for its next request.
   net::detail::TimerEntry resting_;
   std::vector<std::unique_ptr<ServerExchange>> spares_;
   std::size_t awake_ = 0;

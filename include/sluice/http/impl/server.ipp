@@ -93,7 +93,7 @@ SLUICE_DECL void ServerState::check() {
 
 SLUICE_DECL std::unique_ptr<ServerExchange> ServerState::takeExchange() {
   ++awake_;
-  if (!resting_.running()) loop().startTimer(resting_, restInterval);
+  restLater();
   if (spares_.empty()) return std::make_unique<ServerExchange>(loop(), makeMessages(), options_);
   std::unique_ptr<ServerExchange> exchange = std::move(spares_.back());
   spares_.pop_back();
@@ -120,14 +120,17 @@ SLUICE_DECL void ServerState::reportHandlerError(const std::exception_ptr& failu
   }
 }
 
+SLUICE_DECL void ServerState::startResting() { loop().startTimer(resting_, restInterval); }
+
 SLUICE_DECL void ServerState::letRest() {
   const boost::intrusive_ptr<ServerState> alive(this);
+  bool again = false;
   for (ServerConnection* each = first_; each != nullptr;) {
     ServerConnection* following = each->next;
-    each->restIfIdle();
+    again |= each->restIfIdle();
     each = following;
   }
-  if (awake_ != 0) loop().startTimer(resting_, restInterval);
+  if (again) restLater();
 }
 
 SLUICE_DECL void ServerState::close(std::function<void(error_code)> onClosed) {

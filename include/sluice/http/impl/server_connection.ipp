@@ -68,14 +68,16 @@ SLUICE_DECL void ServerConnection::spawn() {
                  }));
 }
 
-SLUICE_DECL void ServerConnection::restIfIdle() {
-  const bool idles = phase_ == Phase::head && !started_ && rest_ == Rest::awake && exchange_ &&
-                     exchange_->waiting && reader().input.empty() && core_->reading();
-  if (!idles || !std::exchange(quiet_, true) || !core_->readWithoutBuffer()) return;
+SLUICE_DECL bool ServerConnection::restIfIdle() {
+  if (phase_ != Phase::head || started_ || rest_ != Rest::awake || !exchange_) return false;
+  const bool waits = exchange_->waiting && reader().input.empty() && core_->reading();
+  if (!waits || !std::exchange(quiet_, true)) return true;
+  if (!core_->readWithoutBuffer()) return false;
   const boost::intrusive_ptr<ServerConnection> alive(this);
   rest_ = Rest::lyingDown;
   wokenEarly_ = false;
   wake();
+  return false;
 }
 
 // There is something to read.
@@ -279,6 +281,7 @@ SLUICE_DECL bool ServerConnection::endExchange() {
   if (over()) return false;
   exchange_->reset();
   output().queue().shrink();
+  server_->restLater();
   const auto& settings = server_->settings();
   if (reader().input.empty() && settings.keepAliveTimeout.count() > 0) {
     keepAliveTimer_ = true;
