@@ -241,6 +241,5 @@ TEST_CASE("one decoder reads body after body and forgets each", "[BodyDecoder]")
     CHECK(body.trailers().at(0).value == "b");
     body.reset(Framing::none, 0, {});
     CHECK(body.trailers().empty());
-    body.releaseMemory();
   }
 }

@@ -563,19 +563,6 @@ TEST_CASE("one parser reads message after message and forgets each", "[MessagePa
   CHECK_FALSE(parser.expectOther());
 }
 
-TEST_CASE("a parser that gave its memory back reads on", "[MessageParser]") {
-  MessageParser parser(MessageParser::Kind::request);
-  const std::string all = get + "Host: a\r\n\r\n";
-  for (int i = 0; i < 2; ++i) {
-    parser.reset({.maxHeaderSize = 1000});
-    CHECK(parser.parseHead(get) == Status::needMore);
-    REQUIRE(parser.parseHead(all) == Status::complete);
-    CHECK(parser.headers().at(0).value == "a");
-    parser.reset({});
-    parser.releaseMemory();
-  }
-}
-
 TEST_CASE("an error says why in words", "[MessageParser]") {
   MessageParser parser(MessageParser::Kind::request);
   parser.reset({.maxHeaderSize = 1000});

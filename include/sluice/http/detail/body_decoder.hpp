@@ -54,13 +54,6 @@ class BodyDecoder {
   /// Once complete, until reset(). They never change framing or the life of the connection.
   const HeaderBlock& trailers() const { return trailers_; }
 
-  /// Gives the memory of an idle connection back.
-  void releaseMemory() {
-    trailerBytes_.release();
-    trailers_.release();
-    lines_.release();
-  }
-
  private:
   //  sized, untilClose ───────────────────────────────────────────────────► complete
   //

@@ -44,9 +44,6 @@ class FieldLineReader {
   /// unfolded. The copy is valid until reset().
   const char* storage(const char* input) const { return insecure_ ? unfolded_.data() : input; }
 
-  /// Gives the memory back.
-  void release();
-
  private:
   Result fail(Fault fault);
   Result overflow();

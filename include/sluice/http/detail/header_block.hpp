@@ -77,9 +77,6 @@ class HeaderBlock {
   /// Keeps the capacity.
   void clear() { spans_.clear(); }
 
-  /// Gives the memory back as well.
-  void release() { std::vector<FieldSpan>().swap(spans_); }
-
   /// Says where the bytes are now. Needed after every move of the buffer.
   void rebase(const char* base) { base_ = base; }
 

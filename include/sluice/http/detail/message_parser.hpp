@@ -115,13 +115,6 @@ class MessageParser {
 
   const HeaderBlock& headers() const { return headers_; }
 
-  /// Gives the memory of an idle connection back.
-  void releaseMemory() {
-    headers_.release();
-    lines_.release();
-    scratch_.release();
-  }
-
  private:
   //  blankLines ──► startLine ──► fields ──► complete
   //       └─────────────┴───────────┴──────► failed

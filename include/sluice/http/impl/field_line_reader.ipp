@@ -59,11 +59,6 @@ SLUICE_DECL void FieldLineReader::reset(std::size_t begin, std::size_t limit, bo
   unfolded_.clear();
 }
 
-SLUICE_DECL void FieldLineReader::release() {
-  scratch_.release();
-  unfolded_.release();
-}
-
 SLUICE_DECL FieldLineReader::Result FieldLineReader::fail(Fault fault) {
   fault_ = fault;
   return Result::failed;
