@@ -90,7 +90,8 @@ TEST_CASE("curl gets answers over TLS 1.2 and 1.3", "[https][peers]") {
     const std::string curl = "curl -4sS --cacert " + site.file("ca.pem") + ' ';
     const auto newest = co_await shell(curl + site.url() + ' ' + site.url());
     const auto older = co_await shell(curl + "--tls-max 1.2 " + site.url());
-    const auto untrusting = co_await shell("curl -4sS " + site.url());
+    const auto untrusting =
+        co_await shell("curl -4sS --cacert " + site.file("client.pem") + ' ' + site.url());
     const auto upload = co_await shell("head -c 3000000 /dev/zero | " + curl + "--data-binary @- " +
                                        site.url() + " | wc -c");
     CHECK(newest == "hello TLSv1.3 \nhello TLSv1.3 \n");
