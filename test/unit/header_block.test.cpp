@@ -37,16 +37,6 @@ TEST_CASE("a header block gives lines back in order and in the sender's spelling
   CHECK(lines.size() == 3);
 }
 
-TEST_CASE("a header block finds lines by name in any case", "[HeaderBlock]") {
-  const HeaderBlock lines = block();
-  CHECK(lines.find("HOST") == 0);
-  CHECK(lines.find("host", 1) == HeaderBlock::npos);
-  CHECK(lines.find("X-One") == 1);
-  CHECK(lines.find("x-one", 2) == 2);
-  CHECK(lines.find("x-on") == HeaderBlock::npos);
-  CHECK(lines.find("x-two") == HeaderBlock::npos);
-}
-
 TEST_CASE("a header block follows its bytes to another place", "[HeaderBlock]") {
   HeaderBlock lines = block();
   const std::string moved = "HOST: b\r\nx-One: 1\r\nX-ONE: 22\r\n";

@@ -15,6 +15,7 @@
 
 namespace sluice::http::detail {
 
+/// Eight bytes.
 class WordRun {
  public:
   static constexpr std::size_t size = 8;

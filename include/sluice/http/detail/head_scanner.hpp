@@ -57,7 +57,7 @@ class HeadScanner {
       at_ += passed;
       if (passed != ByteRun::size) break;
     }
-    while (at_ != end_ && tokenBytes[static_cast<unsigned char>(*at_)]) ++at_;
+    takeWhile(tokenBytes);
     return {from, static_cast<std::size_t>(at_ - from)};
   }
 

@@ -59,14 +59,6 @@ class HeaderBlock {
   Iterator begin() const { return {this, 0}; }
   Iterator end() const { return {this, size()}; }
 
-  /// Index of the first line at `from` or behind it that has this name; npos where there is none.
-  std::size_t find(std::string_view name, std::size_t from = 0) const {
-    for (; from < size(); ++from) {
-      if (equalIgnoreCase(at(from).name, name)) return from;
-    }
-    return npos;
-  }
-
   void add(const FieldSpan& span) {
     // Browsers send a dozen lines; growing step by step would cost the first request of a
     // connection four allocations.

@@ -282,7 +282,7 @@ SLUICE_DECL asio::any_io_executor ServerExchange::executor() const {
 }
 SLUICE_DECL net::Socket& ServerExchange::socket() { return connection_->socket(); }
 SLUICE_DECL void ServerExchange::wantInput() {
-  if (!connection_->core().reading()) eventsAreDue();
+  if (!connection_->core().reading()) connection_->core().callAtTurnEnd();
 }
 SLUICE_DECL void ServerExchange::eventsAreDue() { connection_->core().callAtTurnEnd(); }
 SLUICE_DECL void ServerExchange::setTimeout(std::chrono::milliseconds idle) {
