@@ -28,6 +28,7 @@
 #include <sluice/http/impl/message_reader.ipp>
 #include <sluice/http/impl/outgoing_message.ipp>
 #include <sluice/http/impl/outgoing_state.ipp>
+#include <sluice/http/impl/request_place.ipp>
 #include <sluice/http/impl/server.ipp>
 #include <sluice/http/impl/server_connection.ipp>
 #include <sluice/http/impl/server_exchange.ipp>

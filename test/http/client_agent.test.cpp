@@ -79,6 +79,63 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("what one request was told is not told to the next", "[Agent]") {
+  const std::vector<RequestOptions> told = {
+      {},
+      {.auth = "user:pass", .host = "a", .method = "GET", .path = "/one", .family = 6},
+      {.host = "a", .hostname = "b", .localAddress = "1.2.3.4", .port = 81, .localPort = 5},
+      {.host = "b", .port = 81, .defaultPort = 81, .headers = {{"X", {"1", "2"}}}},
+      {.hostname = "::1", .headers = {{"X", {"1", "2"}}}, .uniqueHeaders = {"x"}},
+      {.hostname = "[::1]", .setHost = false, .highWaterMark = 5},
+      {.path = "/two", .socketPath = "/s"},
+      {.path = "/two", .setDefaultHeaders = false},
+      {.host = "localhost"},
+  };
+  // What goes out and where to, of the request that was made last.
+  const auto asked = [](Requesting& net) {
+    const std::size_t number = net.count() - 1;
+    const net::ConnectionOptions& to = net.asked(number);
+    std::string all = net.received(number) + to.host + ' ' + to.path + ' ' + to.localAddress;
+    for (const std::size_t figure : {std::size_t{to.port}, std::size_t{to.localPort},
+                                     static_cast<std::size_t>(to.family), to.highWaterMark}) {
+      all += ' ' + std::to_string(figure);
+    }
+    net.deliver("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", number);
+    return all;
+  };
+  Requesting net;
+  Agent agent(net.io(), {.keepAlive = true});
+  // While the agent has a connection, it keeps what a request is made in.
+  RequestOptions kept = net.options(agent);
+  kept.host = "elsewhere";
+  auto first = http::get(net.io(), kept);
+  net.settle();
+  net.deliver(response());
+  REQUIRE(agent.totalSocketCount() == 1);
+  const auto askedAgain = [&](const RequestOptions& each) {
+    RequestOptions options = net.options(each);
+    options.agent = agent;
+    auto waiting = start(net.io(), http::get(options));
+    std::string all = asked(net);
+    waiting.result();
+    net.settle();
+    return all;
+  };
+  for (std::size_t before = 0; before != told.size(); ++before) {
+    for (std::size_t each = 0; each != told.size(); ++each) {
+      CAPTURE(before, each);
+      askedAgain(told[before]);
+      // One that is made of its options themselves, not of a copy.
+      Requesting fresh;
+      Agent other(fresh.io(), {.keepAlive = true});
+      RequestOptions options = fresh.options(told[each]);
+      options.agent = other;
+      auto req = http::get(fresh.io(), std::move(options));
+      CHECK(askedAgain(told[each]) == asked(fresh));
+    }
+  }
+}
+
 TEST_CASE("the name of a connection's place", "[Agent][row:8/getName]") {
   asio::io_context io;
   Agent agent(io);

@@ -438,7 +438,7 @@ TEST_CASE("a header value has no controls but tab, byte by byte and at every pla
   for (int byte = 0; byte < 256; ++byte) {
     INFO("byte " << byte);
     const bool valid = byte == '\t' || (byte >= 0x20 && byte != 0x7F);
-    for (const std::size_t size : {1U, 7U, 8U, 9U, 16U, 17U}) {
+    for (const std::size_t size : {1U, 7U, 8U, 9U, 15U, 16U, 17U, 23U, 32U, 33U}) {
       for (std::size_t place = 0; place < size; ++place) {
         // Beside a tab, which makes the fast test look closer.
         for (const char other : {'v', '\t', '\xFF'}) {
@@ -453,6 +453,27 @@ TEST_CASE("a header value has no controls but tab, byte by byte and at every pla
           (valid ? "nothing" : "ERR_INVALID_CHAR: Invalid character in header content [\"Name\"]"));
   }
   CHECK(detail::isHeaderText(""));
+}
+
+TEST_CASE("a token has no other bytes, at every place", "[validateHeaderName]") {
+  constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
+  for (int byte = 0; byte < 256; ++byte) {
+    INFO("byte " << byte);
+    const auto is = [byte](char from, char to) { return byte >= from && byte <= to; };
+    const bool valid = is('0', '9') || is('A', 'Z') || is('a', 'z') ||
+                       (byte != 0 && marks.find(static_cast<char>(byte)) != marks.npos);
+    for (const std::size_t size : {1U, 7U, 8U, 9U, 15U, 16U, 17U, 23U, 32U, 33U}) {
+      for (std::size_t place = 0; place < size; ++place) {
+        // Beside a digit, which makes the fast test look closer.
+        for (const char other : {'n', '7'}) {
+          std::string name(size, other);
+          name[place] = static_cast<char>(byte);
+          if (detail::isToken(name) != valid) FAIL_CHECK("at " << place << " of " << size);
+        }
+      }
+    }
+  }
+  CHECK(!detail::isToken(""));
 }
 
 TEST_CASE("a word counts only where no letter, digit or underscore is beside it",

@@ -6,7 +6,6 @@
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
-#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -71,21 +70,6 @@ class AgentState : public boost::intrusive_ref_counter<AgentState, boost::thread
   Pool<ClientConnection, ClientExchange> pool_;
   std::vector<ClientExchange*> spares_;
 };
-
-/// A port behind its colon.
-class PortText {
- public:
-  explicit PortText(std::uint16_t port)
-      : end_(std::to_chars(text_ + 1, text_ + sizeof(text_), port).ptr) {}
-  operator std::string_view() const { return {text_, static_cast<std::size_t>(end_ - text_)}; }
-
- private:
-  char text_[6] = {':'};
-  const char* end_;
-};
-
-/// What Agent::getName() says of the options.
-void appendPlaceName(std::string& name, const RequestOptions& options);
 
 }  // namespace detail
 }  // namespace sluice::http

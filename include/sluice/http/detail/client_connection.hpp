@@ -121,7 +121,7 @@ class ClientConnection final : public Opening,
   boost::intrusive_ptr<net::detail::SocketCore> core_;
   boost::intrusive_ptr<ClientExchange> exchange_;
   boost::intrusive_ptr<IncomingState> incoming_;
-  MessageReader reader_{MessageParser::Kind::response, 16 * 1024};
+  MessageReader reader_{MessageParser::Kind::response, 4 * 1024};
   std::optional<Error> parseError_;
   std::optional<std::chrono::milliseconds> hint_;
   std::uint64_t bytesBefore_ = 0;

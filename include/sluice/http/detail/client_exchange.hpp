@@ -13,9 +13,11 @@
 #include <sluice/http/detail/awaited_exchange.hpp>
 #include <sluice/http/detail/incoming_state.hpp>
 #include <sluice/http/detail/outgoing_state.hpp>
+#include <sluice/http/detail/request_place.hpp>
 #include <sluice/http/request_options.hpp>
 #include <sluice/net/detail/loop.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sluice::http::detail {
@@ -73,8 +75,9 @@ class ClientExchange final : public ExchangeProgress,
                                                  RequestOptions&& options);
   ~ClientExchange();
 
-  /// For who has not begun it: what the request is to be.
-  RequestOptions& wanted() { return options_; }
+  /// Before begin(): what the request is to be.
+  void want(const RequestOptions& options);
+  void wantMethod(std::string_view method) { options_.method = method; }
   /// Looks at the options.
   ///
   /// throws  ERR_INVALID_PROTOCOL, ERR_UNESCAPED_CHARACTERS, ERR_INVALID_HTTP_TOKEN,
@@ -84,8 +87,9 @@ class ClientExchange final : public ExchangeProgress,
   void start();
 
   State state() const { return state_; }
+  bool isConnect() const { return std::string_view(options_.method) == "CONNECT"; }
   const RequestOptions& options() const { return options_; }
-  const std::string& name() const { return name_; }
+  const std::string& name() const { return place_.name(); }
   const boost::intrusive_ptr<OutgoingState>& outgoing() const { return outgoing_; }
   net::detail::Loop& loop() const { return *loop_; }
   AgentState& agent() const { return *agent_; }
@@ -169,7 +173,6 @@ class ClientExchange final : public ExchangeProgress,
   SLUICE_DECL void setTimeout(std::chrono::milliseconds idle) override;
 
   void resolve();
-  std::string_view hostHeader();
   void addDefaultHeaders();
   void submitAtTurnEnd();
   void submit();
@@ -182,8 +185,7 @@ class ClientExchange final : public ExchangeProgress,
 
   std::shared_ptr<net::detail::Loop> loop_;
   RequestOptions options_;
-  std::string name_;
-  std::string host_;  // what the Host header is made in
+  RequestPlace place_;
   boost::intrusive_ptr<AgentState> agent_;
   std::unique_ptr<Agent> ownAgent_;
   boost::intrusive_ptr<OutgoingState> outgoing_;

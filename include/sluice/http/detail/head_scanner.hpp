@@ -95,6 +95,8 @@ class HeadScanner {
     while (at_ != end_ && *at_ != '\r') {
       const std::string_view name = takeName();
       if (name.empty() || !skip(":")) return false;
+      // One space, as a rule.
+      if (at_ != end_ && *at_ == ' ') ++at_;
       while (at_ != end_ && isBlank(*at_)) ++at_;
       const char* const from = at_;
       if (!passText()) return false;
@@ -109,7 +111,7 @@ class HeadScanner {
     return skip("\r\n");
   }
 
-  static bool isBlank(char byte) { return byte == ' ' || byte == '\t'; }
+  static bool isBlank(char byte) { return byte <= ' ' && (byte == ' ' || byte == '\t'); }
 
   // Up to the first byte that is no text. false: there is none.
   bool passText() {

@@ -11,6 +11,7 @@
 #include <sluice/config.hpp>
 #include <sluice/http/detail/byte_run.hpp>
 #include <string_view>
+#include <utility>
 
 namespace sluice::http::detail {
 
@@ -57,8 +58,24 @@ inline std::uint64_t loadEnds(const char* bytes, std::size_t count) {
   return (std::uint64_t{first} << 32) | last;
 }
 
+/// Whether a search comes to the end of every run that `text` is made of; the last one begins
+/// within the one before. false for less than eight bytes as well.
+template <class Search>
+bool passesRuns(std::string_view text, Search search) {
+  const auto passes = [&]<class Run>(std::in_place_type_t<Run>) {
+    const char* const last = text.data() + text.size() - Run::size;
+    for (const char* at = text.data(); at < last; at += Run::size) {
+      if (search(Run(at)) != Run::size) return false;
+    }
+    return search(Run(last)) == Run::size;
+  };
+  if (text.size() >= ByteRun::size) return passes(std::in_place_type<ByteRun>);
+  return text.size() >= WordRun::size && passes(std::in_place_type<WordRun>);
+}
+
 /// A non-empty token: a header name or a method.
 inline bool isToken(std::string_view text) {
+  if (passesRuns(text, [](auto run) { return run.firstUnusualInName(); })) return true;
   bool allowed = !text.empty();
   for (const char byte : text) allowed &= tokenBytes[static_cast<unsigned char>(byte)];
   return allowed;
@@ -80,6 +97,7 @@ inline const char* findNoText(const char* at, const char* end) {
 
 /// Text that may be a header's value or a reason phrase; empty is allowed.
 inline bool isHeaderText(std::string_view text) {
+  if (passesRuns(text, [](auto run) { return run.firstControl(); })) return true;
   const char* const end = text.data() + text.size();
   return findNoText(text.data(), end) == end;
 }

@@ -11,6 +11,7 @@
 #include <sluice/http/detail/agent_state.hpp>
 #include <sluice/http/detail/client_connection.hpp>
 #include <sluice/http/detail/client_exchange.hpp>
+#include <sluice/http/detail/request_place.hpp>
 #include <utility>
 
 namespace sluice::http {
@@ -158,21 +159,6 @@ SLUICE_DECL void AgentState::destroyAll() {
   for (const auto& connection : all) {
     connection->destroy(make_error_code(boost::system::errc::connection_reset));
   }
-}
-
-SLUICE_DECL void appendPlaceName(std::string& name, const RequestOptions& options) {
-  if (!options.hostname.empty()) {
-    name += options.hostname;
-  } else if (!options.host.empty()) {
-    name += options.host;
-  } else {
-    name += "localhost";
-  }
-  name += options.port != 0 ? std::string_view(PortText(options.port)) : ":";
-  name += ':';
-  if (!options.localAddress.empty()) name += options.localAddress;
-  if (options.family == 4 || options.family == 6) (name += ':') += options.family == 4 ? '4' : '6';
-  if (!options.socketPath.empty()) (name += ':') += options.socketPath;
 }
 
 // The agents of one execution context, one per executor.

@@ -289,7 +289,6 @@ SLUICE_DECL void ClientConnection::parseHead() {
 
 SLUICE_DECL void ClientConnection::headIsComplete() {
   const int status = reader_.parser.statusCode();
-  const bool isConnect = exchange_->options().method == "CONNECT";
   if (status == 101) {
     if (exchange_->outgoing()->headers.has("upgrade")) {
       handOver(true);
@@ -307,7 +306,7 @@ SLUICE_DECL void ClientConnection::headIsComplete() {
     inform();
     return;
   }
-  if (isConnect) {
+  if (exchange_->isConnect()) {
     handOver(false);
     return;
   }

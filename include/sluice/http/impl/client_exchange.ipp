@@ -50,10 +50,61 @@ SLUICE_DECL boost::intrusive_ptr<ClientExchange> ClientExchange::of(
   return exchange;
 }
 
+// An assignment costs as much where there is nothing to assign, which is what most options are.
+template <class Value>
+void assignIfSet(Value& to, const Value& from) {
+  if (!to.empty() || !from.empty()) to = from;
+}
+template <class Result, class... Arguments>
+void assignIfSet(std::function<Result(Arguments...)>& to,
+                 const std::function<Result(Arguments...)>& from) {
+  if (to || from) to = from;
+}
+// The request before this one was mostly a similar one.
+inline void assignIfOther(std::string& to, const std::string& from) {
+  if (to != from) to = from;
+}
+
+SLUICE_DECL void ClientExchange::want(const RequestOptions& options) {
+  // All of them by name, so that none can be forgotten.
+  const auto& [agent, auth, host, hostname, localAddress, method, path, protocol, socketPath, port,
+               defaultPort, localPort, family, headers, timeout, setHost, setDefaultHeaders,
+               insecureHTTPParser, joinDuplicateHeaders, maxHeaderSize, uniqueHeaders,
+               createConnection, lookup, signal, retryStale, highWaterMark, tls] = options;
+  options_.agent = agent;
+  assignIfSet(options_.auth, auth);
+  assignIfOther(options_.host, host);
+  // As resolve() would.
+  assignIfOther(options_.hostname, hostname.empty() ? host : hostname);
+  assignIfSet(options_.localAddress, localAddress);
+  assignIfOther(options_.method, method);
+  assignIfOther(options_.path, path);
+  assignIfOther(options_.protocol, protocol);
+  assignIfSet(options_.socketPath, socketPath);
+  options_.port = port;
+  options_.defaultPort = defaultPort;
+  options_.localPort = localPort;
+  options_.family = family;
+  assignIfSet(options_.headers, headers);
+  options_.timeout = timeout;
+  options_.setHost = setHost;
+  options_.setDefaultHeaders = setDefaultHeaders;
+  options_.insecureHTTPParser = insecureHTTPParser;
+  options_.joinDuplicateHeaders = joinDuplicateHeaders;
+  options_.maxHeaderSize = maxHeaderSize;
+  assignIfSet(options_.uniqueHeaders, uniqueHeaders);
+  assignIfSet(options_.createConnection, createConnection);
+  assignIfSet(options_.lookup, lookup);
+  options_.signal = signal;
+  options_.retryStale = retryStale;
+  options_.highWaterMark = highWaterMark;
+  options_.tls = tls;
+}
+
 SLUICE_DECL void ClientExchange::begin() {
   resolve();
   if (!outgoing_) outgoing_ = new OutgoingState;
-  outgoing_->uniqueHeaders = options_.uniqueHeaders;
+  assignIfSet(outgoing_->uniqueHeaders, options_.uniqueHeaders);
   outgoing_->rejectBody = true;
   outgoing_->closeIsOwners = true;
   boost::intrusive_ptr<net::detail::OutputStream> stream = std::move(outgoing_->output);
@@ -176,35 +227,15 @@ SLUICE_DECL void ClientExchange::resolve() {
   if (options_.defaultPort == 0) options_.defaultPort = agent->defaultPort;
   if (options_.port == 0) options_.port = options_.defaultPort;
   agent_ = &agent->state();
-  if (typeid(*agent) == typeid(Agent)) {
-    // As its getName(), into the memory of the name before.
-    name_.clear();
-    appendPlaceName(name_, options_);
-  } else {
-    name_ = agent->getName(options_);
-  }
-}
-
-SLUICE_DECL std::string_view ClientExchange::hostHeader() {
-  if (!options_.socketPath.empty()) return "localhost";
-  const std::string& name = options_.hostname;
-  const bool address6 = name.find(':') != std::string::npos;
-  if (!address6 && options_.port == options_.defaultPort) return name;
-  if (address6) {
-    (host_ = '[').append(name) += ']';
-  } else {
-    host_ = name;
-  }
-  if (options_.port != options_.defaultPort) host_ += PortText(options_.port);
-  return host_;
+  place_.lead(options_);
+  if (typeid(*agent) != typeid(Agent)) place_.rename(agent->getName(options_));
 }
 
 SLUICE_DECL void ClientExchange::addDefaultHeaders() {
   HeaderStore& headers = outgoing_->headers;
   if (!options_.headers.empty()) headers.merge(options_.headers);
   if (options_.setHost && !headers.has("host")) {
-    const bool tunnel = options_.method == "CONNECT" && options_.path != "/";
-    headers.addHost(tunnel ? std::string_view(options_.path) : hostHeader());
+    headers.addHost(isConnect() && options_.path != "/" ? options_.path : place_.hostHeader());
   }
   if (!options_.auth.empty() && !headers.has("authorization")) {
     headers.set("Authorization", "Basic " + decode(options_.auth, Encoding::base64));

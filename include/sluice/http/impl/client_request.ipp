@@ -186,8 +186,8 @@ SLUICE_DECL task<IncomingMessage> getNamed(const RequestOptions& named) {
   Agent* agent = named.agent.agent();
   if (agent == nullptr) return getNow(&findExchange, named);
   boost::intrusive_ptr<ClientExchange> exchange = ClientExchange::of(agent->state());
-  exchange->wanted() = named;
-  if (named.method != "GET") exchange->wanted().method = "GET";
+  exchange->want(named);
+  if (named.method != "GET") exchange->wantMethod("GET");
   return getThrough(std::move(exchange));
 }
 

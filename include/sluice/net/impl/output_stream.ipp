@@ -114,7 +114,7 @@ SLUICE_DECL std::size_t OutputStream::sendSome(Transport& transport, std::size_t
 }
 
 SLUICE_DECL void OutputStream::flush() {
-  if (corked_ != 0 || blocked_ || failure_ || sink_ == nullptr) return;
+  if (queue_.empty() || corked_ != 0 || blocked_ || failure_ || sink_ == nullptr) return;
   Transport* transport = sink_->transport();
   if (transport == nullptr) return;
   const std::uint64_t before = queue_.sent();
