@@ -139,6 +139,25 @@ TEST_CASE("the room for a head follows what comes", "[InputBuffer]") {
   CHECK(message(200) == least);
 }
 
+TEST_CASE("so does the room for messages that come many at a time", "[InputBuffer]") {
+  InputBuffer buffer(least);
+  constexpr std::size_t size = 300;
+  const std::string all = text(30 * size, 10);
+  std::size_t sent = 0;
+  std::size_t reads = 0;
+  for (std::size_t message = 0; message != 30; ++message) {
+    buffer.startMessage(false);
+    while (buffer.unparsed().size() < size) {
+      sent += fill(buffer, buffer.prepareHead(limit), std::string_view(all).substr(sent));
+      ++reads;
+    }
+    CHECK(buffer.unparsed().substr(0, size) == std::string_view(all).substr(message * size, size));
+    buffer.keepHead(size);
+  }
+  // 1 KiB, what makes 4 of it, and all the rest.
+  CHECK(reads == 3);
+}
+
 TEST_CASE("what came behind a message is the next one, whatever its place", "[InputBuffer]") {
   const std::string all = text(60'000, 9);
   for (unsigned seed = 0; seed < 50; ++seed) {

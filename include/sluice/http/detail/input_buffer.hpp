@@ -55,8 +55,10 @@ class InputBuffer {
   /// Room for the next read of a growing head. Moves bytes: views into them are void.
   boost::asio::mutable_buffer prepareHead(std::size_t limit) {
     if (!data_) allocate(wanted_);
+    // More was there than the last read had room for: a larger head, or more requests in a row.
+    const bool full = end_ == capacity_;
     if (kept_ != 0 && capacity_ - end_ <= capacity_ / 2) moveToFront();
-    if (end_ == capacity_ && capacity_ < limit) grow(std::min(capacity_ * 4, limit));
+    if (full && capacity_ < limit) grow(std::min(capacity_ * 4, limit));
     return {data_.get() + end_, capacity_ - end_};
   }
 

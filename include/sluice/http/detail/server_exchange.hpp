@@ -95,7 +95,7 @@ class ServerExchange final : private net::detail::LoopMember,
   OutgoingState& outgoing() const { return *outgoing_; }
   MessagePair& messages() { return *messages_; }
 
-  MessageReader reader{MessageParser::Kind::request, 2048};
+  MessageReader reader{MessageParser::Kind::request, 1024};
   /// The connection's coroutine, where it waits.
   sluice::detail::Completion<void()> waiting;
   /// A handler has this request.
