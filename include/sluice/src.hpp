@@ -35,6 +35,7 @@
 #include <sluice/http/impl/server_response.ipp>
 #include <sluice/http/impl/strictness.ipp>
 #include <sluice/http/impl/url.ipp>
+#include <sluice/http/impl/wanted_request.ipp>
 #include <sluice/impl/encoding.ipp>
 #include <sluice/impl/event_emitter.ipp>
 #include <sluice/impl/spawn.ipp>

@@ -13,7 +13,7 @@
 #include <sluice/http/detail/awaited_exchange.hpp>
 #include <sluice/http/detail/incoming_state.hpp>
 #include <sluice/http/detail/outgoing_state.hpp>
-#include <sluice/http/detail/request_place.hpp>
+#include <sluice/http/detail/wanted_request.hpp>
 #include <sluice/http/request_options.hpp>
 #include <sluice/net/detail/loop.hpp>
 #include <string>
@@ -75,9 +75,8 @@ class ClientExchange final : public ExchangeProgress,
                                                  RequestOptions&& options);
   ~ClientExchange();
 
-  /// Before begin(): what the request is to be.
-  void want(const RequestOptions& options);
-  void wantMethod(std::string_view method) { options_.method = method; }
+  /// For who has not begun it.
+  WantedRequest& wanted() { return wanted_; }
   /// Looks at the options.
   ///
   /// throws  ERR_INVALID_PROTOCOL, ERR_UNESCAPED_CHARACTERS, ERR_INVALID_HTTP_TOKEN,
@@ -87,9 +86,9 @@ class ClientExchange final : public ExchangeProgress,
   void start();
 
   State state() const { return state_; }
-  bool isConnect() const { return std::string_view(options_.method) == "CONNECT"; }
-  const RequestOptions& options() const { return options_; }
-  const std::string& name() const { return place_.name(); }
+  const RequestOptions& options() const { return wanted_.options(); }
+  bool isConnect() const { return wanted_.isConnect(); }
+  const std::string& name() const { return wanted_.placeName(); }
   const boost::intrusive_ptr<OutgoingState>& outgoing() const { return outgoing_; }
   net::detail::Loop& loop() const { return *loop_; }
   AgentState& agent() const { return *agent_; }
@@ -172,8 +171,7 @@ class ClientExchange final : public ExchangeProgress,
   SLUICE_DECL void destroyMessage(const error_code& reason) override;
   SLUICE_DECL void setTimeout(std::chrono::milliseconds idle) override;
 
-  void resolve();
-  void addDefaultHeaders();
+  Agent& chooseAgent();
   void submitAtTurnEnd();
   void submit();
   bool retry();
@@ -184,8 +182,7 @@ class ClientExchange final : public ExchangeProgress,
   void stopWaiting(std::uint64_t id);
 
   std::shared_ptr<net::detail::Loop> loop_;
-  RequestOptions options_;
-  RequestPlace place_;
+  WantedRequest wanted_;
   boost::intrusive_ptr<AgentState> agent_;
   std::unique_ptr<Agent> ownAgent_;
   boost::intrusive_ptr<OutgoingState> outgoing_;

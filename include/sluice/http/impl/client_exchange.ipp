@@ -7,7 +7,6 @@
 #include <boost/asio/error.hpp>
 #include <sluice/detail/post.hpp>
 #include <sluice/detail/spawn.hpp>
-#include <sluice/encoding.hpp>
 #include <sluice/http/agent.hpp>
 #include <sluice/http/client_request.hpp>
 #include <sluice/http/detail/agent_state.hpp>
@@ -15,7 +14,6 @@
 #include <sluice/http/detail/client_exchange.hpp>
 #include <sluice/http/detail/framing.hpp>
 #include <sluice/net/detail/handler_error.hpp>
-#include <typeinfo>
 #include <utility>
 
 namespace sluice::http::detail {
@@ -46,82 +44,44 @@ SLUICE_DECL boost::intrusive_ptr<ClientExchange> ClientExchange::of(
   } else {
     exchange = new ClientExchange(net::detail::Loop::of(executor));
   }
-  exchange->options_ = std::move(options);
+  exchange->wanted_.set(std::move(options));
   return exchange;
 }
 
-// An assignment costs as much where there is nothing to assign, which is what most options are.
-template <class Value>
-void assignIfSet(Value& to, const Value& from) {
-  if (!to.empty() || !from.empty()) to = from;
-}
-template <class Result, class... Arguments>
-void assignIfSet(std::function<Result(Arguments...)>& to,
-                 const std::function<Result(Arguments...)>& from) {
-  if (to || from) to = from;
-}
-// The request before this one was mostly a similar one.
-inline void assignIfOther(std::string& to, const std::string& from) {
-  if (to != from) to = from;
-}
-
-SLUICE_DECL void ClientExchange::want(const RequestOptions& options) {
-  // All of them by name, so that none can be forgotten.
-  const auto& [agent, auth, host, hostname, localAddress, method, path, protocol, socketPath, port,
-               defaultPort, localPort, family, headers, timeout, setHost, setDefaultHeaders,
-               insecureHTTPParser, joinDuplicateHeaders, maxHeaderSize, uniqueHeaders,
-               createConnection, lookup, signal, retryStale, highWaterMark, tls] = options;
-  options_.agent = agent;
-  assignIfSet(options_.auth, auth);
-  assignIfOther(options_.host, host);
-  // As resolve() would.
-  assignIfOther(options_.hostname, hostname.empty() ? host : hostname);
-  assignIfSet(options_.localAddress, localAddress);
-  assignIfOther(options_.method, method);
-  assignIfOther(options_.path, path);
-  assignIfOther(options_.protocol, protocol);
-  assignIfSet(options_.socketPath, socketPath);
-  options_.port = port;
-  options_.defaultPort = defaultPort;
-  options_.localPort = localPort;
-  options_.family = family;
-  assignIfSet(options_.headers, headers);
-  options_.timeout = timeout;
-  options_.setHost = setHost;
-  options_.setDefaultHeaders = setDefaultHeaders;
-  options_.insecureHTTPParser = insecureHTTPParser;
-  options_.joinDuplicateHeaders = joinDuplicateHeaders;
-  options_.maxHeaderSize = maxHeaderSize;
-  assignIfSet(options_.uniqueHeaders, uniqueHeaders);
-  assignIfSet(options_.createConnection, createConnection);
-  assignIfSet(options_.lookup, lookup);
-  options_.signal = signal;
-  options_.retryStale = retryStale;
-  options_.highWaterMark = highWaterMark;
-  options_.tls = tls;
-}
-
 SLUICE_DECL void ClientExchange::begin() {
-  resolve();
+  Agent& agent = chooseAgent();
+  wanted_.resolve(agent);
+  agent_ = &agent.state();
   if (!outgoing_) outgoing_ = new OutgoingState;
-  assignIfSet(outgoing_->uniqueHeaders, options_.uniqueHeaders);
+  if (outgoing_->uniqueHeaders != options().uniqueHeaders) {
+    outgoing_->uniqueHeaders = options().uniqueHeaders;
+  }
   outgoing_->rejectBody = true;
   outgoing_->closeIsOwners = true;
   boost::intrusive_ptr<net::detail::OutputStream> stream = std::move(outgoing_->output);
   if (stream) {
-    stream->setHighWaterMark(options_.highWaterMark);
+    stream->setHighWaterMark(options().highWaterMark);
   } else {
-    stream = new net::detail::OutputStream(loop_, options_.highWaterMark);
+    stream = new net::detail::OutputStream(loop_, options().highWaterMark);
   }
   outgoing_->begin(std::move(stream), *this);
-  addDefaultHeaders();
+  wanted_.addHeaders(outgoing_->headers);
+}
+
+SLUICE_DECL Agent& ClientExchange::chooseAgent() {
+  if (Agent* agent = options().agent.agent()) return *agent;
+  if (!options().agent.fresh() && !options().createConnection) {
+    return globalAgent(loop_->executor());
+  }
+  ownAgent_ = std::make_unique<Agent>(loop_->executor());
+  return *ownAgent_;
 }
 
 // Nobody refers to it any more.
 SLUICE_DECL boost::intrusive_ptr<AwaitedExchange> ClientExchange::beginOwn(
     const asio::any_io_executor& executor) {
   if (loop_->executor() != executor) {
-    return of(executor, std::move(options_))->beginOwn(executor);
+    return of(executor, RequestOptions(options()))->beginOwn(executor);
   }
   // Not even a time-out has anybody else to hear of it.
   destroyedAtTimeout = true;
@@ -144,12 +104,7 @@ SLUICE_DECL void ClientExchange::reset() {
   if (signalled_) *signalled_ = nullptr;
   static_cast<ExchangeProgress&>(*this) = ExchangeProgress();
   waiters_.clear();
-  // What of the options is somebody's; the rest is written over.
-  options_.agent = {};
-  options_.createConnection = nullptr;
-  options_.lookup = nullptr;
-  options_.signal = {};
-  options_.tls = nullptr;
+  wanted_.forget();
   // Who still looks at a part of it keeps that.
   if (outgoing_ && outgoing_->use_count() == 1) {
     outgoing_->reset();
@@ -170,7 +125,7 @@ SLUICE_DECL void ClientExchange::reset() {
 }
 
 SLUICE_DECL std::size_t ClientExchange::heldBytes() const {
-  return options_.path.capacity() + (outgoing_ ? outgoing_->heldBytes() : 0) +
+  return options().path.capacity() + (outgoing_ ? outgoing_->heldBytes() : 0) +
          (responseMemory_ ? responseMemory_->heldBytes() : 0);
 }
 
@@ -192,59 +147,9 @@ SLUICE_DECL void ClientExchange::onLoopEnd() {
   if (outgoing_) outgoing_->listeners.clear();
 }
 
-SLUICE_DECL void ClientExchange::resolve() {
-  if (options_.hostname.empty()) options_.hostname = options_.host;
-  if (options_.hostname.empty()) options_.hostname = "localhost";
-  std::string& host = options_.hostname;
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
-    host = host.substr(1, host.size() - 2);
-  }
-  if (options_.method.empty()) options_.method = "GET";
-  for (char& letter : options_.method) {
-    if (letter >= 'a' && letter <= 'z') letter = static_cast<char>(letter - 'a' + 'A');
-  }
-  if (!isToken(options_.method)) {
-    throw Error(make_error_code(errc::ERR_INVALID_HTTP_TOKEN),
-                "Method must be a valid HTTP token [\"" + options_.method + "\"]");
-  }
-  if (options_.path.empty()) options_.path = "/";
-  const auto escaped = [](char c) { return static_cast<unsigned char>(c) > 0x20 && c != 0x7F; };
-  if (!std::all_of(options_.path.begin(), options_.path.end(), escaped)) {
-    throw Error(make_error_code(errc::ERR_UNESCAPED_CHARACTERS));
-  }
-  Agent* agent = options_.agent.agent();
-  if (agent == nullptr && (options_.agent.fresh() || options_.createConnection)) {
-    ownAgent_ = std::make_unique<Agent>(loop_->executor());
-    agent = ownAgent_.get();
-  }
-  if (agent == nullptr) agent = &globalAgent(loop_->executor());
-  if (options_.protocol.empty()) options_.protocol = agent->protocol;
-  if (options_.protocol != agent->protocol) {
-    throw Error(make_error_code(errc::ERR_INVALID_PROTOCOL), "Protocol \"" + options_.protocol +
-                                                                 "\" not supported. Expected \"" +
-                                                                 agent->protocol + "\"");
-  }
-  if (options_.defaultPort == 0) options_.defaultPort = agent->defaultPort;
-  if (options_.port == 0) options_.port = options_.defaultPort;
-  agent_ = &agent->state();
-  place_.lead(options_);
-  if (typeid(*agent) != typeid(Agent)) place_.rename(agent->getName(options_));
-}
-
-SLUICE_DECL void ClientExchange::addDefaultHeaders() {
-  HeaderStore& headers = outgoing_->headers;
-  if (!options_.headers.empty()) headers.merge(options_.headers);
-  if (options_.setHost && !headers.has("host")) {
-    headers.addHost(isConnect() && options_.path != "/" ? options_.path : place_.hostHeader());
-  }
-  if (!options_.auth.empty() && !headers.has("authorization")) {
-    headers.set("Authorization", "Basic " + decode(options_.auth, Encoding::base64));
-  }
-}
-
 SLUICE_DECL std::chrono::milliseconds ClientExchange::idleTimeout() const {
   if (timeout_) return *timeout_;
-  if (options_.timeout.count() > 0) return options_.timeout;
+  if (options().timeout.count() > 0) return options().timeout;
   return agent_->options().timeout;
 }
 
@@ -265,9 +170,9 @@ struct ClientExchange::AbortSignal {
 };
 
 SLUICE_DECL void ClientExchange::start() {
-  if (options_.signal.is_connected()) {
+  if (asio::cancellation_slot signal = options().signal; signal.is_connected()) {
     signalled_ = std::make_shared<ClientExchange*>(this);
-    options_.signal.assign(AbortSignal{signalled_});
+    signal.assign(AbortSignal{signalled_});
   }
   submitAtTurnEnd();
 }
@@ -296,12 +201,12 @@ SLUICE_DECL void ClientExchange::composeHead(std::optional<std::uint64_t> bodyLe
                                              bool bodyFollows) {
   net::detail::OutputStream& stream = outgoing_->output->current();
   const RequestHead head{
-      .method = options_.method,
-      .path = options_.path,
+      .method = options().method,
+      .path = options().path,
       .headers = outgoing_->headers,
       .uniqueHeaders = outgoing_->uniqueHeaders,
       .shouldKeepAlive = shouldKeepAlive() && (handle == nullptr || handle->shouldKeepAlive),
-      .setDefaultHeaders = options_.setDefaultHeaders,
+      .setDefaultHeaders = options().setDefaultHeaders,
       .bodyLength = bodyLength,
       .bodyFollows = bodyFollows,
   };
@@ -315,7 +220,7 @@ SLUICE_DECL void ClientExchange::socketAssigned(ClientConnection& connection, bo
   reused = reusedSocket;
   state_ = State::assigned;
   const boost::intrusive_ptr<ClientExchange> alive(this);
-  if (options_.retryStale && reused && outgoing_->ended()) {
+  if (options().retryStale && reused && outgoing_->ended()) {
     sentCopy_ = outgoing_->output->copyOfWaiting();
   }
   sluice::detail::emit<OutgoingEvents, "socket">(outgoing_->listeners, *connection.socketIfAny());
@@ -327,7 +232,7 @@ SLUICE_DECL void ClientExchange::connected(ClientConnection& connection) {
   if (noDelay_) socket.setNoDelay(*noDelay_);
   if (keepAlive_) socket.setKeepAlive(keepAlive_->first, keepAlive_->second);
   net::detail::OutputStream& output = socket.core()->output();
-  output.setHighWaterMark(options_.highWaterMark);
+  output.setHighWaterMark(options().highWaterMark);
   outgoing_->output->continueIn(&output);
 }
 
@@ -440,13 +345,13 @@ SLUICE_DECL void ClientExchange::complete(ClientConnection* reusable) {
 }
 
 SLUICE_DECL bool ClientExchange::retry() {
-  if (!options_.retryStale || !reused || retried || sentCopy_.empty() ||
+  if (!options().retryStale || !reused || retried || sentCopy_.empty() ||
       connection_->bytesOfExchange() != 0 || connection_->destroyedHere()) {
     return false;
   }
   static constexpr std::string_view idempotent[] = {"GET",   "HEAD", "OPTIONS",
                                                     "TRACE", "PUT",  "DELETE"};
-  if (std::find(std::begin(idempotent), std::end(idempotent), options_.method) ==
+  if (std::find(std::begin(idempotent), std::end(idempotent), options().method) ==
       std::end(idempotent)) {
     return false;
   }
@@ -454,7 +359,7 @@ SLUICE_DECL bool ClientExchange::retry() {
   reused = false;
   connection_ = nullptr;
   boost::intrusive_ptr<net::detail::OutputStream> fresh(
-      new net::detail::OutputStream(loop_, options_.highWaterMark));
+      new net::detail::OutputStream(loop_, options().highWaterMark));
   fresh->queue().gathered().append(std::exchange(sentCopy_, {}));
   outgoing_->output = fresh;
   outgoing_->endPosition = fresh->queue().queued();

@@ -186,8 +186,8 @@ SLUICE_DECL task<IncomingMessage> getNamed(const RequestOptions& named) {
   Agent* agent = named.agent.agent();
   if (agent == nullptr) return getNow(&findExchange, named);
   boost::intrusive_ptr<ClientExchange> exchange = ClientExchange::of(agent->state());
-  exchange->want(named);
-  if (named.method != "GET") exchange->wantMethod("GET");
+  exchange->wanted().set(named);
+  if (named.method != "GET") exchange->wanted().setMethod("GET");
   return getThrough(std::move(exchange));
 }
 

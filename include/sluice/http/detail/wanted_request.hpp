@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What a request is to be: the options it was given, made whole with what its agent and the
+// defaults say, and the headers that follow from them. It is made for one request after the other,
+// and copies and builds only what differs from the one before.
+#pragma once
+
+#include <sluice/config.hpp>
+#include <sluice/http/detail/header_store.hpp>
+#include <sluice/http/detail/request_place.hpp>
+#include <sluice/http/request_options.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace sluice::http::detail {
+
+class WantedRequest {
+ public:
+  void set(const RequestOptions& options);
+  void set(RequestOptions&& options) { options_ = std::move(options); }
+  void setMethod(std::string_view method) { options_.method = method; }
+  /// Lets go of what of the options is somebody's; the rest is written over.
+  void forget();
+
+  /// Looks at the options.
+  ///
+  /// throws  ERR_INVALID_PROTOCOL, ERR_UNESCAPED_CHARACTERS, ERR_INVALID_HTTP_TOKEN
+  void resolve(Agent& agent);
+  /// Adds the headers of the options, Host and Authorization.
+  ///
+  /// throws  ERR_INVALID_HTTP_TOKEN, ERR_INVALID_CHAR
+  void addHeaders(HeaderStore& headers) const;
+
+  const RequestOptions& options() const { return options_; }
+  /// What the agent calls connections that lead where it goes.
+  const std::string& placeName() const { return place_.name(); }
+  bool isConnect() const { return std::string_view(options_.method) == "CONNECT"; }
+
+ private:
+  RequestOptions options_;
+  RequestPlace place_;
+};
+
+}  // namespace sluice::http::detail
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/http/impl/wanted_request.ipp>
+#endif

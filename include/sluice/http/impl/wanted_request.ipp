@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of wanted_request.hpp.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <sluice/encoding.hpp>
+#include <sluice/http/agent.hpp>
+#include <sluice/http/detail/header_chars.hpp>
+#include <sluice/http/detail/wanted_request.hpp>
+#include <sluice/http/error.hpp>
+#include <typeinfo>
+
+namespace sluice::http::detail {
+
+// An assignment costs as much where there is nothing to assign, which is what most options are.
+template <class Value>
+void assignIfSet(Value& to, const Value& from) {
+  if (!to.empty() || !from.empty()) to = from;
+}
+template <class Result, class... Arguments>
+void assignIfSet(std::function<Result(Arguments...)>& to,
+                 const std::function<Result(Arguments...)>& from) {
+  if (to || from) to = from;
+}
+// The request before this one was mostly a similar one.
+inline void assignIfOther(std::string& to, const std::string& from) {
+  if (to != from) to = from;
+}
+
+SLUICE_DECL void WantedRequest::set(const RequestOptions& options) {
+  // All of them by name, so that none can be forgotten.
+  const auto& [agent, auth, host, hostname, localAddress, method, path, protocol, socketPath, port,
+               defaultPort, localPort, family, headers, timeout, setHost, setDefaultHeaders,
+               insecureHTTPParser, joinDuplicateHeaders, maxHeaderSize, uniqueHeaders,
+               createConnection, lookup, signal, retryStale, highWaterMark, tls] = options;
+  options_.agent = agent;
+  assignIfSet(options_.auth, auth);
+  assignIfOther(options_.host, host);
+  // As resolve() would.
+  assignIfOther(options_.hostname, hostname.empty() ? host : hostname);
+  assignIfSet(options_.localAddress, localAddress);
+  assignIfOther(options_.method, method);
+  assignIfOther(options_.path, path);
+  assignIfOther(options_.protocol, protocol);
+  assignIfSet(options_.socketPath, socketPath);
+  options_.port = port;
+  options_.defaultPort = defaultPort;
+  options_.localPort = localPort;
+  options_.family = family;
+  assignIfSet(options_.headers, headers);
+  options_.timeout = timeout;
+  options_.setHost = setHost;
+  options_.setDefaultHeaders = setDefaultHeaders;
+  options_.insecureHTTPParser = insecureHTTPParser;
+  options_.joinDuplicateHeaders = joinDuplicateHeaders;
+  options_.maxHeaderSize = maxHeaderSize;
+  assignIfSet(options_.uniqueHeaders, uniqueHeaders);
+  assignIfSet(options_.createConnection, createConnection);
+  assignIfSet(options_.lookup, lookup);
+  options_.signal = signal;
+  options_.retryStale = retryStale;
+  options_.highWaterMark = highWaterMark;
+  options_.tls = tls;
+}
+
+SLUICE_DECL void WantedRequest::forget() {
+  options_.agent = {};
+  options_.createConnection = nullptr;
+  options_.lookup = nullptr;
+  options_.signal = {};
+  options_.tls = nullptr;
+}
+
+SLUICE_DECL void WantedRequest::resolve(Agent& agent) {
+  if (options_.hostname.empty()) options_.hostname = options_.host;
+  if (options_.hostname.empty()) options_.hostname = "localhost";
+  std::string& host = options_.hostname;
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  }
+  if (options_.method.empty()) options_.method = "GET";
+  for (char& letter : options_.method) {
+    if (letter >= 'a' && letter <= 'z') letter = static_cast<char>(letter - 'a' + 'A');
+  }
+  if (!isToken(options_.method)) {
+    throw Error(make_error_code(errc::ERR_INVALID_HTTP_TOKEN),
+                "Method must be a valid HTTP token [\"" + options_.method + "\"]");
+  }
+  if (options_.path.empty()) options_.path = "/";
+  const auto escaped = [](char c) { return static_cast<unsigned char>(c) > 0x20 && c != 0x7F; };
+  if (!std::all_of(options_.path.begin(), options_.path.end(), escaped)) {
+    throw Error(make_error_code(errc::ERR_UNESCAPED_CHARACTERS));
+  }
+  if (options_.protocol.empty()) options_.protocol = agent.protocol;
+  if (options_.protocol != agent.protocol) {
+    throw Error(make_error_code(errc::ERR_INVALID_PROTOCOL), "Protocol \"" + options_.protocol +
+                                                                 "\" not supported. Expected \"" +
+                                                                 agent.protocol + "\"");
+  }
+  if (options_.defaultPort == 0) options_.defaultPort = agent.defaultPort;
+  if (options_.port == 0) options_.port = options_.defaultPort;
+  place_.lead(options_);
+  if (typeid(agent) != typeid(Agent)) place_.rename(agent.getName(options_));
+}
+
+SLUICE_DECL void WantedRequest::addHeaders(HeaderStore& headers) const {
+  if (!options_.headers.empty()) headers.merge(options_.headers);
+  if (options_.setHost && !headers.has("host")) {
+    headers.addHost(isConnect() && options_.path != "/" ? options_.path : place_.hostHeader());
+  }
+  if (!options_.auth.empty() && !headers.has("authorization")) {
+    headers.set("Authorization", "Basic " + decode(options_.auth, Encoding::base64));
+  }
+}
+
+}  // namespace sluice::http::detail
