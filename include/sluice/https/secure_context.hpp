@@ -111,6 +111,6 @@ SecureContext createSecureContext(const SecureContextOptions& options);
 }  // namespace sluice::https
 
 #if !defined(SLUICE_SEPARATE_COMPILATION)
-// The definitions need the transport, whose header ends with them.
-#include <sluice/https/detail/tls_transport.hpp>
+// The definitions need the session, whose header ends with them.
+#include <sluice/https/detail/tls_session.hpp>
 #endif

@@ -12,20 +12,15 @@
 #include <sluice/detail/completion.hpp>
 #include <sluice/http/error.hpp>
 #include <sluice/https/detail/cipher_stream.hpp>
-#include <sluice/https/detail/openssl.hpp>
 #include <sluice/https/detail/tls_policy.hpp>
+#include <sluice/https/detail/tls_session.hpp>
 #include <sluice/net/detail/loop.hpp>
-#include <sluice/net/detail/tls_view.hpp>
 #include <sluice/net/detail/transport.hpp>
-#include <string>
 #include <string_view>
-#include <vector>
 
 namespace sluice::https::detail {
 
-class TlsTransport final : public net::detail::Transport,
-                           public net::detail::TlsView,
-                           private CipherStream::User {
+class TlsTransport final : public net::detail::Transport, private CipherStream::User {
  public:
   using HandshakeHandler = sluice::detail::Completion<void(error_code)>;
 
@@ -65,28 +60,7 @@ class TlsTransport final : public net::detail::Transport,
   void setKeepAlive(bool on, std::chrono::milliseconds delay) override {
     below().setKeepAlive(on, delay);
   }
-  const net::detail::TlsView* tls() const override { return this; }
-
-  // TlsView
-  SLUICE_DECL bool authorized() const override;
-  SLUICE_DECL error_code authorizationError() const override;
-  SLUICE_DECL net::PeerCertificate peerCertificate(bool detailed) const override;
-  SLUICE_DECL net::PeerCertificate certificate() const override;
-  SLUICE_DECL net::CipherInfo cipher() const override;
-  SLUICE_DECL std::string protocol() const override;
-  SLUICE_DECL std::string alpnProtocol() const override;
-  SLUICE_DECL std::string servername() const override;
-  SLUICE_DECL bool sessionReused() const override;
-  SLUICE_DECL std::string session() const override;
-
-  // For OpenSSL's callbacks.
-  static TlsTransport& of(const SSL* ssl);
-  bool verify(X509_STORE_CTX* chain);
-  int chooseContext(int& alert);
-  int chooseProtocol(const unsigned char** chosen, unsigned char* size,
-                     const unsigned char* offered, unsigned int count) const;
-  void newSession(SSL_SESSION* session);
-  void addKeylog(std::string_view line);
+  const net::detail::TlsView* tls() const override { return &session_; }
 
  private:
   // RFC 8446 §5.1: a record holds so much.
@@ -101,15 +75,11 @@ class TlsTransport final : public net::detail::Transport,
   SLUICE_DECL void onCipherInput() override;
   SLUICE_DECL void onCipherSent() override;
 
-  void trustAsTold();
-  void setIdentity();
   void goOnShaking();
   void tellKeylog();
-  bool identityIsRight();
   void opened();
   void fail(const http::Error& error);
   void endHandshake(const error_code& ec);
-  http::Error errorOf(int result);
 
   void goOnReading();
   void readLater();
@@ -122,16 +92,11 @@ class TlsTransport final : public net::detail::Transport,
   net::detail::Transport& below() const { return cipher_->below(); }
 
   std::shared_ptr<net::detail::Loop> loop_;
-  std::shared_ptr<const TlsPolicy> policy_;
   boost::intrusive_ptr<CipherStream> cipher_;
-  SslPtr ssl_;
-  std::shared_ptr<TlsContext> chosen_;
+  TlsSession session_;
   HandshakeHandler handshake_;
   net::detail::TimerEntry patience_;
   std::optional<http::Error> failure_;
-  std::optional<http::Error> refusal_;
-  long verified_ = 0;
-  std::vector<std::string> keylog_;
 
   boost::intrusive_ptr<net::detail::TransportOwner> reader_;
   asio::mutable_buffer target_;
@@ -150,6 +115,5 @@ class TlsTransport final : public net::detail::Transport,
 }  // namespace sluice::https::detail
 
 #if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/https/impl/secure_context.ipp>
 #include <sluice/https/impl/tls_transport.ipp>
 #endif

@@ -15,7 +15,7 @@
 #include <iterator>
 #include <optional>
 #include <sluice/https/detail/tls_context.hpp>
-#include <sluice/https/detail/tls_transport.hpp>
+#include <sluice/https/detail/tls_session.hpp>
 #include <sluice/https/secure_context.hpp>
 #include <utility>
 
@@ -118,20 +118,20 @@ SLUICE_DECL void TlsContext::install(std::string_view sessionIdContext) {
       [](X509_STORE_CTX* chain, void*) {
         const auto* ssl = static_cast<const SSL*>(
             X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx()));
-        return TlsTransport::of(ssl).verify(chain) ? 1 : 0;
+        return TlsSession::of(ssl).verify(chain) ? 1 : 0;
       },
       nullptr);
   SSL_CTX_set_tlsext_servername_callback(
       context_.get(),
-      +[](SSL* ssl, int* alert, void*) { return TlsTransport::of(ssl).chooseContext(*alert); });
+      +[](SSL* ssl, int* alert, void*) { return TlsSession::of(ssl).chooseContext(*alert); });
   SSL_CTX_set_alpn_select_cb(
       context_.get(),
       [](SSL* ssl, const unsigned char** chosen, unsigned char* size, const unsigned char* offered,
          unsigned int count,
-         void*) { return TlsTransport::of(ssl).chooseProtocol(chosen, size, offered, count); },
+         void*) { return TlsSession::of(ssl).chooseProtocol(chosen, size, offered, count); },
       nullptr);
   SSL_CTX_sess_set_new_cb(context_.get(), [](SSL* ssl, SSL_SESSION* session) {
-    TlsTransport::of(ssl).newSession(session);
+    TlsSession::of(ssl).newSession(session);
     return 0;
   });
 }
@@ -139,7 +139,7 @@ SLUICE_DECL void TlsContext::install(std::string_view sessionIdContext) {
 SLUICE_DECL void TlsContext::logKeys() {
   std::call_once(logsKeys_, [this] {
     SSL_CTX_set_keylog_callback(context_.get(), [](const SSL* ssl, const char* line) {
-      TlsTransport::of(ssl).addKeylog(line);
+      TlsSession::of(ssl).addKeylog(line);
     });
   });
 }
