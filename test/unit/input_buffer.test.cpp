@@ -120,6 +120,24 @@ TEST_CASE("a body that fills its room gets more of it, and an idle connection ha
   CHECK(buffer.prepareHead(limit).size() == least);
 }
 
+TEST_CASE("a small body stays in the block of its head, also where it comes later",
+          "[InputBuffer]") {
+  InputBuffer buffer(least);
+  const char* block = nullptr;
+  for (int message = 0; message != 3; ++message) {
+    buffer.startMessage(false);
+    const auto room = buffer.prepareHead(limit);
+    if (block == nullptr) block = static_cast<const char*>(room.data());
+    CHECK(room.data() == block);
+    fill(buffer, room, text(300, 11));
+    buffer.keepHead(300);
+    CHECK(buffer.prepareBody().data() == block + 300);
+    fill(buffer, buffer.prepareBody(), text(700, 12));
+    buffer.take(700);
+    buffer.reclaim();
+  }
+}
+
 TEST_CASE("the room for a head follows what comes", "[InputBuffer]") {
   InputBuffer buffer(least);
   const auto message = [&buffer](std::size_t size) {

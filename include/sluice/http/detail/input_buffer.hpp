@@ -64,10 +64,11 @@ class InputBuffer {
 
   /// Room for the next read of a body; nothing moves while a view may be in use.
   boost::asio::mutable_buffer prepareBody() {
-    if (!head_ && capacity_ - headEnd_ < bodyBlock / 4) {
+    const bool full = end_ == capacity_;
+    if (!head_ && capacity_ - headEnd_ < (full ? bodyBlock : least_) / 4) {
       // What came with the head would have gone on: the next one may do so in one block.
-      if (end_ == capacity_) wanted_ = std::min(wanted_ * 4, bodyBlock);
-      leaveHead(bodyBlock);
+      if (full) wanted_ = std::min(wanted_ * 4, bodyBlock);
+      leaveHead(bodyBlock - (end_ - taken_));
     }
     return {data_.get() + end_, capacity_ - end_};
   }
@@ -85,10 +86,14 @@ class InputBuffer {
     const std::size_t left = end_ - taken_;
     // A copy is worth it only where it makes room.
     if (left != 0 && capacity_ - end_ > capacity_ / 4) return;
-    if (left == 0 && end_ == capacity_ && head_ && capacity_ < largestBlock) {
+    if (left == 0 && end_ == capacity_ && capacity_ < largestBlock) {
       // It comes faster than it is read.
-      drop();
-      allocate(largestBlock);
+      if (head_) {
+        drop();
+        allocate(largestBlock);
+      } else {
+        leaveHead(bodyBlock);
+      }
     }
     if (left != 0) std::memmove(data_.get() + headEnd_, data_.get() + taken_, left);
     taken_ = headEnd_;
