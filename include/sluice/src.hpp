@@ -38,6 +38,7 @@
 #include <sluice/http/impl/wanted_request.ipp>
 #include <sluice/impl/encoding.ipp>
 #include <sluice/impl/event_emitter.ipp>
+#include <sluice/impl/post.ipp>
 #include <sluice/impl/spawn.ipp>
 #include <sluice/impl/task.ipp>
 #include <sluice/impl/write_result.ipp>

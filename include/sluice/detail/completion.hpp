@@ -101,7 +101,9 @@ class Completion<void(Args...)> {
       auto bound = [handler = std::move(handler), ... args = std::move(args)]() mutable {
         std::move(handler)(std::move(args)...);
       };
-      if constexpr (std::convertible_to<decltype(executor), asio::any_io_executor>) {
+      // Of whatever size: a handler may be the user's.
+      if constexpr (std::convertible_to<decltype(executor), asio::any_io_executor> &&
+                    Work::fits(sizeof(bound), alignof(decltype(bound)))) {
         if (how == How::dispatch) {
           detail::dispatch(executor, std::move(bound));
         } else {

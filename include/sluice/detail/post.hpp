@@ -1,28 +1,73 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Work for later on the executor of the library's objects. What asio::post() does for a function
-// that is bound to no other executor and no allocator, at a third of the code.
+// that is bound to no other executor and no allocator, at a third of the code; and once for all of
+// them, as Asio is compiled anew for each type of function.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/execution/blocking.hpp>
-#include <boost/asio/require.hpp>
+#include <concepts>
+#include <cstddef>
+#include <new>
 #include <sluice/task.hpp>
+#include <type_traits>
 #include <utility>
 
 namespace sluice::detail {
 
-/// Runs `function` from the executor, never from here.
-template <class Function>
-void post(const asio::any_io_executor& executor, Function&& function) {
-  asio::require(executor, asio::execution::blocking.never)
-      .execute(std::forward<Function>(function));
-}
+/// A function that is called once. It is kept in here, so that it costs no allocation.
+class Work {
+ public:
+  static constexpr bool fits(std::size_t size, std::size_t alignment) {
+    return size <= room && alignment <= alignof(void*);
+  }
 
-/// Runs `function` right here where that is possible.
-template <class Function>
-void dispatch(const asio::any_io_executor& executor, Function&& function) {
-  executor.execute(std::forward<Function>(function));
-}
+  template <class Function>
+    requires(!std::same_as<std::remove_cvref_t<Function>, Work>)
+  Work(Function&& function) : act_(&act<std::decay_t<Function>>) {
+    using Kept = std::decay_t<Function>;
+    static_assert(fits(sizeof(Kept), alignof(Kept)));
+    ::new (static_cast<void*>(kept_)) Kept(std::forward<Function>(function));
+  }
+  Work(Work&& other) noexcept : act_(other.act_) { act_(Act::move, other.kept_, kept_); }
+  Work& operator=(Work&&) = delete;
+  ~Work() { act_(Act::destroy, kept_, nullptr); }
+
+  void operator()() { act_(Act::call, kept_, nullptr); }
+
+ private:
+  enum class Act { call, move, destroy };
+
+  static constexpr std::size_t room = 8 * sizeof(void*);
+
+  template <class Kept>
+  static void act(Act what, void* kept, void* to) {
+    Kept& function = *static_cast<Kept*>(kept);
+    switch (what) {
+      case Act::call:
+        std::move(function)();
+        break;
+      case Act::move:
+        ::new (to) Kept(std::move(function));
+        break;
+      case Act::destroy:
+        function.~Kept();
+        break;
+    }
+  }
+
+  void (*act_)(Act what, void* kept, void* to);
+  alignas(void*) std::byte kept_[room];
+};
+
+/// Runs `work` from the executor, never from here.
+void post(const asio::any_io_executor& executor, Work work);
+
+/// Runs `work` right here where that is possible.
+void dispatch(const asio::any_io_executor& executor, Work work);
 
 }  // namespace sluice::detail
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/impl/post.ipp>
+#endif

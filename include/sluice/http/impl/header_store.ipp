@@ -56,13 +56,14 @@ SLUICE_DECL void HeaderStore::append(std::string_view name, const HeaderValue& v
   // A view of the store's own text would not survive the change.
   const std::string spelling(lines_.name(line));
   std::vector<std::string> values;
+  const auto add = [&values](std::string_view text) { values.emplace_back(text); };
   for (; line < lines_.size() && equalIgnoreCase(lines_.name(line), spelling); ++line) {
-    if (isLine(line)) values.emplace_back(lines_.value(line));
+    if (isLine(line)) add(lines_.value(line));
   }
   if (value.isArray()) {
-    values.insert(values.end(), value.array().begin(), value.array().end());
+    for (const std::string& each : value.array()) add(each);
   } else {
-    values.emplace_back(value.str());
+    add(value.str());
   }
   put(spelling, values);
 }

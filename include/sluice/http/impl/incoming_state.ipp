@@ -89,7 +89,7 @@ SLUICE_DECL void IncomingState::ownHead() {
 SLUICE_DECL std::span<const RawHeader> IncomingState::rawHeaders() {
   if (!rawMade_ && block_ != nullptr) {
     rawHeaders_.reserve(block_->size());
-    rawHeaders_.assign(block_->begin(), block_->end());
+    for (std::size_t i = 0; i != block_->size(); ++i) rawHeaders_.push_back(block_->at(i));
     rawMade_ = true;
   }
   return rawHeaders_;

@@ -308,12 +308,13 @@ SLUICE_DECL task<> Connector::lookUp(std::shared_ptr<const ConnectionOptions> op
 // RFC 8305 section 4: the families take turns, beginning with that of the first address.
 SLUICE_DECL std::vector<asio::ip::address> alternating(std::vector<asio::ip::address> found) {
   const bool v6First = found.front().is_v6();
-  const auto other = std::stable_partition(
-      found.begin(), found.end(), [=](const auto& address) { return address.is_v6() == v6First; });
+  std::vector<asio::ip::address> families[2];
+  for (const auto& address : found) families[address.is_v6() == v6First ? 0 : 1].push_back(address);
   std::vector<asio::ip::address> result;
-  for (auto first = found.begin(), second = other; first != other || second != found.end();) {
-    if (first != other) result.push_back(*first++);
-    if (second != found.end()) result.push_back(*second++);
+  for (std::size_t i = 0; result.size() != found.size(); ++i) {
+    for (const auto& family : families) {
+      if (i < family.size()) result.push_back(family[i]);
+    }
   }
   return result;
 }

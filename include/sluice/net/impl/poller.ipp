@@ -146,12 +146,10 @@ SLUICE_DECL void Poller::onTurnEnd() {
     Poller& poller;
     std::size_t done = 0;
     ~Rest() {
-      auto& left = poller.current_;
-      left.erase(left.begin(), left.begin() + static_cast<std::ptrdiff_t>(done));
-      if (left.empty()) return;
-      poller.again_.insert(poller.again_.end(), left.begin(), left.end());
-      left.clear();
-      poller.loop_.atTurnEnd(poller);
+      auto& current = poller.current_;
+      if (done != current.size()) poller.loop_.atTurnEnd(poller);
+      while (done != current.size()) poller.again_.push_back(Name{current[done++]});
+      current.clear();
     }
   } rest{*this};
   while (rest.done != current_.size()) dispatch(current_[rest.done++], 0);

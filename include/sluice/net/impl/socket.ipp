@@ -234,7 +234,8 @@ SLUICE_DECL Socket& Socket::setKeepAlive(bool on, std::chrono::milliseconds init
 template <class Set>
 SLUICE_DECL void Socket::whenConnected(Set set) {
   if (connecting()) {
-    once<"connect">(std::move(set));
+    // As a function: one listener to compile for all.
+    once<"connect">(std::function<void()>(std::move(set)));
   } else if (core_->transport() != nullptr) {
     set();
   }

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of post.hpp.
+#pragma once
+
+#include <boost/asio/execution/blocking.hpp>
+#include <boost/asio/require.hpp>
+#include <sluice/detail/post.hpp>
+#include <utility>
+
+namespace sluice::detail {
+
+SLUICE_DECL void post(const asio::any_io_executor& executor, Work work) {
+  asio::require(executor, asio::execution::blocking.never).execute(std::move(work));
+}
+
+SLUICE_DECL void dispatch(const asio::any_io_executor& executor, Work work) {
+  executor.execute(std::move(work));
+}
+
+}  // namespace sluice::detail
