@@ -307,10 +307,9 @@ TEST_CASE("a handler that throws after the head was sent loses the connection",
     throw std::runtime_error("no luck");
   });
   wire.server().on<"error">([&] { ++errors; });
-  wire.send(get());
+  CHECK(wire.send(get()) == std::string(okChunked) + "4\r\nsome\r\n");
   CHECK(errors == 1);
   CHECK(wire.closed());
-  CHECK(wire.received().find("0\r\n\r\n") == std::string::npos);
 }
 
 TEST_CASE("a handler that throws after end() is reported, and the answer is whole", "[http]") {

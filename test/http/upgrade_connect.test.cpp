@@ -224,6 +224,16 @@ TEST_CASE("what an upgrade handler throws is told by error, and ends the socket"
   CHECK(wire.closed());
 }
 
+TEST_CASE("what an upgrade handler has written leaves before its socket goes", "[http]") {
+  auto wire = serve(plain);
+  wire.server().on<"upgrade">(
+      [](IncomingMessage&, net::Socket& socket, std::string_view) -> task<> {
+        co_await socket.write("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+      });
+  CHECK(wire.send(upgrade()) == "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+  CHECK(wire.closed());
+}
+
 TEST_CASE("an upgrade request with a body is an ordinary request",
           "[http][row:11.6/upgrade-request-with-a-body]") {
   auto wire = serve([](IncomingMessage& req, ServerResponse& res) -> task<> {

@@ -36,6 +36,22 @@ std::size_t bodySize(std::string_view bytes) { return bytes.size() - bytes.find(
 
 }  // namespace
 
+TEST_CASE("with a high-water mark of nothing every write goes out by itself, and drains",
+          "[http][row:11.12/write]") {
+  auto wire = serve(
+      [](IncomingMessage&, ServerResponse& res) -> task<> {
+        sized(res, 3);
+        if (!res.write("a")) co_await res.drain();
+        co_await res.write("b");
+        co_await res.end("c");
+      },
+      {.highWaterMark = 0});
+  if (GENERATE(true, false)) wire.wire().room(0);
+  wire.send(get());
+  wire.wire().room(1000);
+  CHECK(wire.received().ends_with("\r\n\r\nabc"));
+}
+
 TEST_CASE("write returns true while bytes are only gathered for the end of the turn",
           "[http][row:11.12/write][row:4/write][row:4/writableLength]") {
   std::vector<bool> results;

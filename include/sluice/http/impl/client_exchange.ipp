@@ -383,6 +383,7 @@ SLUICE_DECL void ClientExchange::fail(const Error& error) {
     incoming_->fail(error.code());
   }
   const boost::intrusive_ptr<ClientConnection> connection = std::move(connection_);
+  outgoing_->output->current().flushLast();
   outgoing_->output->current().fail(error.code());
   outgoing_->destroy(error.code());
   if (connection) connection->destroy(error.code());

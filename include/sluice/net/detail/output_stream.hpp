@@ -4,6 +4,7 @@
 // room, for 'drain' or for the end of a message. It decides when bytes leave; a Sink moves them.
 #pragma once
 
+#include <algorithm>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <cstdint>
@@ -43,7 +44,9 @@ class OutputStream final
   };
 
   OutputStream(std::shared_ptr<Loop> loop, std::size_t highWaterMark)
-      : LoopMember(*loop), highWaterMark_(highWaterMark), loop_(std::move(loop)) {}
+      : LoopMember(*loop), loop_(std::move(loop)) {
+    setHighWaterMark(highWaterMark);
+  }
 
   Loop& loop() const { return *loop_; }
   void attach(Sink* sink) { sink_ = sink; }
@@ -54,7 +57,8 @@ class OutputStream final
   std::uint64_t written() const { return queue_.queued() - (failure_ ? 1 : 0); }
   std::size_t highWaterMark() const { return highWaterMark_; }
   std::string copyOfWaiting() const;
-  void setHighWaterMark(std::size_t bytes) { highWaterMark_ = bytes; }
+  /// 0 is as good as 1: who waits goes on where nothing waits to be sent.
+  void setHighWaterMark(std::size_t bytes) { highWaterMark_ = std::max<std::size_t>(bytes, 1); }
   bool needDrain() const { return needDrain_; }
   /// The kernel took less than it was given.
   bool blocked() const { return blocked_; }
@@ -73,6 +77,8 @@ class OutputStream final
   bool write(std::string&& bytes, std::string_view tail = {});
   /// Hands the kernel what it takes. Corked bytes wait.
   void flush();
+  /// As flush(), for a stream that is about to fail: nobody is told.
+  void flushLast();
 
   /// While on, gathered bytes count as sent: who waits for the end of a message goes on, and the
   /// answer to the next pipelined request joins them.
@@ -125,7 +131,7 @@ class OutputStream final
   static void settle(Waiter waiter, const error_code& ec, Loop& loop);
 
   WriteQueue queue_;
-  std::size_t highWaterMark_;
+  std::size_t highWaterMark_ = 1;
   std::shared_ptr<Loop> loop_;
   Sink* sink_ = nullptr;
   std::vector<Waiter> waiters_;

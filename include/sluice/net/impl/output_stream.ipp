@@ -137,6 +137,17 @@ SLUICE_DECL void OutputStream::flush() {
   if (queue_.sent() != before) progressed();
 }
 
+SLUICE_DECL void OutputStream::flushLast() {
+  if (!maySend() || failure_) return;
+  error_code ec;
+  std::size_t offered = 0;
+  std::size_t sent = 0;
+  while (!queue_.empty() && !ec && sent == offered) {
+    sent = sendSome(*sink_->transport(), offered, ec);
+    queue_.consume(sent);
+  }
+}
+
 SLUICE_DECL void OutputStream::waitForKernel() { sink_->transport()->waitWritable(); }
 
 SLUICE_DECL void OutputStream::onWritable(const error_code& ec) {

@@ -373,6 +373,8 @@ SLUICE_DECL void SocketCore::destroy(const http::Error& error) {
 SLUICE_DECL void SocketCore::destroy(const error_code& ec) {
   if (destroyed()) return;
   const boost::intrusive_ptr<SocketCore> alive(this);
+  // What was gathered for the end of this turn counts as written.
+  if (output_ && !loop_->stopped()) output_->flushLast();
   state_ = State::destroyed;
   idle_.stop();
   if (transport_) transport_->close();
