@@ -64,6 +64,15 @@ TEST_CASE("the limit of a head is the server's option", "[http]") {
   CHECK(wire.send(get("/" + std::string(70000, 'x'))) == tooLarge);
 }
 
+TEST_CASE("a head may be without a limit", "[http]") {
+  auto wire =
+      serve(okHandler,
+            {.maxHeaderSize = GENERATE(as<std::size_t>{}, http::unlimited, http::unlimited - 1)});
+  wire.send("GET / HTTP/1.1\r\nHost: a\r\n");
+  wire.send("X: " + std::string(100000, 'x') + "\r\n");
+  CHECK(wire.send("\r\n") == ok());
+}
+
 TEST_CASE("more header lines than maxHeadersCount are dropped, and never from the framing",
           "[http][row:3.2/maxHeadersCount]"
           "[row:13/maxHeadersCount]") {

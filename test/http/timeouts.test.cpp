@@ -29,6 +29,31 @@ TEST_CASE("the defaults are those of the seeds, and of today where they have non
   CHECK(createServer(io, {.requestTimeout = 0s}).headersTimeout == 0s);
 }
 
+TEST_CASE("a time as long as can be said does not come", "[http][row:11.13/setTimeout range]") {
+  constexpr auto never = std::chrono::milliseconds::max();
+  Gate gate;
+  auto wire = serve(
+      [&](IncomingMessage&, ServerResponse& res) -> task<> {
+        res.setTimeout(never);
+        co_await gate.wait();
+        co_await res.end();
+      },
+      {.requestTimeout = never,
+       .headersTimeout = never,
+       .keepAliveTimeout = never,
+       .keepAliveTimeoutBuffer = never,
+       .connectionsCheckingInterval = never});
+  wire.server().timeout = never;
+  wire.send("GET / HTTP/1.1\r\n");
+  wire.advance(std::chrono::hours(24 * 20));
+  wire.send("Host: a\r\n\r\n");
+  wire.advance(std::chrono::hours(24 * 20));
+  gate.open();
+  CHECK(wire.received().starts_with("HTTP/1.1 200 OK\r\n"));
+  wire.advance(std::chrono::hours(24 * 20));
+  CHECK(!wire.closed());
+}
+
 TEST_CASE("a head that takes too long is answered 408",
           "[http][row:3.2/headersTimeout][row:11.10/headerstimeout-start]"
           "[row:13/server.headersTimeout]") {

@@ -4,6 +4,7 @@
 // no sockets, no ports.
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <optional>
@@ -128,7 +129,8 @@ inline std::optional<InjectResponse> parseResponse(std::string_view raw, std::st
 inline InjectResponse inject(asio::io_context& io, http::Server& server,
                              const InjectRequest& request = {},
                              std::chrono::milliseconds patience = std::chrono::seconds(5)) {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
+  const auto deadline =
+      std::chrono::steady_clock::now() + std::min(patience, net::detail::longestTimer);
   std::optional<http::Error> error;
   const auto listener =
       server.addListener<"error">([&error](const http::Error& thrown) { error = thrown; });

@@ -4,9 +4,11 @@
 // Both ends have one. What is read when, and what becomes of it, is the connection's affair.
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <cstddef>
 #include <sluice/config.hpp>
+#include <sluice/http/constants.hpp>
 #include <sluice/http/detail/body_decoder.hpp>
 #include <sluice/http/detail/input_buffer.hpp>
 #include <sluice/http/detail/message_parser.hpp>
@@ -39,7 +41,11 @@ class MessageReader {
   bool bodyWasCut() const;
   error_code bodyFailure() const;
 
-  asio::mutable_buffer roomForHead() { return input.prepareHead(limits.maxHeaderSize + 1024); }
+  asio::mutable_buffer roomForHead() {
+    // What is behind the head tells that it is too large.
+    constexpr std::size_t behind = 1024;
+    return input.prepareHead(std::min(limits.maxHeaderSize, unlimited - behind) + behind);
+  }
   asio::mutable_buffer roomForBody() { return input.prepareBody(); }
   asio::mutable_buffer roomForNext() { return input.prepareNext(); }
 

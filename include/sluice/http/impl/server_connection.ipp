@@ -3,6 +3,7 @@
 // Definitions of server_connection.hpp.
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
@@ -285,7 +286,9 @@ SLUICE_DECL bool ServerConnection::endExchange() {
   const auto& settings = server_->settings();
   if (reader().input.empty() && settings.keepAliveTimeout.count() > 0) {
     keepAliveTimer_ = true;
-    core_->changeTimeout(settings.keepAliveTimeout + server_->options().keepAliveTimeoutBuffer);
+    const auto atMost = net::detail::longestTimer;
+    core_->changeTimeout(std::min(settings.keepAliveTimeout, atMost) +
+                         std::min(server_->options().keepAliveTimeoutBuffer, atMost));
   }
   return true;
 }
@@ -366,8 +369,10 @@ SLUICE_DECL void ServerConnection::checkTimeouts(net::detail::TimePoint now) {
   const auto& settings = server_->settings();
   const bool head = phase_ == Phase::head && (started_ || requests_ == 0);
   const bool body = exchanging() && !exchange_->isRead();
+  // A limit as long as can be said is not one that nanoseconds could tell.
+  const auto spent = std::chrono::floor<std::chrono::milliseconds>(now - messageStart_);
   const auto passed = [&](std::chrono::milliseconds limit) {
-    return limit.count() > 0 && now - messageStart_ >= limit;
+    return limit.count() > 0 && spent >= limit;
   };
   if ((head && passed(settings.headersTimeout)) ||
       ((head || body) && passed(settings.requestTimeout))) {

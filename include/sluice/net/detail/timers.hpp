@@ -17,6 +17,9 @@ namespace sluice::net::detail {
 
 using TimePoint = std::chrono::steady_clock::time_point;
 
+/// A hundred years, to which a longer time is cut: the clock counts nanoseconds in 64 bits.
+inline constexpr std::chrono::milliseconds longestTimer = std::chrono::hours(24 * 36525);
+
 class Timers;
 
 /// One timeout of one object, a member of it. Stops by itself when it is destroyed.

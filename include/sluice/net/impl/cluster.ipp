@@ -72,7 +72,7 @@ SLUICE_DECL void cluster(unsigned workers,
   const auto drainAll = [&all, &last](std::chrono::milliseconds grace) {
     for (const auto& worker : all) worker->drain(grace);
     // Work that is no server's does not keep the process.
-    last.expires_after(grace + std::chrono::milliseconds(100));
+    last.expires_after(std::min(grace, net::detail::longestTimer) + std::chrono::milliseconds(100));
     last.async_wait([&all](const error_code& ec) {
       if (ec) return;
       for (const auto& worker : all) worker->stop();

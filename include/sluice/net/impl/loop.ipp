@@ -3,6 +3,7 @@
 // Definitions of loop.hpp.
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/query.hpp>
 #include <mutex>
@@ -111,7 +112,7 @@ SLUICE_DECL void Loop::startTimer(TimerEntry& entry, std::chrono::milliseconds d
     entry.stop();
     return;
   }
-  timers_.start(entry, duration, now());
+  timers_.start(entry, std::min(duration, longestTimer), now());
   if (!armedFor_ || entry.deadline() < *armedFor_) arm();
 }
 

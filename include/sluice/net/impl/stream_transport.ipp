@@ -6,11 +6,13 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <algorithm>
 #include <array>
 #include <boost/asio/error.hpp>
 #include <cerrno>
 #include <sluice/detail/post.hpp>
 #include <sluice/net/detail/stream_transport.hpp>
+#include <sluice/net/detail/timers.hpp>
 #include <utility>
 
 namespace sluice::net::detail {
@@ -208,7 +210,8 @@ SLUICE_DECL void StreamTransport::setNoDelay(bool on) {
 
 SLUICE_DECL void StreamTransport::setKeepAlive(bool on, std::chrono::milliseconds initialDelay) {
   const auto seconds = static_cast<std::int32_t>(
-      std::chrono::duration_cast<std::chrono::seconds>(initialDelay).count());
+      std::chrono::duration_cast<std::chrono::seconds>(std::min(initialDelay, longestTimer))
+          .count());
   // An agent says it once more for every request.
   if (keepAlive_ == on && keepAliveSeconds_ == seconds) return;
   keepAlive_ = on;
