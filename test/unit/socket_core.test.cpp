@@ -3,6 +3,7 @@
 // A socket over memory: reading, ending, destroying and timing out in every state.
 #include <algorithm>
 #include <array>
+#include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -309,6 +310,29 @@ TEST_CASE("Asio's composed operations run on a socket", "[Socket]") {
   auto started = test::start(io, writer());
   CHECK(test::run(io, reader()) == "head" + sent);
   started.result();
+}
+
+TEST_CASE("async_read_some() and async_write_some() take Asio's erased handler", "[Socket]") {
+  using Erased = asio::any_completion_handler<void(error_code, std::size_t)>;
+  Fixture f;
+  std::vector<std::size_t> counts;
+  const auto note = [&](const error_code& ec, std::size_t count) {
+    CHECK(!ec);
+    counts.push_back(count);
+  };
+  std::array<char, 4> bytes{};
+  f.socket.async_read_some(asio::buffer(bytes), Erased(note));
+  f.socket.async_write_some(asio::buffer("abc", 3), Erased(note));
+  CHECK(counts.empty());
+  f.settle();
+  CHECK(counts == std::vector<std::size_t>{3});
+  f.wire.deliver("de");
+  f.settle();
+  CHECK(counts == std::vector<std::size_t>{3, 2});
+  f.socket.unshift("f");
+  f.socket.async_read_some(asio::buffer(bytes), Erased(note));
+  f.settle();
+  CHECK(counts == std::vector<std::size_t>{3, 2, 1});
 }
 
 TEST_CASE("async_write_some() fails after end() and destroy()", "[Socket]") {

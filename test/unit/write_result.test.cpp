@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // What write(), end() and drain() return: a bool at once, and a wait in every form Asio knows.
+#include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
@@ -144,6 +145,32 @@ TEST_CASE("end() waits until everything has left", "[WriteResult]") {
   f.wire.room(4);
   started.result();
   CHECK(f.wire.ended());
+}
+
+TEST_CASE("a result takes Asio's erased handler, with its executor and its cancellation",
+          "[WriteResult]") {
+  using Erased = asio::any_completion_handler<void(error_code, bool)>;
+  Fixture f;
+  std::vector<error_code> results;
+  const auto note = [&](const error_code& ec, bool) { results.push_back(ec); };
+  f.socket.write("0123")(Erased(note));
+  CHECK(results.empty());
+  test::settle(f.io);
+  CHECK(results == std::vector{error_code()});
+  f.wire.room(0);
+  asio::cancellation_signal signal;
+  asio::io_context other;
+  f.socket.write("0123456789")(Erased(asio::bind_cancellation_slot(signal.slot(), note)));
+  f.socket.drain()(Erased(asio::bind_executor(other, note)));
+  test::settle(f.io);
+  signal.emit(asio::cancellation_type::total);
+  test::settle(f.io);
+  CHECK(results == std::vector{error_code(), aborted});
+  f.wire.room(10);
+  test::settle(f.io);
+  CHECK(results.size() == 2);
+  other.run();
+  CHECK(results == std::vector{error_code(), aborted, error_code()});
 }
 
 TEST_CASE("one result can be awaited twice", "[WriteResult]") {

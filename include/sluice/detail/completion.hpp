@@ -8,10 +8,13 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/dispatch.hpp>
+#include <boost/asio/execution/blocking.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/recycling_allocator.hpp>
+#include <boost/asio/require.hpp>
 #include <concepts>
 #include <memory>
 #include <sluice/detail/post.hpp>
@@ -111,8 +114,11 @@ class Completion<void(Args...)> {
         }
       } else if (how == How::dispatch) {
         asio::dispatch(executor, std::move(bound));
-      } else {
+      } else if constexpr (asio::can_require_v<decltype(executor), Never>) {
         asio::post(executor, std::move(bound));
+      } else {
+        // any_completion_executor, which cannot be told to wait: `fallback` does that for it.
+        asio::post(*fallback, asio::bind_executor(executor, std::move(bound)));
       }
     }
     void drop() override { static_cast<void>(take()); }
@@ -122,6 +128,7 @@ class Completion<void(Args...)> {
 
    private:
     using Memory = asio::recycling_allocator<Stored>;
+    using Never = asio::execution::blocking_t::never_t;
 
     template <class HandlerExecutor>
     static bool isSame(const HandlerExecutor& executor, const asio::any_io_executor& fallback) {
