@@ -171,6 +171,40 @@ TEST_CASE("destroy() in the socket event keeps the request from being sent",
   CHECK(net.closed());
 }
 
+TEST_CASE("destroying the socket in the socket event gives its error to the request",
+          "[ClientRequest][row:11.14/destroy]") {
+  Requesting net;
+  const bool withReason = GENERATE(true, false);
+  const error_code reason = withReason ? timedOut : error_code();
+  EventLog log;
+  const auto listen = [&](ClientRequest& req) {
+    log.listen(req);
+    req.on<"socket">([&](net::Socket& socket) { socket.destroy(reason); });
+  };
+  SECTION("of a connection that is there") {
+    auto req = http::get(net.io(), net.options());
+    listen(req);
+    CHECK(net.received().empty());
+    CHECK(net.closed());
+  }
+  SECTION("of one that is taken again") {
+    Agent agent(net.io(), {.keepAlive = true});
+    auto first = http::get(net.io(), net.options(agent));
+    net.deliver(response());
+    auto req = http::get(net.io(), net.options(agent));
+    listen(req);
+    net.settle();
+    CHECK(net.closed());
+  }
+  SECTION("of one that is still to be connected") {
+    auto req = http::get(net.io(), {.host = "127.0.0.1", .port = 1});
+    listen(req);
+    net.settle();
+  }
+  CHECK(log.text() ==
+        (withReason ? "socket error:ETIMEDOUT close" : "socket error:ECONNRESET close"));
+}
+
 TEST_CASE("destroy() after the request was sent", "[ClientRequest][row:11.14/destroy]") {
   Requesting net;
   auto req = http::get(net.io(), net.options());

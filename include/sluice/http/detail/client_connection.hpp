@@ -80,6 +80,7 @@ class ClientConnection final : public Opening,
   void inform();
   void handOver(bool upgrade);
   void fail(const Error& error);
+  Error destroyedWhileOpening() const;
   void releaseIfDone();
   asio::mutable_buffer inputRoom();
   void readHint();
@@ -125,6 +126,8 @@ class ClientConnection final : public Opening,
   std::optional<Error> parseError_;
   std::optional<std::chrono::milliseconds> hint_;
   std::uint64_t bytesBefore_ = 0;
+  // What the socket was destroyed with while it was being opened.
+  error_code openingReason_;
   // Ends the attempt to open it.
   std::shared_ptr<asio::cancellation_signal> opening_;
   ListenerId agentRemove_{};

@@ -129,10 +129,15 @@ SLUICE_DECL void ClientConnection::opened(net::Socket socket, const std::excepti
   const Error error = net::detail::handlerError(failure);
   if (error.code() == asio::error::operation_aborted) {
     // Somebody destroyed the socket while it was being connected.
-    fail(Error(make_error_code(boost::system::errc::connection_reset), "socket hang up"));
+    fail(destroyedWhileOpening());
   } else {
     fail(error);
   }
+}
+
+SLUICE_DECL Error ClientConnection::destroyedWhileOpening() const {
+  if (openingReason_) return Error(openingReason_);
+  return Error(make_error_code(boost::system::errc::connection_reset), "socket hang up");
 }
 
 SLUICE_DECL boost::intrusive_ptr<net::detail::SocketCore> ClientConnection::onConnecting() {
@@ -161,7 +166,7 @@ SLUICE_DECL void ClientConnection::adopt(net::Socket socket) {
   }
   if (phase_ == Phase::gone || !exchange_) return;
   if (!connected()) {
-    fail(Error(make_error_code(boost::system::errc::connection_reset), "socket hang up"));
+    fail(destroyedWhileOpening());
     return;
   }
   core_->touch();
@@ -206,6 +211,7 @@ SLUICE_DECL void ClientConnection::setIdleTimeout(std::chrono::milliseconds idle
 }
 
 SLUICE_DECL void ClientConnection::watch() {
+  openingReason_ = {};
   reader_.attach(core_.get());
   core_->setUser(this);
   agentRemove_ = socket_.addListener<"agentRemove">(LeaveAgent{this});
@@ -518,7 +524,10 @@ SLUICE_DECL void ClientConnection::onDestroyed(const error_code& ec) {
   if (phase_ == Phase::gone) return;
   // What opens it knows better why it failed, and will say so.
   const bool opening = phase_ == Phase::opening;
-  if (opening && exchange_ && !exchange_->over() && !destroyedHere_) return;
+  if (opening && exchange_ && !exchange_->over() && !destroyedHere_) {
+    if (ec != asio::error::operation_aborted) openingReason_ = ec;
+    return;
+  }
   const boost::intrusive_ptr<ClientConnection> alive(this);
   self_ = nullptr;
   const bool wasAnswered = answered();
