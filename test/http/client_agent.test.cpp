@@ -2,7 +2,10 @@
 //
 // What an agent makes of its connections: keeps, hands on, limits, gives up.
 #include <deque>
+#include <functional>
 #include <memory>
+#include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 #include "support/catch.hpp"
@@ -414,6 +417,138 @@ TEST_CASE("a derived agent has its say in everything",
   auto third = http::get(net.io(), "http://c/3", {.agent = agent});
   net.deliver(response());
   CHECK(net.closed());
+}
+
+namespace {
+
+/// One whose hooks do what a test says.
+class Hooked : public Agent {
+ public:
+  using Agent::Agent;
+
+  bool keepSocketAlive(net::Socket& socket) override {
+    if (onKeep) onKeep(socket);
+    return true;
+  }
+  void reuseSocket(net::Socket& socket, ClientRequest& req) override {
+    if (onReuse) onReuse(socket, req);
+  }
+
+  std::function<void(net::Socket&)> onKeep;
+  std::function<void(net::Socket&, ClientRequest&)> onReuse;
+};
+
+const auto timedOut = make_error_code(boost::system::errc::timed_out);
+
+}  // namespace
+
+TEST_CASE("reuseSocket() may end the socket or the request, and throw",
+          "[Agent][row:8/reuseSocket]") {
+  Requesting net;
+  Hooked agent(net.io(), {.keepAlive = true, .maxSockets = 1});
+  exchange(net, agent, 0);
+  net.received();
+  std::string events = "error:ETIMEDOUT close";
+  bool kept = false;
+  bool sent = false;
+  SECTION("the socket") {
+    agent.onReuse = [](net::Socket& socket, ClientRequest&) { socket.destroy(); };
+    events = "error:ECONNRESET close";
+  }
+  SECTION("the socket, with an error") {
+    agent.onReuse = [](net::Socket& socket, ClientRequest&) { socket.destroy(timedOut); };
+  }
+  SECTION("all connections") {
+    agent.onReuse = [&](net::Socket&, ClientRequest&) { agent.destroy(); };
+    events = "error:ECONNRESET close";
+  }
+  SECTION("the request, whose connection can serve another one") {
+    agent.onReuse = [](net::Socket&, ClientRequest& req) { req.destroy(timedOut); };
+    kept = true;
+  }
+  SECTION("what it throws is the request's") {
+    agent.onReuse = [](net::Socket&, ClientRequest&) { throw Error(timedOut); };
+  }
+  SECTION("also where the socket is gone") {
+    agent.onReuse = [](net::Socket& socket, ClientRequest&) {
+      socket.destroy(timedOut);
+      throw std::runtime_error("too late");
+    };
+  }
+  SECTION("a connection that leaves the agent serves this request") {
+    agent.onReuse = [](net::Socket& socket, ClientRequest&) { socket.emit<"agentRemove">(); };
+    events = "socket finish response res-end res-close close";
+    sent = true;
+  }
+  auto req = http::get(net.io(), net.options(agent));
+  EventLog log(req);
+  CHECK(net.received() == (sent ? keepAliveGet : ""));
+  if (sent) net.deliver(response());
+  CHECK(log.text() == events);
+  CHECK(net.closed() == !kept);
+  CHECK(agent.totalSocketCount() == (kept ? 1 : 0));
+  CHECK(freeCount(agent) == agent.totalSocketCount());
+  agent.onReuse = nullptr;
+  exchange(net, agent, kept ? 0 : 1);
+}
+
+TEST_CASE("keepSocketAlive() may end the socket or let it go, and throw",
+          "[Agent][row:8/keepSocketAlive]") {
+  Requesting net;
+  Hooked agent(net.io(), {.keepAlive = true, .maxSockets = 1});
+  std::string error, told;
+  bool open = false;
+  SECTION("the socket") {
+    agent.onKeep = [](net::Socket& socket) { socket.destroy(); };
+  }
+  SECTION("all connections") {
+    agent.onKeep = [&](net::Socket&) { agent.destroy(); };
+  }
+  SECTION("one that leaves the agent stays open, and nobody gets it") {
+    agent.onKeep = [](net::Socket& socket) { socket.emit<"agentRemove">(); };
+    open = true;
+  }
+  SECTION("what it throws is the socket's") {
+    agent.onKeep = [&](net::Socket& socket) {
+      socket.on<"error">([&](const Error& thrown) { error = thrown.what(); });
+      throw std::runtime_error("no");
+    };
+    told = "no";
+  }
+  auto req = http::get(net.io(), net.options(agent));
+  EventLog log(req);
+  net.deliver(response());
+  CHECK(log.text() == "socket finish response res-end close res-close");
+  CHECK(error == told);
+  CHECK(net.closed() == !open);
+  CHECK(agent.totalSocketCount() == 0);
+  agent.onKeep = nullptr;
+  exchange(net, agent, 1);
+}
+
+TEST_CASE("a connection that leaves its agent as it becomes free is not used again",
+          "[Agent][row:8/free]") {
+  Requesting net;
+  Agent agent(net.io(), {.keepAlive = true, .maxSockets = 1});
+  const bool waiting = GENERATE(true, false);
+  auto first = http::get(net.io(), net.options(agent));
+  SECTION("in the event that it is free") {
+    agent.once<"free">([](net::Socket& socket) { socket.emit<"agentRemove">(); });
+  }
+  SECTION("before, when its request closes") {
+    first.on<"socket">(
+        [&](net::Socket& socket) { first.on<"close">([&] { socket.emit<"agentRemove">(); }); });
+  }
+  std::optional<ClientRequest> second;
+  if (waiting) second = http::get(net.io(), net.options(agent));
+  net.deliver(response());
+  CHECK(first.closed());
+  CHECK(!net.closed());
+  if (!second) second = http::get(net.io(), net.options(agent));
+  CHECK(net.received(1) == keepAliveGet);
+  net.deliver(response(), 1);
+  CHECK(second->closed());
+  CHECK(agent.totalSocketCount() == 1);
 }
 
 TEST_CASE("an agent says which protocol, port and delay its connections have",

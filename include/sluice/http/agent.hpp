@@ -44,9 +44,10 @@ class Agent : public EventEmitter<Agent, AgentEvents> {
 
   /// Opens a connection; an exception becomes the request's "error". Default: net::connect().
   SLUICE_DECL virtual task<net::Socket> createConnection(const net::ConnectionOptions& options);
-  /// Asked when a connection becomes free; false closes it. Default: TCP keep-alive, true.
+  /// Asked when a connection becomes free; false closes it, and so does an exception, which the
+  /// socket's "error" brings. Default: TCP keep-alive, true.
   SLUICE_DECL virtual bool keepSocketAlive(net::Socket& socket);
-  /// Told when a free connection is taken again.
+  /// Told when a free connection is taken again; an exception becomes the request's "error".
   SLUICE_DECL virtual void reuseSocket(net::Socket& socket, ClientRequest& request);
   /// Requests of one name share connections: `host:port:localAddress` and more where it matters.
   SLUICE_DECL virtual std::string getName(const RequestOptions& options = {}) const;

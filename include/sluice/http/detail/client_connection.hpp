@@ -39,6 +39,8 @@ class ClientConnection final : public Opening,
   /// Waits in the agent; ends after `limit` where that is not 0.
   void becomeIdle(std::chrono::milliseconds limit);
   void destroy(const error_code& reason = {});
+  /// Of one that is connected: the socket's "error" brings all that is known.
+  void destroy(const Error& error);
   /// "agentRemove": the agent forgets it; what it carries goes on.
   void leaveAgent();
 
@@ -48,6 +50,8 @@ class ClientConnection final : public Opening,
   bool connected() const {
     return core_ && core_->state() == net::detail::SocketCore::State::open && !reader_.end;
   }
+  /// The agent has not been told to forget it.
+  bool inAgent() const { return inAgent_; }
   /// Ended from here, not by the server.
   bool destroyedHere() const { return destroyedHere_; }
   /// What the server says about how long it keeps the connection.
@@ -71,6 +75,7 @@ class ClientConnection final : public Opening,
   SLUICE_DECL void opened(net::Socket socket, const std::exception_ptr& failure) override;
   void adopt(net::Socket socket);
   void attachExchange();
+  bool tellReuse();
   void watch();
   void unwatch();
   void giveAway();

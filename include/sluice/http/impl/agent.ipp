@@ -12,6 +12,7 @@
 #include <sluice/http/detail/client_connection.hpp>
 #include <sluice/http/detail/client_exchange.hpp>
 #include <sluice/http/detail/request_place.hpp>
+#include <sluice/net/detail/handler_error.hpp>
 #include <utility>
 
 namespace sluice::http {
@@ -85,12 +86,14 @@ SLUICE_DECL void AgentState::openWaiting(const std::string& preferred) {
 SLUICE_DECL void AgentState::release(ClientConnection& connection) {
   const boost::intrusive_ptr<AgentState> alive(this);
   const boost::intrusive_ptr<ClientConnection> kept(&connection);
+  // Whoever is called here may emit "agentRemove": then it is nobody's, and stays open.
+  if (!connection.inAgent()) return;
   if (agent_ == nullptr || !connection.connected()) {
     connection.destroy();
     return;
   }
   sluice::detail::emit<AgentEvents, "free">(listeners_, *connection.socketIfAny());
-  if (!connection.connected() || agent_ == nullptr) return;
+  if (!connection.inAgent() || !connection.connected() || agent_ == nullptr) return;
   if (ClientExchange* next = pool_.dequeue(connection.name())) {
     connection.assign(*next, false);
     return;
@@ -102,8 +105,14 @@ SLUICE_DECL void AgentState::release(ClientConnection& connection) {
     if (usable.count() <= 0) keep = false;
     if (limit.count() > 0) limit = std::min(limit, usable);
   }
-  if (keep && agent_->keepSocketAlive(*connection.socketIfAny()) && connection.connected() &&
-      pool_.keep(connection.name(), &connection, limits())) {
+  try {
+    keep = keep && agent_->keepSocketAlive(*connection.socketIfAny());
+  } catch (...) {
+    connection.destroy(net::detail::handlerError(std::current_exception()));
+    return;
+  }
+  if (!connection.inAgent()) return;
+  if (keep && connection.connected() && pool_.keep(connection.name(), &connection, limits())) {
     connection.becomeIdle(limit);
   } else {
     connection.destroy();

@@ -186,12 +186,34 @@ SLUICE_DECL void ClientConnection::assign(ClientExchange& exchange, bool reused)
   exchange_ = &exchange;
   bytesBefore_ = core_->bytesRead();
   setIdleTimeout(exchange.idleTimeout());
-  if (reused && agent_->agent() != nullptr && exchange.handle != nullptr) {
-    agent_->agent()->reuseSocket(socket_, *exchange.handle);
-  }
   beginHead();
+  if (reused && !tellReuse()) return;
   exchange.socketAssigned(*this, reused);
   if (exchange_ == &exchange) exchange.connected(*this);
+}
+
+// false: reuseSocket() has ended the exchange, or the connection.
+SLUICE_DECL bool ClientConnection::tellReuse() {
+  const boost::intrusive_ptr<ClientExchange> exchange = exchange_;
+  Agent* agent = agent_->agent();
+  if (agent == nullptr || exchange->handle == nullptr) return true;
+  try {
+    agent->reuseSocket(socket_, *exchange->handle);
+  } catch (...) {
+    fail(net::detail::handlerError(std::current_exception()));
+    return false;
+  }
+  if (exchange_ != exchange) return false;
+  if (!exchange->over()) return true;
+  // Nothing was sent on it: it is as free as before.
+  exchange_ = nullptr;
+  phase_ = Phase::idle;
+  if (inAgent_) {
+    agent_->release(*this);
+  } else {
+    destroy();
+  }
+  return false;
 }
 
 SLUICE_DECL void ClientConnection::beginHead() {
@@ -512,6 +534,12 @@ SLUICE_DECL void ClientConnection::destroy(const error_code& reason) {
   } else {
     onDestroyed(reason);
   }
+}
+
+SLUICE_DECL void ClientConnection::destroy(const Error& error) {
+  const boost::intrusive_ptr<ClientConnection> alive(this);
+  destroyedHere_ = true;
+  core_->destroy(error);
 }
 
 SLUICE_DECL void ClientConnection::onLoopEnd() {
