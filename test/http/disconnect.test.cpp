@@ -2,6 +2,7 @@
 //
 // Clients that go away, handlers that throw or give up, and who is told.
 #include <boost/asio/post.hpp>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -356,26 +357,84 @@ TEST_CASE("a handler that never ends holds its connection and no other", "[http]
 
 TEST_CASE("req.destroy() and res.destroy() close the connection; who called them is not cancelled",
           "[http][row:6/destroy][row:11.15/req.destroy]") {
+  const bool body = GENERATE(false, true);
   Log log;
-  bool byResponse = false;
+  const auto timedOut = make_error_code(boost::system::errc::timed_out);
+  std::string clientError;
+  std::function<void(IncomingMessage&, ServerResponse&)> destroy;
   auto wire = serve([&](IncomingMessage& req, ServerResponse& res) -> task<> {
     follow(log, req, res);
-    if (byResponse) {
-      res.destroy();
-    } else {
-      req.destroy(make_error_code(boost::system::errc::timed_out));
-    }
+    destroy(req, res);
     co_await asio::post(asio::use_awaitable);
     log.push_back("went on");
   });
-  SECTION("request") { wire.send(get()); }
-  SECTION("response") {
-    byResponse = true;
-    wire.send(get());
+  wire.server().on<"clientError">(
+      [&](const Error& error, net::Socket&) { clientError = error.name(); });
+  Log expected = gone;
+  std::string reason;
+  SECTION("the request, which is no error") {
+    destroy = [](IncomingMessage& req, ServerResponse&) { req.destroy(); };
+    expected = {"req aborted", "req close", "res close"};
   }
-  CHECK(log == then(gone, "went on"));
+  SECTION("the request with an error, which is its own") {
+    destroy = [&](IncomingMessage& req, ServerResponse&) { req.destroy(timedOut); };
+    expected = {"req aborted", "req error ETIMEDOUT " + std::string(Error(timedOut).what()),
+                "req close", "res close"};
+    reason = "ETIMEDOUT";
+  }
+  SECTION("the response, which cuts the request short") {
+    destroy = [](IncomingMessage&, ServerResponse& res) { res.destroy(); };
+  }
+  SECTION("the response with an error, which is not the request's") {
+    destroy = [&](IncomingMessage&, ServerResponse& res) { res.destroy(timedOut); };
+    reason = "ETIMEDOUT";
+  }
+  wire.send(body ? post(2, "o") : get());
+  CHECK(log == then(expected, "went on"));
+  CHECK(clientError == reason);
   CHECK(wire.closed());
   CHECK(wire.received().empty());
+}
+
+TEST_CASE("what read() throws after a request was destroyed", "[http][row:6/destroy]") {
+  Log log;
+  error_code reason;
+  auto wire = serve([&](IncomingMessage& req, ServerResponse& res) -> task<> {
+    follow(log, req, res);
+    asio::post(req.get_executor(), [&] { req.destroy(reason); });
+    try {
+      co_await req.text();
+    } catch (const Error& error) {
+      log.emplace_back(error.name());
+    }
+  });
+  SECTION("is that it is") {
+    wire.send(post(2, "o"));
+    CHECK(log == Log{"req aborted", "req close", "res close", "ERR_STREAM_DESTROYED"});
+  }
+  SECTION("is what it was destroyed with") {
+    reason = make_error_code(errc::ERR_BODY_TOO_LARGE);
+    wire.send(post(2, "o"));
+    CHECK(log.back() == "ERR_BODY_TOO_LARGE");
+  }
+  CHECK(wire.closed());
+}
+
+TEST_CASE("a request that is destroyed behind the end of its answer has its error all the same",
+          "[http][row:6/destroy]") {
+  Log log;
+  auto wire = serve([&](IncomingMessage& req, ServerResponse& res) -> task<> {
+    follow(log, req, res);
+    res.end("ok");
+    req.destroy(make_error_code(errc::ERR_BODY_TOO_LARGE));
+    co_return;
+  });
+  CHECK(wire.send(get()) == ok("ok"));
+  CHECK(wire.closed());
+  REQUIRE(log.size() == 5);
+  CHECK(Log(log.begin(), log.begin() + 3) == Log{"req aborted", "res finish", "res close"});
+  CHECK(log[3].starts_with("req error ERR_BODY_TOO_LARGE"));
+  CHECK(log[4] == "req close");
 }
 
 TEST_CASE("destroying a request that was read to its end leaves its answer alone",

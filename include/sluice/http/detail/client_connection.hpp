@@ -114,7 +114,7 @@ class ClientConnection final : public Opening,
     if (!core_->reading()) core_->callAtTurnEnd();
   }
   void eventsAreDue() override { core_->callAtTurnEnd(); }
-  SLUICE_DECL void destroyMessage(const error_code& reason) override;
+  SLUICE_DECL void destroyIncoming(const error_code& reason) override;
   SLUICE_DECL void handleIsGone() override;
   SLUICE_DECL void bodyEnded() override;
   void setTimeout(std::chrono::milliseconds idle) override { setIdleTimeout(idle); }

@@ -35,7 +35,7 @@ class BodySource {
   /// Call IncomingState::emitDue() soon, but not from here.
   virtual void eventsAreDue() = 0;
   /// The user gives the message up before its end.
-  virtual void destroyMessage(const error_code& reason) = 0;
+  virtual void destroyIncoming(const error_code& reason) = 0;
   /// The last handle is gone, nobody can ask for the body any more.
   virtual void handleIsGone() {}
   /// The body was read to its end, and the user knows.

@@ -114,6 +114,7 @@ class ServerExchange final : private net::detail::LoopMember,
   const HeaderBlock& trailers() const override { return reader.body.trailers(); }
   SLUICE_DECL void wantInput() override;
   SLUICE_DECL void eventsAreDue() override;
+  SLUICE_DECL void destroyIncoming(const error_code& reason) override;
   SLUICE_DECL void destroyMessage(const error_code& reason) override;
   SLUICE_DECL void setTimeout(std::chrono::milliseconds idle) override;
   SLUICE_DECL void onMessageEnded() override;
@@ -126,6 +127,8 @@ class ServerExchange final : private net::detail::LoopMember,
   bool awaitsContinue_ = false;
   bool bodyRefused_ = false;
   bool destroyedHere_ = false;
+  // Set where it was the request that the user has destroyed.
+  error_code requestFailure_;
 };
 
 }  // namespace sluice::http::detail

@@ -585,7 +585,7 @@ SLUICE_DECL void ClientConnection::onDestroyed(const error_code& ec) {
   if (opening && opening_) sluice::detail::post(agent_->loop().executor(), StopOpening{alive});
 }
 
-SLUICE_DECL void ClientConnection::destroyMessage(const error_code& reason) {
+SLUICE_DECL void ClientConnection::destroyIncoming(const error_code& reason) {
   if (exchange_) {
     exchange_->destroyResponse(reason);
   } else {

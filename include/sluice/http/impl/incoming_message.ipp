@@ -138,7 +138,7 @@ SLUICE_DECL IncomingMessage& IncomingMessage::setEncoding(Encoding encoding) {
 
 SLUICE_DECL void IncomingMessage::destroy(error_code reason) {
   if (state_->complete() && state_->ended()) return;
-  if (state_->source() != nullptr) state_->source()->destroyMessage(reason);
+  if (state_->source() != nullptr) state_->source()->destroyIncoming(reason);
 }
 
 SLUICE_DECL IncomingMessage& IncomingMessage::setTimeout(std::chrono::milliseconds idle,

@@ -31,6 +31,7 @@ SLUICE_DECL void ServerExchange::detach() {
   connection_ = nullptr;
   handlerRuns = false;
   awaitsContinue_ = bodyRefused_ = destroyedHere_ = false;
+  requestFailure_ = {};
 }
 
 SLUICE_DECL void ServerExchange::begin() {
@@ -170,7 +171,11 @@ SLUICE_DECL void ServerExchange::connectionIsGone() {
   const auto reset = make_error_code(boost::system::errc::connection_reset);
   const bool ended = outgoing().ended();
   outgoing().destroy(reset);
-  if (!ended || !incoming().complete()) incoming().fail(reset);
+  if (requestFailure_) {
+    incoming().fail(requestFailure_);
+  } else if (!ended || !incoming().complete()) {
+    incoming().fail(reset);
+  }
 }
 
 SLUICE_DECL void ServerExchange::onLoopEnd() {
@@ -204,6 +209,7 @@ SLUICE_DECL void ServerExchange::emitEvents() {
   const boost::intrusive_ptr<OutgoingState> out = outgoing_;
   if (in->aborted()) {
     in->emitAborted();
+    if (requestFailure_ && !out->ended()) in->emitDue();
     out->emitDue();
     in->emitDue();
   } else if (in->ended()) {
@@ -258,6 +264,12 @@ SLUICE_DECL void ServerExchange::onMessageEnded() {
   connection_->output().setBatching(more);
   if (!more) connection_->output().flush();
   if (outgoing().observed()) eventsAreDue();
+}
+
+SLUICE_DECL void ServerExchange::destroyIncoming(const error_code& reason) {
+  if (connection_->over()) return;
+  requestFailure_ = reason ? reason : make_error_code(errc::ERR_STREAM_DESTROYED);
+  destroyMessage(reason);
 }
 
 SLUICE_DECL void ServerExchange::destroyMessage(const error_code& reason) {
