@@ -40,6 +40,44 @@ std::string head(std::string_view method, std::string_view fields) {
 
 }  // namespace
 
+TEST_CASE("what a request has sent has succeeded, also for who asks after it is closed",
+          "[ClientRequest][row:4/drain]") {
+  Requesting net;
+  auto req = request(net.io(), net.options({.method = "POST"}));
+  const auto outcome = [&](WriteResult result) {
+    return thrownBy([&] {
+      run(net.io(), [](WriteResult kept) -> task<> { co_await kept; }(std::move(result)));
+    });
+  };
+  const WriteResult first = req.write("a");
+  const WriteResult drained = req.drain();
+  SECTION("with its response") {
+    const WriteResult end = req.end("b");
+    net.deliver(response());
+    REQUIRE(req.closed());
+    REQUIRE(net.closed());
+    CHECK(outcome(first).empty());
+    CHECK(outcome(drained).empty());
+    CHECK(outcome(end).empty());
+    CHECK(outcome(req.drain()).empty());
+    CHECK(outcome(req.write("c")) == "ERR_STREAM_WRITE_AFTER_END");
+  }
+  SECTION("by destroy() before its end") {
+    net.settle();
+    req.destroy();
+    net.settle();
+    CHECK(outcome(first).empty());
+    CHECK(outcome(req.drain()) == "ERR_STREAM_DESTROYED");
+  }
+  SECTION("by destroy() before anything was sent") {
+    req.end("b");
+    req.destroy();
+    net.settle();
+    CHECK(outcome(first) == "ECONNRESET");
+    CHECK(outcome(req.drain()) == "ERR_STREAM_DESTROYED");
+  }
+}
+
 TEST_CASE("request() takes a text, a URL or options, and the options win",
           "[ClientRequest][row:1/request][row:7.3/path, method, host, protocol][row:7.1/host / "
           "hostname][row:7.1/port][row:7.1/path]"

@@ -3,6 +3,8 @@
 // What is held for a client that reads slowly or not at all, when writers are told, and in how many
 // writes a response leaves.
 #include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <string>
 #include <string_view>
@@ -10,6 +12,7 @@
 #include <support/answers.hpp>
 #include <support/catch.hpp>
 #include <support/gate.hpp>
+#include <support/run.hpp>
 #include <support/serve.hpp>
 #include <vector>
 
@@ -21,6 +24,7 @@ using sluice::test::ok;
 using sluice::test::okChunked;
 using sluice::test::overTls;
 using sluice::test::post;
+using sluice::test::run;
 using sluice::test::serve;
 
 namespace {
@@ -199,6 +203,52 @@ TEST_CASE("awaiting drain resumes when nothing waits, at once where nothing did"
   wire.wire().room(10000);
   wire.settle();
   CHECK(log.back() == "drained at 0");
+}
+
+TEST_CASE("what a response has sent has succeeded, also for who asks after its connection is gone",
+          "[http][row:4/drain][row:4/write]") {
+  std::vector<sluice::WriteResult> kept;
+  std::vector<std::string> outcomes;
+  const auto await = [&]() -> task<> {
+    for (const sluice::WriteResult& result : kept) {
+      std::string outcome = "ok";
+      try {
+        co_await result;
+      } catch (const Error& error) {
+        outcome = error.name();
+      }
+      outcomes.push_back(outcome);
+    }
+  };
+  bool destroys = false;
+  auto wire = serve([&](IncomingMessage&, ServerResponse& res) -> task<> {
+    kept.push_back(res.write("a"));
+    kept.push_back(res.drain());
+    co_await kept.front();
+    if (destroys) {
+      co_await sluice::asio::post(sluice::asio::use_awaitable);
+      kept.push_back(res.write("b"));
+      res.destroy();
+      kept.push_back(res.drain());
+    } else {
+      kept.push_back(res.end("b"));
+      co_await kept.back();
+      kept.push_back(res.drain());
+    }
+  });
+  SECTION("which ended") {
+    wire.send(get("/", "Connection: close\r\n"));
+    REQUIRE(wire.closed());
+    run(wire.io(), await());
+    CHECK(outcomes == std::vector<std::string>(4, "ok"));
+  }
+  SECTION("which was destroyed") {
+    destroys = true;
+    wire.send(get());
+    REQUIRE(wire.closed());
+    run(wire.io(), await());
+    CHECK(outcomes == std::vector<std::string>{"ok", "ok", "ok", "ERR_STREAM_DESTROYED"});
+  }
 }
 
 TEST_CASE("awaited writes keep a producer within the high-water mark and one chunk",

@@ -173,6 +173,32 @@ TEST_CASE("a result takes Asio's erased handler, with its executor and its cance
   CHECK(results == std::vector{error_code(), aborted, error_code()});
 }
 
+TEST_CASE("what has left has succeeded, also for who asks after the socket is gone",
+          "[WriteResult]") {
+  Fixture f;
+  const WriteResult first = f.socket.write("0123");
+  const WriteResult drained = f.socket.drain();
+  const bool all = GENERATE(true, false);
+  test::settle(f.io);
+  if (!all) f.wire.room(0);
+  const WriteResult second = f.socket.write("4567");
+  const WriteResult end = f.socket.end();
+  test::settle(f.io);
+  f.socket.destroy();
+  test::settle(f.io);
+  const auto outcome = [&](WriteResult result) {
+    return failureOf(f.io, [](WriteResult kept) -> task<> { co_await kept; }(std::move(result)));
+  };
+  const error_code lost = all ? error_code() : error_code(errc::ERR_STREAM_DESTROYED);
+  CHECK(outcome(first) == error_code());
+  CHECK(outcome(drained) == error_code());
+  CHECK(outcome(second) == lost);
+  CHECK(outcome(end) == lost);
+  CHECK(outcome(f.socket.drain()) == lost);
+  CHECK(outcome(f.socket.write("late")) == errc::ERR_STREAM_DESTROYED);
+  CHECK(f.wire.received() == (all ? "01234567" : "0123"));
+}
+
 TEST_CASE("one result can be awaited twice", "[WriteResult]") {
   Fixture f;
   f.wire.room(0);

@@ -68,6 +68,12 @@ class OutgoingState
     framing = decided;
     if (stage == Stage::headers) stage = Stage::body;
   }
+  /// Where what was written so far ends, in the message's own stream.
+  std::uint64_t writtenPosition() const {
+    return output->current().queue().queued() - output->currentPosition(0) + corkedChunk.size();
+  }
+  /// end() was called, and all of it has left, whatever became of the message then.
+  bool hasLeft() const { return endPosition != 0 && isSent(); }
   /// Whether the last byte is the kernel's.
   bool isSent() const { return output->current().hasSent(output->currentPosition(endPosition)); }
 

@@ -92,7 +92,7 @@ SLUICE_DECL WriteResult OutgoingMessage::writeAny(Chunk&& chunk) {
   if (const auto ec = refusal()) return refused(*ec);
   if (!state_->headSent()) composeHead(std::nullopt, !chunk.empty());
   const bool ok = state_->writeBody(std::forward<Chunk>(chunk), strictContentLength);
-  return {state_->output, Until::room, 0, ok};
+  return {state_->output, Until::room, state_->writtenPosition(), ok};
 }
 
 template <class Chunk>
@@ -208,10 +208,12 @@ SLUICE_DECL WriteResult OutgoingMessage::end(std::string_view utf8, Encoding enc
 }
 
 SLUICE_DECL WriteResult OutgoingMessage::drain() {
+  // The connection may serve another message by now, or be gone.
+  if (state_->hasLeft()) return {state_->output, Until::sent, state_->endPosition, true};
   if (state_->stage == detail::OutgoingState::Stage::destroyed) {
     return {state_->output, make_error_code(errc::ERR_STREAM_DESTROYED)};
   }
-  return {state_->output, Until::drained, 0, !writableNeedDrain()};
+  return {state_->output, Until::drained, state_->writtenPosition(), !writableNeedDrain()};
 }
 
 SLUICE_DECL void OutgoingMessage::addTrailers(const Headers& trailers) {

@@ -131,8 +131,7 @@ struct OutgoingState::CallWritten {
 
 SLUICE_DECL void OutgoingState::addWriteCallback(std::function<void(error_code)> callback) {
   if (!callback) return;
-  const std::uint64_t position =
-      output->current().queue().queued() - output->currentPosition(0) + corkedChunk.size();
+  const std::uint64_t position = writtenPosition();
   callbacks_.push_back({position, std::move(callback)});
   const WriteResult left(output, OutputStream::Until::sent, position, true);
   left(CallWritten{boost::intrusive_ptr<OutgoingState>(this)});

@@ -201,7 +201,8 @@ SLUICE_DECL void OutputStream::onLoopEnd() {
 SLUICE_DECL std::optional<error_code> OutputStream::settled(Until until,
                                                             std::uint64_t position) const {
   if (until == Until::sent && hasSent(position)) return error_code();
-  if (failure_) return failure_;
+  // What has left has succeeded, whatever became of the connection since.
+  if (failure_) return hasSent(position) ? error_code() : failure_;
   switch (until) {
     case Until::room:
       // A corked producer would wait for itself.

@@ -74,7 +74,7 @@ SLUICE_DECL WriteResult Socket::writeAny(Chunk&& chunk) {
     return {&output, make_error_code(code)};
   }
   const bool ok = output.write(std::forward<Chunk>(chunk));
-  return {&output, detail::OutputStream::Until::room, 0, ok};
+  return {&output, detail::OutputStream::Until::room, output.queue().queued(), ok};
 }
 
 SLUICE_DECL WriteResult Socket::write(std::string_view chunk) { return writeAny(chunk); }
@@ -161,7 +161,9 @@ SLUICE_DECL WriteResult Socket::end(std::string_view utf8, Encoding encoding,
 
 SLUICE_DECL WriteResult Socket::drain() {
   detail::OutputStream& output = core_->output();
-  return {&output, detail::OutputStream::Until::drained, 0, !output.needDrain()};
+  // After end() a socket that is gone has drained where everything has left.
+  const std::uint64_t position = core_->writeEnding() ? output.written() : output.queue().queued();
+  return {&output, detail::OutputStream::Until::drained, position, !output.needDrain()};
 }
 
 SLUICE_DECL boost::intrusive_ptr<detail::SocketCore> Socket::release() { return std::move(core_); }
@@ -183,7 +185,8 @@ SLUICE_DECL WriteResult Socket::roomResult() const {
   if (core_->writeEnding()) {
     return {&core_->output(), make_error_code(http::errc::ERR_STREAM_WRITE_AFTER_END)};
   }
-  return {&core_->output(), detail::OutputStream::Until::room, 0, true};
+  detail::OutputStream& output = core_->output();
+  return {&output, detail::OutputStream::Until::room, output.queue().queued(), true};
 }
 
 SLUICE_DECL Socket& Socket::pause() {
