@@ -3,6 +3,7 @@
 // HTTP servers and clients, and all they stand on: everything but TLS.
 #pragma once
 
+#include <sluice/cluster.hpp>
 #include <sluice/http/agent.hpp>
 #include <sluice/http/agent_options.hpp>
 #include <sluice/http/client_request.hpp>

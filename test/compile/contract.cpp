@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The public API in one file: every name and shape that the documentation promises, used once. That
-// it compiles is the test; nothing here runs.
+// The public API in one file: every name and shape that the documentation promises, used once, with
+// no other door than <sluice/http.hpp>, and the one of tests. That it compiles is the test; nothing
+// here runs.
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/deferred.hpp>
@@ -10,11 +11,8 @@
 #include <boost/asio/use_future.hpp>
 #include <future>
 #include <map>
-#include <sluice/cluster.hpp>
 #include <sluice/http.hpp>
-#include <sluice/net.hpp>
 #include <sluice/test.hpp>
-#include <sluice/url.hpp>
 #include <type_traits>
 #include <vector>
 
