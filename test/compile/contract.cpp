@@ -44,6 +44,15 @@ struct MyResponse : http::ServerResponse {
   void json(std::string_view text) { setHeader("Content-Type", "application/json").end(text); }
 };
 
+task<> anyMessage(http::OutgoingMessage& message) {
+  message.setHeader("a", "b").setHeader("n", 42).setHeader("Set-Cookie", {"x=1", "y=2"});
+  message.appendHeader("a", "c").setHeaders({{"g", "h"}}).setTimeout(5s, [] {}).setTimeout(5s);
+  message.on<"finish">([] {}).once<"close">([] {}).removeAllListeners<"close">();
+  (void)message.removeListener(message.addListener<"drain">([] {}));
+  message.emit<"drain">();
+  co_await message.once<"finish">();
+}
+
 task<> responseCalls(http::IncomingMessage& req, http::ServerResponse& res) {
   std::string text = "text";
   std::vector<std::byte> bytes(3);

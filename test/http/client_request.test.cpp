@@ -38,6 +38,25 @@ std::string head(std::string_view method, std::string_view fields) {
          std::string(fields) + "\r\n";
 }
 
+// What may be done with a message by who does not know which end sends it.
+void sendAnything(OutgoingMessage& message, std::string& heard) {
+  using namespace std::chrono_literals;
+  OutgoingMessage& same = message.setHeader("a", "b")
+                              .setHeader("n", 42)
+                              .setHeader("list", {"1", "2"})
+                              .appendHeader("a", HeaderValue("c"))
+                              .setHeaders({{"d", "e"}})
+                              .setTimeout(5s, [&heard] { heard += "timeout "; })
+                              .on<"prefinish">([&heard] { heard += "prefinish "; })
+                              .once<"finish">([&heard] { heard += "finish "; });
+  CHECK(&same == &message);
+  const ListenerId id = message.addListener<"finish">([] {});
+  CHECK(message.listenerCount<"finish">() == 2);
+  CHECK(message.removeListener(id));
+  CHECK(message.emit<"prefinish">());
+  message.end();
+}
+
 }  // namespace
 
 TEST_CASE("what a request has sent has succeeded, also for who asks after it is closed",
@@ -75,6 +94,36 @@ TEST_CASE("what a request has sent has succeeded, also for who asks after it is 
     net.settle();
     CHECK(outcome(first) == "ECONNRESET");
     CHECK(outcome(req.drain()) == "ERR_STREAM_DESTROYED");
+  }
+}
+
+TEST_CASE("what sends a request or a response needs to know only that it is an outgoing message",
+          "[ClientRequest][ServerResponse][row:1/OutgoingMessage][row:7.3/setTimeout]") {
+  using namespace std::chrono_literals;
+  const std::string fields = "a: b\r\na: c\r\nn: 42\r\nlist: 1\r\nlist: 2\r\nd: e\r\n";
+  std::string heard;
+  SECTION("a response") {
+    auto wire = serve([&](IncomingMessage&, ServerResponse& res) -> task<> {
+      sendAnything(res, heard);
+      co_return;
+    });
+    CHECK(wire.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n") ==
+          "HTTP/1.1 200 OK\r\n" + fields +
+              "Date: <D>\r\nConnection: keep-alive\r\nKeep-Alive: timeout=5\r\n"
+              "Content-Length: 0\r\n\r\n");
+    CHECK(heard == "prefinish prefinish finish ");
+  }
+  SECTION("a request, whose time-out is told once") {
+    Requesting net;
+    auto req = request(net.io(), net.options());
+    sendAnything(req, heard);
+    CHECK(net.received() ==
+          "GET / HTTP/1.1\r\nHost: localhost\r\n" + fields + "Connection: close\r\n\r\n");
+    CHECK(heard == "prefinish prefinish finish ");
+    net.advance(5s);
+    net.deliver("HTTP/1.1 100 Continue\r\n\r\n");
+    net.advance(5s);
+    CHECK(heard == "prefinish prefinish finish timeout ");
   }
 }
 

@@ -91,14 +91,10 @@ class ClientRequest : public OutgoingMessageOf<ClientRequest, ClientRequestEvent
   /// Header lines of the response that are kept; more are dropped. 0: all.
   std::size_t maxHeadersCount = 2000;
 
-  /// As OutgoingMessageOf::setTimeout(), which this takes the place of: `listener` is told once.
-  ClientRequest& setTimeout(std::chrono::milliseconds idle, std::function<void()> listener = {});
-
   /// Applied once there is a connection.
   void setNoDelay(bool on = true);
   void setSocketKeepAlive(bool on = true, std::chrono::milliseconds initialDelay = {});
 
-  asio::any_io_executor get_executor() const;
   /// For coroutines as listeners: their exceptions become "error".
   auto listenerSpawner() const { return Spawner(*this); }
 
@@ -106,8 +102,6 @@ class ClientRequest : public OutgoingMessageOf<ClientRequest, ClientRequestEvent
   explicit ClientRequest(boost::intrusive_ptr<detail::ClientExchange> exchange);
 
  private:
-  friend sluice::detail::EmitterAccess;
-
   // Its members are defined where the exchange is.
   class Spawner {
    public:
@@ -120,7 +114,6 @@ class ClientRequest : public OutgoingMessageOf<ClientRequest, ClientRequestEvent
     boost::intrusive_ptr<detail::ClientExchange> exchange_;
   };
 
-  sluice::detail::Listeners& listeners();
   SLUICE_DECL void composeHead(std::optional<std::uint64_t> bodyLength, bool bodyFollows) override;
   void letGo();
 

@@ -35,9 +35,55 @@ using OutgoingEvents =
               Event<"drain", void()>, Event<"timeout", void()>, Event<"socket", void(net::Socket&)>,
               Event<"error", void(const Error&)>>;
 
-/// What ServerResponse and ClientRequest share. Header calls that change one return it, so they
-/// chain there.
-class OutgoingMessage {
+/// The calls that chain: each returns the message as the class it was called on, T.
+template <class T>
+class OutgoingCalls {
+ public:
+  /// Sets one header, replacing what has the name in any case. A list makes several lines.
+  ///
+  /// throws  ERR_HTTP_HEADERS_SENT, ERR_INVALID_HTTP_TOKEN, ERR_INVALID_CHAR
+  T& setHeader(std::string_view name, const HeaderValue& value) {
+    self().storeHeader(name, value);
+    return self();
+  }
+  template <detail::HeaderText Text>
+  T& setHeader(std::string_view name, const Text& value) {
+    self().storeHeader(name, std::string_view(value));
+    return self();
+  }
+  template <detail::HeaderInteger Integer>
+    requires(sizeof(Integer) < sizeof(std::int64_t) || std::signed_integral<Integer>)
+  T& setHeader(std::string_view name, Integer value) {
+    self().storeHeader(name, static_cast<std::int64_t>(value));
+    return self();
+  }
+  /// Adds to the values there are, under the spelling there is.
+  T& appendHeader(std::string_view name, const HeaderValue& value) {
+    self().extendHeader(name, value);
+    return self();
+  }
+  T& setHeaders(const Headers& headers) {
+    self().storeHeaders(headers);
+    return self();
+  }
+  /// "timeout" after this long without a byte on the connection. Node: also without a connection
+  /// yet. A request's listener is told once.
+  T& setTimeout(std::chrono::milliseconds idle, std::function<void()> listener = {}) {
+    self().startTimeout(idle, std::move(listener));
+    return self();
+  }
+
+ private:
+  T& self() { return static_cast<T&>(*this); }
+};
+
+/// What ServerResponse and ClientRequest share: enough for a function that sends either.
+///
+///     void allowCaching(http::OutgoingMessage& message) {
+///       message.setHeader("Cache-Control", "max-age=60").on<"finish">([] { … });
+///     }
+class OutgoingMessage : public OutgoingCalls<OutgoingMessage>,
+                        public EventEmitter<OutgoingMessage, OutgoingEvents> {
  public:
   OutgoingMessage(const OutgoingMessage&) = delete;
   OutgoingMessage& operator=(const OutgoingMessage&) = delete;
@@ -137,6 +183,8 @@ class OutgoingMessage {
   /// false before the head is sent: `Connection: close`.
   bool shouldKeepAlive = true;
 
+  asio::any_io_executor get_executor() const;
+
   // For the library.
   const boost::intrusive_ptr<detail::OutgoingState>& outgoing() const { return state_; }
 
@@ -150,16 +198,22 @@ class OutgoingMessage {
   virtual void composeHead(std::optional<std::uint64_t> bodyLength, bool bodyFollows) = 0;
 
   void requireHeadersNotSent(std::string_view action) const;
+
+  boost::intrusive_ptr<detail::OutgoingState> state_;
+
+ private:
+  friend sluice::detail::EmitterAccess;
+  template <class T>
+  friend class OutgoingCalls;
+
+  sluice::detail::Listeners& listeners();
   void storeHeader(std::string_view name, const HeaderValue& value);
   void storeHeader(std::string_view name, std::string_view value);
   void storeHeader(std::string_view name, std::int64_t value);
   void extendHeader(std::string_view name, const HeaderValue& value);
   void storeHeaders(const Headers& headers);
-  void startTimeout(std::chrono::milliseconds idle);
+  void startTimeout(std::chrono::milliseconds idle, std::function<void()> listener);
 
-  boost::intrusive_ptr<detail::OutgoingState> state_;
-
- private:
   template <class Chunk>
   WriteResult writeAny(Chunk&& chunk);
   template <class Chunk>
@@ -172,52 +226,24 @@ class OutgoingMessage {
                     bool refusedBefore);
 };
 
-/// The calls of OutgoingMessage that chain on the class itself, and its events.
+/// An OutgoingMessage whose calls chain on the class itself, and which has more events. `Events`
+/// begins with OutgoingEvents.
 template <class T, class Events>
-class OutgoingMessageOf : public OutgoingMessage, public EventEmitter<T, Events> {
+class OutgoingMessageOf : public OutgoingMessage,
+                          public OutgoingCalls<T>,
+                          public EventEmitter<T, Events> {
  public:
-  /// Sets one header, replacing what has the name in any case. A list makes several lines.
-  ///
-  /// throws  ERR_HTTP_HEADERS_SENT, ERR_INVALID_HTTP_TOKEN, ERR_INVALID_CHAR
-  T& setHeader(std::string_view name, const HeaderValue& value) {
-    storeHeader(name, value);
-    return self();
-  }
-  template <detail::HeaderText Text>
-  T& setHeader(std::string_view name, const Text& value) {
-    storeHeader(name, std::string_view(value));
-    return self();
-  }
-  template <detail::HeaderInteger Integer>
-    requires(sizeof(Integer) < sizeof(std::int64_t) || std::signed_integral<Integer>)
-  T& setHeader(std::string_view name, Integer value) {
-    storeHeader(name, static_cast<std::int64_t>(value));
-    return self();
-  }
-  /// Adds to the values there are, under the spelling there is.
-  T& appendHeader(std::string_view name, const HeaderValue& value) {
-    extendHeader(name, value);
-    return self();
-  }
-  T& setHeaders(const Headers& headers) {
-    storeHeaders(headers);
-    return self();
-  }
-  /// "timeout" after this long without a byte on the connection. Node: also without a connection
-  /// yet.
-  T& setTimeout(std::chrono::milliseconds idle, std::function<void()> listener = {}) {
-    if (listener) this->template on<"timeout">(std::move(listener));
-    startTimeout(idle);
-    return self();
-  }
+  using OutgoingCalls<T>::setHeader, OutgoingCalls<T>::appendHeader, OutgoingCalls<T>::setHeaders,
+      OutgoingCalls<T>::setTimeout;
+  using EventEmitter<T, Events>::on, EventEmitter<T, Events>::once,
+      EventEmitter<T, Events>::addListener, EventEmitter<T, Events>::removeListener,
+      EventEmitter<T, Events>::removeAllListeners, EventEmitter<T, Events>::emit,
+      EventEmitter<T, Events>::listenerCount;
 
  protected:
   OutgoingMessageOf() = default;
   OutgoingMessageOf(OutgoingMessageOf&&) noexcept = default;
   OutgoingMessageOf& operator=(OutgoingMessageOf&&) noexcept = default;
-
- private:
-  T& self() { return static_cast<T&>(*this); }
 };
 
 }  // namespace sluice::http

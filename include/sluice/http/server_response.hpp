@@ -59,15 +59,10 @@ class ServerResponse : public OutgoingMessageOf<ServerResponse, OutgoingEvents> 
   /// Empty: the standard phrase.
   std::string statusMessage;
 
-  asio::any_io_executor get_executor() const;
-
   // For the library.
   void attach(detail::ServerExchange& exchange);
 
  private:
-  friend sluice::detail::EmitterAccess;
-  sluice::detail::Listeners& listeners();
-
   SLUICE_DECL void composeHead(std::optional<std::uint64_t> bodyLength, bool bodyFollows) override;
   ServerResponse& writeHead(int status, std::string_view reason, const Headers* headers);
 

@@ -100,22 +100,11 @@ SLUICE_DECL std::string_view ClientRequest::host() const { return exchange_->opt
 SLUICE_DECL std::string_view ClientRequest::protocol() const {
   return exchange_->options().protocol;
 }
-SLUICE_DECL ClientRequest& ClientRequest::setTimeout(std::chrono::milliseconds idle,
-                                                     std::function<void()> listener) {
-  if (listener) once<"timeout">(std::move(listener));
-  startTimeout(idle);
-  return *this;
-}
 SLUICE_DECL void ClientRequest::setNoDelay(bool on) { exchange_->setNoDelay(on); }
 SLUICE_DECL void ClientRequest::setSocketKeepAlive(bool on,
                                                    std::chrono::milliseconds initialDelay) {
   exchange_->setKeepAlive(on, initialDelay);
 }
-SLUICE_DECL asio::any_io_executor ClientRequest::get_executor() const {
-  return exchange_->loop().executor();
-}
-SLUICE_DECL sluice::detail::Listeners& ClientRequest::listeners() { return state_->listeners; }
-
 SLUICE_DECL ClientRequest request(Executor executor, RequestOptions options) {
   return ClientRequest(std::move(executor), std::move(options));
 }

@@ -256,7 +256,18 @@ SLUICE_DECL net::Socket* OutgoingMessage::socket() const {
   if (state_->owner == nullptr || over) return nullptr;
   return state_->owner->outgoingSocket();
 }
-SLUICE_DECL void OutgoingMessage::startTimeout(std::chrono::milliseconds idle) {
+SLUICE_DECL asio::any_io_executor OutgoingMessage::get_executor() const {
+  return state_->output->loop().executor();
+}
+SLUICE_DECL sluice::detail::Listeners& OutgoingMessage::listeners() { return state_->listeners; }
+
+SLUICE_DECL void OutgoingMessage::startTimeout(std::chrono::milliseconds idle,
+                                               std::function<void()> listener) {
+  if (listener && state_->closeIsOwners) {
+    once<"timeout">(std::move(listener));
+  } else if (listener) {
+    on<"timeout">(std::move(listener));
+  }
   if (state_->owner != nullptr) state_->owner->setTimeout(idle);
 }
 

@@ -71,10 +71,4 @@ SLUICE_DECL void ServerResponse::writeEarlyHints(const Headers& hints,
 
 SLUICE_DECL IncomingMessage& ServerResponse::req() const { return exchange_->messages().req(); }
 
-SLUICE_DECL asio::any_io_executor ServerResponse::get_executor() const {
-  return state_->output->loop().executor();
-}
-
-SLUICE_DECL sluice::detail::Listeners& ServerResponse::listeners() { return state_->listeners; }
-
 }  // namespace sluice::http
