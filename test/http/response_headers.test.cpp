@@ -248,6 +248,10 @@ TEST_CASE("writeHead takes a status, a phrase and headers in any combination and
   CHECK(answer(get(), [](ServerResponse& res) {
           res.writeHead(201, "Made", {{"a", "1"}});
         }) == chunkedWith("HTTP/1.1 201 Made\r\na: 1\r\n"));
+  CHECK(answer(get(), [](ServerResponse& res) { res.writeHead(201, std::string("Made"), {}); }) ==
+        chunkedWith("HTTP/1.1 201 Made\r\n"));
+  CHECK(answer(get(), [](ServerResponse& res) { res.writeHead(201, {}); }) ==
+        chunkedWith("HTTP/1.1 201 Created\r\n"));
   CHECK(answer(get(), [](ServerResponse& res) {
           res.statusMessage = "Kept";
           res.writeHead(201);

@@ -33,9 +33,9 @@ class ServerResponse : public OutgoingMessageOf<ServerResponse, OutgoingEvents> 
   /// throws  ERR_HTTP_HEADERS_SENT, ERR_HTTP_INVALID_STATUS_CODE outside 100..999,
   ///         ERR_INVALID_CHAR, ERR_INVALID_HTTP_TOKEN
   ServerResponse& writeHead(int status);
-  ServerResponse& writeHead(int status, std::string_view reason);
-  ServerResponse& writeHead(int status, const char* reason) {
-    return writeHead(status, std::string_view(reason));
+  template <detail::HeaderText Text>  // so that `writeHead(200, {})` brings headers, and none
+  ServerResponse& writeHead(int status, const Text& reason) {
+    return composeNow(status, std::string_view(reason), nullptr);
   }
   ServerResponse& writeHead(int status, const Headers& headers);
   ServerResponse& writeHead(int status, std::string_view reason, const Headers& headers);
@@ -64,7 +64,7 @@ class ServerResponse : public OutgoingMessageOf<ServerResponse, OutgoingEvents> 
 
  private:
   SLUICE_DECL void composeHead(std::optional<std::uint64_t> bodyLength, bool bodyFollows) override;
-  ServerResponse& writeHead(int status, std::string_view reason, const Headers* headers);
+  ServerResponse& composeNow(int status, std::string_view reason, const Headers* headers);
 
   detail::ServerExchange* exchange_ = nullptr;
 };

@@ -14,8 +14,8 @@ SLUICE_DECL void ServerResponse::attach(detail::ServerExchange& exchange) {
   state_ = exchange.outgoingState();
 }
 
-SLUICE_DECL ServerResponse& ServerResponse::writeHead(int status, std::string_view reason,
-                                                      const Headers* headers) {
+SLUICE_DECL ServerResponse& ServerResponse::composeNow(int status, std::string_view reason,
+                                                       const Headers* headers) {
   requireHeadersNotSent("write");
   const int before = std::exchange(statusCode, status);
   try {
@@ -29,17 +29,14 @@ SLUICE_DECL ServerResponse& ServerResponse::writeHead(int status, std::string_vi
 }
 
 SLUICE_DECL ServerResponse& ServerResponse::writeHead(int status) {
-  return writeHead(status, statusMessage, nullptr);
-}
-SLUICE_DECL ServerResponse& ServerResponse::writeHead(int status, std::string_view reason) {
-  return writeHead(status, reason, nullptr);
+  return composeNow(status, statusMessage, nullptr);
 }
 SLUICE_DECL ServerResponse& ServerResponse::writeHead(int status, const Headers& headers) {
-  return writeHead(status, statusMessage, &headers);
+  return composeNow(status, statusMessage, &headers);
 }
 SLUICE_DECL ServerResponse& ServerResponse::writeHead(int status, std::string_view reason,
                                                       const Headers& headers) {
-  return writeHead(status, reason, &headers);
+  return composeNow(status, reason, &headers);
 }
 
 SLUICE_DECL void ServerResponse::composeHead(std::optional<std::uint64_t> bodyLength, bool) {
