@@ -99,6 +99,14 @@ TEST_CASE("every form of listen() makes a server that answers", "[net][row:3.2/l
     server.listen(0);
     arguments = base(server);
   }
+  SECTION("a port of any integer type") {
+    if (GENERATE(false, true)) {
+      server.listen(0U);
+    } else {
+      server.listen(0L, "localhost", 16, [] {});
+    }
+    arguments = "http://localhost:" + std::to_string(server.address().port);
+  }
   SECTION("a port and a callback") {
     server.listen(0, [] {});
     arguments = base(server);

@@ -97,7 +97,6 @@ class Server : public ServerSettings, public EventEmitter<Server, ServerEvents> 
   Server& listen(int port, std::function<void()> onListening);
   /// A Unix socket. A file that a server left behind is replaced.
   Server& listen(std::string_view unixSocketPath, std::function<void()> onListening = {});
-  Server& listen(const char* unixSocketPath, std::function<void()> onListening = {});
   Server& listen(const ListenOptions& options, std::function<void()> onListening = {});
   bool listening() const;
   net::Address address() const;

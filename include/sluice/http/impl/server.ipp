@@ -283,10 +283,6 @@ SLUICE_DECL Server& Server::listen(std::string_view unixSocketPath,
   return listen(options, std::move(onListening));
 }
 
-SLUICE_DECL Server& Server::listen(const char* unixSocketPath, std::function<void()> onListening) {
-  return listen(std::string_view(unixSocketPath), std::move(onListening));
-}
-
 SLUICE_DECL bool Server::listening() const { return state_->core().listening(); }
 SLUICE_DECL net::Address Server::address() const { return state_->core().address(); }
 SLUICE_DECL void Server::serve(net::Socket socket) { state_->serve(std::move(socket)); }
