@@ -194,6 +194,9 @@ void serverCalls(boost::asio::io_context& loop) {
   http::Handler handler;
   http::Server a = http::createServer(loop);
   http::Server b = http::createServer(loop, handler);
+  http::Server none = http::createServer(loop, {}, {});
+  none = http::createServer(loop, nullptr);
+  none = http::createServer(loop, {});
   http::Server c = http::createServer(loop.get_executor(), {.requestTimeout = 5s}, responseCalls);
   http::Server d =
       http::createServer(asio::make_strand(loop), {.headersTimeout = 1s, .timeout = 0s});

@@ -57,6 +57,10 @@ TEST_CASE("createServer takes a handler, options, both or neither",
   CHECK(withOptions.keepAliveTimeout == 7s);
   CHECK(withBoth.keepAliveTimeout == 8s);
   CHECK(constructed.keepAliveTimeout == 9s);
+  const Server without[] = {createServer(io, nullptr), createServer(io, {}),
+                            createServer(io, {}, {}), createServer(io, {}, nullptr),
+                            createServer(io, ServerOptions(), Handler())};
+  for (const Server& each : without) CHECK(each.listenerCount<"request">() == 0);
 }
 
 TEST_CASE("messages that are sent have one common base", "[http][row:1/OutgoingMessage]") {

@@ -541,6 +541,12 @@ TEST_CASE("keys and certificates come as text, files, PKCS #12 or a ready contex
   CHECK(answer.certificate.subject["CN"] == "localhost");
 }
 
+TEST_CASE("a server may be made before its handler", "[https][row:10/https.createServer]") {
+  asio::io_context io;
+  CHECK(https::createServer(io, serverOptions(), {}).listenerCount<"request">() == 0);
+  CHECK(https::createServer(io, serverOptions(), nullptr).listenerCount<"request">() == 0);
+}
+
 TEST_CASE("what is wrong with keys, certificates and ciphers is said at once", "[https]") {
   const auto failure = [](const https::SecureContextOptions& options) {
     try {

@@ -6,6 +6,7 @@
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <chrono>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -174,7 +175,9 @@ auto handlerClasses() {
 template <class F>
 void installHandler(Server& server, F&& handler) {
   using Plain = std::decay_t<F>;
-  if constexpr (std::same_as<Plain, Handler>) {
+  if constexpr (std::same_as<Plain, std::nullptr_t>) {
+    return;  // None, as an empty Handler is.
+  } else if constexpr (std::same_as<Plain, Handler>) {
     if (handler) server.on<"request">(std::forward<F>(handler));
   } else if constexpr (PlainHandler<Plain>) {
     server.on<"request">(std::forward<F>(handler));
@@ -203,11 +206,11 @@ void installHandler(Server& server, F&& handler) {
 ///         -> sluice::task<> { co_await res.end("Hello, World!"); });
 ///
 /// handler  a coroutine of (IncomingMessage&, ServerResponse&), or of classes derived from them,
-///          which the server then makes
+///          which the server then makes; `{}`, nullptr or an empty Handler: none yet
 Server createServer(Executor executor);
 Server createServer(Executor executor, ServerOptions options);
 
-template <class F>
+template <class F = Handler>
   requires(!std::convertible_to<F, ServerOptions>)
 Server createServer(Executor executor, ServerOptions options, F&& handler) {
   Server server(std::move(executor), std::move(options));

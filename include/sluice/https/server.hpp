@@ -64,7 +64,7 @@ class Server : public http::Server {
 /// throws   as createSecureContext()
 Server createServer(Executor executor, const ServerOptions& options);
 
-template <class F>
+template <class F = Handler>
 Server createServer(Executor executor, const ServerOptions& options, F&& handler) {
   Server server(std::move(executor), options);
   http::detail::installHandler(server, std::forward<F>(handler));
