@@ -369,7 +369,7 @@ task<> clientCalls(boost::asio::io_context& loop) {
 class CountingAgent : public http::Agent {
  public:
   using Agent::Agent;
-  task<net::Socket> createConnection(const net::ConnectionOptions& options) override {
+  task<net::Socket> createConnection(const http::ConnectionOptions& options) override {
     ++made;
     return Agent::createConnection(options);
   }

@@ -19,6 +19,7 @@ namespace sluice::http {
 
 class Agent;
 
+using net::ConnectionOptions;
 using net::Lookup;
 /// Opens the connection of one request, in place of the agent.
 using CreateConnection = std::function<task<net::Socket>(const net::ConnectionOptions&)>;
