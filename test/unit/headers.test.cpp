@@ -125,6 +125,9 @@ TEST_CASE("braces around two texts are a list and never a pair of iterators", "[
                                "9", "10", "11", "12", "13", "14", "15", "16"};
   CHECK(sixteen.array().size() == 16);
   CHECK(HeaderValue{"a"}.isString());
+  const HeaderValue inParentheses({"a", "b"});
+  CHECK(inParentheses == list);
+  CHECK(HeaderValue({std::string("a"), std::string("b")}) == list);
 }
 
 TEST_CASE("a header value is made of any text, any integer and any range of texts",

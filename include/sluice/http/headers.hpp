@@ -69,7 +69,9 @@ class HeaderValue {
 
   template <detail::HeaderText Text>
   HeaderValue(const Text& text) : text_(std::string_view(text)), kind_(Kind::text) {}
-  HeaderValue(std::string&& text) noexcept : text_(std::move(text)), kind_(Kind::text) {}
+  // A template, which braces cannot be: `HeaderValue({"x", "y"})` is a list.
+  template <std::same_as<std::string> Text>
+  HeaderValue(Text&& text) noexcept : text_(std::forward<Text>(text)), kind_(Kind::text) {}
 
   template <detail::HeaderInteger Integer>
   HeaderValue(Integer number) {
