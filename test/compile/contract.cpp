@@ -63,6 +63,7 @@ task<> responseCalls(http::IncomingMessage& req, http::ServerResponse& res) {
   res.shouldKeepAlive = true;
   res.setHeader("a", "b").setHeader("n", 42).setHeader("u", 42U).setHeader("z", std::size_t{7});
   res.setHeader("c", std::string("d")).setHeader("e", std::string_view("f")).appendHeader("a", "c");
+  res.setHeader("b", bytes).appendHeader("b", std::as_bytes(std::span(text)));
   res.setHeader("Set-Cookie", {"x=1", "y=2"}).setHeader("v", std::vector<std::string>{"1", "2"});
   res.setHeaders(http::Headers{{"g", "h"}, {"i", 1}, {"set-cookie", {"x=1", "y=2"}}});
   http::HeaderValue value = res.getHeader("a");

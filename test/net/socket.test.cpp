@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <sluice/net.hpp>
 #include <span>
@@ -311,7 +312,7 @@ TEST_CASE("unshift() puts bytes in front of what is read next", "[net.Socket]") 
     const std::string first(*co_await pair.second.read());
     CHECK(first == "hello");
     pair.second.unshift("llo");
-    pair.second.unshift("he");
+    pair.second.unshift(std::as_bytes(std::span(first).first(2)));
     const std::string again = co_await readAll(pair.second);
     CHECK(again == "hello");
   });

@@ -2,8 +2,10 @@
 //
 // Header values keep their type, headers join by Node's table, and the braces of both compile in a
 // statement with co_await.
+#include <array>
 #include <cctype>
 #include <coroutine>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <limits>
@@ -11,6 +13,7 @@
 #include <sluice/http/detail/header_joining.hpp>
 #include <sluice/http/error.hpp>
 #include <sluice/http/headers.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -137,6 +140,16 @@ TEST_CASE("a header value is made of any text, any integer and any range of text
   CHECK(HeaderValue(std::string_view("t")).str() == "t");
   CHECK(HeaderValue(std::as_const(movable)).str() == movable);
   CHECK(HeaderValue(std::move(movable)).str() == std::string(40, 'x'));
+
+  const std::array<std::byte, 3> bytes = {std::byte{'a'}, std::byte{0xE9}, std::byte{'b'}};
+  CHECK(HeaderValue(bytes) ==
+        "a\xE9"
+        "b");
+  CHECK(HeaderValue(bytes).isString());
+  CHECK(HeaderValue(std::span<const std::byte>(bytes).first(1)) == "a");
+  CHECK(Headers().set("n", bytes).append("n", std::as_bytes(std::span("t", 1)))["n"] ==
+        "a\xE9"
+        "b, t");
 
   CHECK(HeaderValue(std::int8_t{-5}).number() == -5);
   CHECK(HeaderValue(std::uint8_t{200}).str() == "200");

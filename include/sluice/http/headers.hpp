@@ -44,6 +44,10 @@ concept HeaderText = !std::same_as<T, HeaderValue> && !std::same_as<T, std::null
                      std::convertible_to<const T&, std::string_view>;
 
 template <class T>
+concept HeaderBytes = !std::same_as<T, HeaderValue> && !HeaderText<T> &&
+                      std::convertible_to<const T&, std::span<const std::byte>>;
+
+template <class T>
 concept HeaderInteger = std::integral<T> && !std::same_as<T, bool> && !std::same_as<T, char> &&
                         !std::same_as<T, wchar_t> && !std::same_as<T, char8_t> &&
                         !std::same_as<T, char16_t> && !std::same_as<T, char32_t>;
@@ -72,6 +76,12 @@ class HeaderValue {
   // A template, which braces cannot be: `HeaderValue({"x", "y"})` is a list.
   template <std::same_as<std::string> Text>
   HeaderValue(Text&& text) noexcept : text_(std::forward<Text>(text)), kind_(Kind::text) {}
+
+  template <detail::HeaderBytes Bytes>
+  HeaderValue(const Bytes& text) : kind_(Kind::text) {
+    const std::span<const std::byte> bytes(text);
+    text_.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  }
 
   template <detail::HeaderInteger Integer>
   HeaderValue(Integer number) {

@@ -105,6 +105,7 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
   Socket& resume();
   /// Puts bytes back in front of what comes next.
   void unshift(std::string_view bytes);
+  void unshift(std::span<const std::byte> bytes);
 
   /// Ends both directions at once. With an error, "error" brings it before "close".
   void destroy(error_code reason = {});

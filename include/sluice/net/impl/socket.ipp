@@ -200,6 +200,9 @@ SLUICE_DECL Socket& Socket::resume() {
 }
 
 SLUICE_DECL void Socket::unshift(std::string_view bytes) { core_->unshift(bytes); }
+SLUICE_DECL void Socket::unshift(std::span<const std::byte> bytes) {
+  core_->unshift(detail::textOf(bytes));
+}
 
 SLUICE_DECL void Socket::destroy(error_code reason) {
   if (core_) core_->destroy(reason);
