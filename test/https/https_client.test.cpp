@@ -298,6 +298,10 @@ TEST_CASE("getName() is Node's",
                                             .servername = "x",
                                             .rejectUnauthorized = false}) ==
         "localhost:1::CA::::::false:x::::::::::::");
+  const https::RequestOptions named{.host = "localhost", .port = 1};
+  CHECK(agent.getName({.host = "localhost", .port = 1}) == agent.getName(named));
+  CHECK(agent.getName({.host = "localhost", .ca = "CA"}) ==
+        agent.getName(https::RequestOptions{.host = "localhost", .ca = "CA"}));
   CHECK(agent.protocol == "https:");
   CHECK(agent.defaultPort == 443);
 }

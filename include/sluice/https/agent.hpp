@@ -3,6 +3,7 @@
 // An agent whose connections are encrypted, and which resumes their sessions.
 #pragma once
 
+#include <concepts>
 #include <map>
 #include <memory>
 #include <sluice/http/agent.hpp>
@@ -12,6 +13,7 @@
 #include <sluice/net/socket.hpp>
 #include <sluice/task.hpp>
 #include <string>
+#include <type_traits>
 
 namespace sluice::https {
 
@@ -34,9 +36,14 @@ class Agent : public http::Agent {
   /// As Node has it: http's name, and what there is of ca, cert, ciphers, key, pfx,
   /// rejectUnauthorized, servername and so on, with colons between.
   SLUICE_DECL std::string getName(const http::RequestOptions& options = {}) const override;
-  std::string getName(const RequestOptions& options) const;
+  // A template, so that the other one is taken for braces that say nothing of TLS and fit both.
+  template <std::same_as<RequestOptions> Options = RequestOptions>
+  std::string getName(const std::type_identity_t<Options>& options) const {
+    return nameWithTls(options);
+  }
 
  private:
+  std::string nameWithTls(const RequestOptions& options) const;
   detail::ClientOptions merged(const detail::ClientOptions* request) const;
   SecureContext contextFor(const detail::ClientOptions& options);
 

@@ -183,7 +183,7 @@ SLUICE_DECL std::string Agent::getName(const http::RequestOptions& options) cons
   return http::Agent::getName(options) + detail::tlsName(merged(request), host);
 }
 
-SLUICE_DECL std::string Agent::getName(const RequestOptions& options) const {
+SLUICE_DECL std::string Agent::nameWithTls(const RequestOptions& options) const {
   http::RequestOptions plain = detail::withoutTls(options);
   plain.tls = std::make_shared<const detail::ClientOptions>(detail::clientOptions(options));
   return getName(plain);
