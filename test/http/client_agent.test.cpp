@@ -284,7 +284,10 @@ TEST_CASE("maxTotalSockets counts all places, and free connections make room",
     net.deliver(response(), 1);
     CHECK(second.closed());
   }
-  CHECK(thrownBy([&] { Agent none(net.io(), {.maxTotalSockets = 0}); }) == "ERR_OUT_OF_RANGE");
+  const auto makeNone = [&] { Agent none(net.io(), {.maxTotalSockets = 0}); };
+  CHECK(thrownBy(makeNone) == "ERR_OUT_OF_RANGE");
+  CHECK(wordsOf(makeNone) ==
+        "The value of \"maxTotalSockets\" is out of range. It must be >= 1. Received 0");
 }
 
 TEST_CASE("more free connections than maxFreeSockets are closed",

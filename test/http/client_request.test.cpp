@@ -127,6 +127,38 @@ TEST_CASE("what sends a request or a response needs to know only that it is an o
   }
 }
 
+TEST_CASE("idle times below 0 are refused, in Node's words, and nobody is told of them",
+          "[ClientRequest][row:7.1/timeout][row:7.3/setTimeout][row:6/setTimeout]"
+          "[row:9/setTimeout][row:11.13/setTimeout range][row:12/ERR_INVALID_ARG_TYPE]") {
+  using namespace std::chrono_literals;
+  const auto words = [](const std::string& name) {
+    return "The value of \"" + name +
+           "\" is out of range. It must be a non-negative finite number. Received -1";
+  };
+  const auto heard = [] { FAIL("a listener of a time that was refused"); };
+  CHECK(refusal({.timeout = -1ms}) == "ERR_OUT_OF_RANGE");
+  Requesting net;
+  CHECK(wordsOf([&] { request(net.io(), net.options({.timeout = -1ms})); }) == words("timeout"));
+  Agent agent(net.io(), {.timeout = -1ms});
+  CHECK(wordsOf([&] { request(net.io(), net.options(agent)); }) == words("msecs"));
+  auto req = request(net.io(), net.options());
+  CHECK(thrownBy([&] { req.setTimeout(-1ms, heard); }) == "ERR_OUT_OF_RANGE");
+  CHECK(wordsOf([&] { req.setTimeout(-1ms, heard); }) == words("msecs"));
+  CHECK(req.listenerCount<"timeout">() == 0);
+  auto wire = serve([&](IncomingMessage& received, ServerResponse& res) -> task<> {
+    CHECK(wordsOf([&] { received.setTimeout(-1ms, heard); }) == words("msecs"));
+    CHECK(wordsOf([&] { res.setTimeout(-1ms, heard); }) == words("msecs"));
+    CHECK(wordsOf([&] { received.socket().setTimeout(-1ms, heard); }) == words("msecs"));
+    CHECK(received.listenerCount<"timeout">() == 0);
+    CHECK(res.listenerCount<"timeout">() == 0);
+    CHECK(received.socket().listenerCount<"timeout">() == 0);
+    co_await res.end();
+  });
+  CHECK(wire.send("GET / HTTP/1.0\r\n\r\n").starts_with("HTTP/1.1 200 OK\r\n"));
+  const net::ConnectionOptions options{.timeout = -1ms};
+  CHECK(wordsOf([&] { static_cast<void>(net::connect(options)); }) == words("msecs"));
+}
+
 TEST_CASE("request() takes a text, a URL or options, and the options win",
           "[ClientRequest][row:1/request][row:7.3/path, method, host, protocol][row:7.1/host / "
           "hostname][row:7.1/port][row:7.1/path]"

@@ -182,6 +182,38 @@ TEST_CASE("headersTimeout is at most requestTimeout, and unset never more than 6
   }
 }
 
+TEST_CASE("a server refuses times below 0, in Node's words",
+          "[http][row:2/requestTimeout][row:2/headersTimeout][row:2/keepAliveTimeout]"
+          "[row:2/connectionsCheckingInterval][row:12/ERR_INVALID_ARG_TYPE]") {
+  sluice::asio::io_context io;
+  const auto refusal = [&](ServerOptions options) -> std::string {
+    try {
+      const Server server(io, std::move(options));
+    } catch (const Error& error) {
+      CHECK(error.name() == "ERR_OUT_OF_RANGE");
+      return error.what();
+    }
+    return "none";
+  };
+  const auto words = [](const std::string& name) {
+    return "The value of \"" + name +
+           "\" is out of range. It must be >= 0 && <= 9007199254740991. Received -1";
+  };
+  CHECK(refusal({.requestTimeout = -1ms}) == words("requestTimeout"));
+  CHECK(refusal({.headersTimeout = -1ms}) == words("headersTimeout"));
+  CHECK(refusal({.keepAliveTimeout = -1ms}) == words("keepAliveTimeout"));
+  CHECK(refusal({.timeout = -1ms}) == words("timeout"));
+  CHECK(refusal({.connectionsCheckingInterval = -1ms}) == words("connectionsCheckingInterval"));
+  CHECK(refusal({.requestTimeout = 5ms, .headersTimeout = 10ms}) ==
+        "The value of \"headersTimeout\" is out of range. It must be <= requestTimeout. "
+        "Received 10");
+  CHECK(refusal({.requestTimeout = 0ms,
+                 .headersTimeout = 0ms,
+                 .keepAliveTimeout = 0ms,
+                 .timeout = 0ms,
+                 .connectionsCheckingInterval = 0ms}) == "none");
+}
+
 TEST_CASE("timeouts are looked at every connectionsCheckingInterval",
           "[http][row:2/connectionsCheckingInterval][row:2/headersTimeout]"
           "[row:2/requestTimeout]") {

@@ -178,4 +178,15 @@ std::string thrownBy(F&& act) {
   return {};
 }
 
+/// The words of the same error.
+template <class F>
+std::string wordsOf(F&& act) {
+  try {
+    act();
+  } catch (const http::Error& error) {
+    return error.what();
+  }
+  return {};
+}
+
 }  // namespace sluice::test

@@ -134,7 +134,7 @@ concept TakesResponse = std::invocable<std::decay_t<Listener>&, IncomingMessage&
 ///     auto req = http::request(loop, "http://example.org/", {.method = "PUT"});
 ///
 /// throws  ERR_INVALID_URL, ERR_INVALID_PROTOCOL, ERR_UNESCAPED_CHARACTERS, ERR_INVALID_HTTP_TOKEN,
-///         ERR_INVALID_CHAR
+///         ERR_INVALID_CHAR, ERR_OUT_OF_RANGE for a time below 0
 ClientRequest request(Executor executor, RequestOptions options);
 ClientRequest request(Executor executor, std::string_view url);
 ClientRequest request(Executor executor, std::string_view url, RequestOptions options);

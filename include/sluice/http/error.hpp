@@ -7,6 +7,7 @@
 
 #include <boost/system/error_code.hpp>
 #include <boost/system/system_error.hpp>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -218,6 +219,25 @@ class Error : public boost::system::system_error {
   // Shared by all copies: exceptions are copied while others are in flight.
   std::shared_ptr<const Details> details_;
 };
+
+namespace detail {
+
+/// Throws ERR_OUT_OF_RANGE in Node's words: `The value of "name" is out of range. It must be
+/// <range>. Received <received>`.
+[[noreturn]] void throwOutOfRange(std::string_view name, std::string_view range,
+                                  std::int64_t received);
+
+/// For the times of a server's options.
+inline void requireTime(std::string_view name, std::chrono::milliseconds time) {
+  // The upper limit is Node's, whose numbers end there; here it may be exceeded.
+  if (time.count() < 0) throwOutOfRange(name, ">= 0 && <= 9007199254740991", time.count());
+}
+/// For what becomes a connection's idle time.
+inline void requireIdleTime(std::string_view name, std::chrono::milliseconds time) {
+  if (time.count() < 0) throwOutOfRange(name, "a non-negative finite number", time.count());
+}
+
+}  // namespace detail
 
 }  // namespace http
 }  // namespace sluice

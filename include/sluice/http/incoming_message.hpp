@@ -96,6 +96,8 @@ class IncomingMessage : public EventEmitter<IncomingMessage, IncomingEvents> {
 
   /// As net::Socket::setTimeout() on the connection. On a server without any listener for "timeout"
   /// (here, on the response, on the server) the connection is closed.
+  ///
+  /// throws  ERR_OUT_OF_RANGE below 0
   IncomingMessage& setTimeout(std::chrono::milliseconds idle, std::function<void()> listener = {});
 
   /// The whole message was received. The way to tell a truncated one.

@@ -16,7 +16,8 @@ namespace sluice::http {
 class IncomingMessage;
 using net::ListenOptions;
 
-/// Options of createServer(). Times of 0 are "never", sizes of 0 "no limit" unless said otherwise.
+/// Options of createServer(). Times of 0 are "never", sizes of 0 "no limit" unless said otherwise;
+/// times below 0 are refused with ERR_OUT_OF_RANGE.
 ///
 ///     auto server = http::createServer(loop, {.requestTimeout = 30s}, handler);
 struct ServerOptions {

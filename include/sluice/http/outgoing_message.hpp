@@ -68,6 +68,8 @@ class OutgoingCalls {
   }
   /// "timeout" after this long without a byte on the connection. Node: also without a connection
   /// yet. A request's listener is told once.
+  ///
+  /// throws  ERR_OUT_OF_RANGE below 0
   T& setTimeout(std::chrono::milliseconds idle, std::function<void()> listener = {}) {
     self().startTimeout(idle, std::move(listener));
     return self();

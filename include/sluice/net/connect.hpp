@@ -68,7 +68,8 @@ struct ConnectionOptions {
 ///         would destroy it twice
 /// throws  http::Error with syscall, address and port: ECONNREFUSED, ETIMEDOUT, ENOENT …, with
 ///         "getaddrinfo" ENOTFOUND; of several addresses the first error that says something about
-///         the peer. ERR_INVALID_ARG_VALUE for a family, ERR_INVALID_IP_ADDRESS for a local address
+///         the peer. ERR_INVALID_ARG_VALUE for a family, ERR_INVALID_IP_ADDRESS for a local
+///         address, ERR_OUT_OF_RANGE for a time below 0
 /// cancel  total: operation_aborted, every socket is closed
 task<Socket> connect(const ConnectionOptions& named);
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13

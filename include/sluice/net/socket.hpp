@@ -115,6 +115,8 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
   void resetAndDestroy();
 
   /// "timeout" after this long without a byte in or out; 0 for never, the default.
+  ///
+  /// throws  ERR_OUT_OF_RANGE below 0
   Socket& setTimeout(std::chrono::milliseconds idle, std::function<void()> listener = {});
   std::chrono::milliseconds timeout() const;
   /// TCP_NODELAY: small pieces leave without waiting for each other. On by default here.

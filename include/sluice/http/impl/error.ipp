@@ -207,6 +207,18 @@ SLUICE_DECL Error Error::connection(error_code code, std::string syscall, std::s
   return Error(std::move(details), code);
 }
 
+namespace detail {
+
+SLUICE_DECL void throwOutOfRange(std::string_view name, std::string_view range,
+                                 std::int64_t received) {
+  std::string what = "The value of \"";
+  what.append(name).append("\" is out of range. It must be ").append(range);
+  throw Error(make_error_code(errc::ERR_OUT_OF_RANGE),
+              what + ". Received " + std::to_string(received));
+}
+
+}  // namespace detail
+
 SLUICE_DECL const char* Error::what() const noexcept { return details_->what.c_str(); }
 SLUICE_DECL std::size_t Error::bytesParsed() const noexcept { return details_->bytesParsed; }
 SLUICE_DECL std::string_view Error::rawPacket() const noexcept { return details_->rawPacket; }

@@ -22,6 +22,11 @@ inline constexpr std::chrono::milliseconds restInterval{1000};
 inline constexpr std::size_t maxSpares = 64;
 
 inline ServerSettings settingsOf(const ServerOptions& options) {
+  requireTime("requestTimeout", options.requestTimeout);
+  if (options.headersTimeout) requireTime("headersTimeout", *options.headersTimeout);
+  requireTime("keepAliveTimeout", options.keepAliveTimeout);
+  requireTime("timeout", options.timeout);
+  requireTime("connectionsCheckingInterval", options.connectionsCheckingInterval);
   ServerSettings settings;
   settings.timeout = options.timeout;
   settings.keepAliveTimeout = options.keepAliveTimeout;
@@ -30,8 +35,7 @@ inline ServerSettings settingsOf(const ServerOptions& options) {
       std::min<std::chrono::milliseconds>(std::chrono::seconds(60), options.requestTimeout));
   if (settings.headersTimeout.count() > 0 && settings.requestTimeout.count() > 0 &&
       settings.headersTimeout > settings.requestTimeout) {
-    throw Error(make_error_code(errc::ERR_OUT_OF_RANGE),
-                "headersTimeout must not be longer than requestTimeout");
+    throwOutOfRange("headersTimeout", "<= requestTimeout", settings.headersTimeout.count());
   }
   return settings;
 }

@@ -74,6 +74,8 @@ SLUICE_DECL void WantedRequest::forget() {
 }
 
 SLUICE_DECL void WantedRequest::resolve(Agent& agent) {
+  requireIdleTime("timeout", options_.timeout);
+  requireIdleTime("msecs", agent.options().timeout);
   if (options_.hostname.empty()) options_.hostname = options_.host;
   if (options_.hostname.empty()) options_.hostname = "localhost";
   std::string& host = options_.hostname;
