@@ -105,10 +105,19 @@ class EventEmitter {
 
   /// Calls the event's listeners; false where there were none. That goes for "error" too, which in
   /// Node ends the process where nobody listens.
+  ///
+  /// Of a coroutine event: a `task<>` that runs its handler when it is awaited, and ends at once
+  /// where there is none. What the arguments refer to must live until then.
   template <fixed_string Event, class... Args>
-  bool emit(Args&&... args) {
-    return detail::emit<Events, Event>(detail::EmitterAccess::listeners(self()),
-                                       std::forward<Args>(args)...);
+  auto emit(Args&&... args) {
+    detail::Listeners& listeners = detail::EmitterAccess::listeners(self());
+    if constexpr (!detail::requireEvent<Events, Event>) {
+      return false;
+    } else if constexpr (detail::isCoroutineEvent<Events, Event>) {
+      return detail::runHandler<Events, Event>(listeners, std::forward<Args>(args)...);
+    } else {
+      return detail::emit<Events, Event>(listeners, std::forward<Args>(args)...);
+    }
   }
 
   /// Listeners and waits. A wait counts for its event and for "error", as in Node.

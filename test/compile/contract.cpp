@@ -251,6 +251,9 @@ void serverCalls(boost::asio::io_context& loop) {
     net::Socket mine = std::move(socket);
     co_await mine.end();
   };
+  a.on<"checkContinue">([&a](http::IncomingMessage& req, http::ServerResponse& res) {
+    return a.emit<"request">(req, res);
+  });
   a.on<"upgrade">(upgrade).on<"connect">(upgrade);
   a.on<"listening">([] {})
       .on<"close">([] {})

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Expect: who sends 100 Continue, and what becomes of other expectations.
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include "support/answers.hpp"
 #include "support/catch.hpp"
 #include "support/serve.hpp"
@@ -61,6 +63,59 @@ TEST_CASE("checkContinue takes the place of request, and decides",
     CHECK(wire.ended());
   }
   CHECK(requests == 0);
+}
+
+TEST_CASE("a handler of checkContinue hands a request on to that of request",
+          "[http][row:3.1/checkContinue][row:3.1/request]") {
+  auto wire = serve(echo);
+  Server& server = wire.server();
+  std::string after;
+  SECTION("and goes on when that has answered") {
+    server.on<"checkContinue">([&](IncomingMessage& req, ServerResponse& res) -> task<> {
+      res.writeContinue();
+      co_await server.emit<"request">(req, res);
+      after = res.writableEnded() ? "answered" : "not answered";
+    });
+  }
+  SECTION("without being a coroutine") {
+    after = "answered";
+    server.on<"checkContinue">([&](IncomingMessage& req, ServerResponse& res) {
+      res.writeContinue();
+      return server.emit<"request">(req, res);
+    });
+  }
+  SECTION("which may be replaced while it runs") {
+    server.on<"checkContinue">([&](IncomingMessage& req, ServerResponse& res) -> task<> {
+      res.writeContinue();
+      task<> answer = server.emit<"request">(req, res);
+      server.removeAllListeners<"request">();
+      co_await std::move(answer);
+      co_await server.emit<"request">(req, res);
+      after = "answered";
+    });
+  }
+  CHECK(wire.send(post(2, "", "Expect: 100-continue\r\n")) == goOn);
+  CHECK(wire.send("ab") == std::string(goOn) + ok("ab"));
+  CHECK(after == "answered");
+}
+
+TEST_CASE("what the handler of a request throws comes out of its emission",
+          "[http][row:3.1/checkContinue]") {
+  auto wire = serve([](IncomingMessage&, ServerResponse&) -> task<> {
+    throw std::runtime_error("no");
+    co_return;
+  });
+  std::string caught;
+  wire.server().on<"checkContinue">([&](IncomingMessage& req, ServerResponse& res) -> task<> {
+    try {
+      co_await wire.server().emit<"request">(req, res);
+    } catch (const std::runtime_error& error) {
+      caught = error.what();
+    }
+    co_await res.end();
+  });
+  wire.send(post(0, "", "Expect: 100-continue\r\n"));
+  CHECK(caught == "no");
 }
 
 TEST_CASE("other expectations are answered 417, or checked",

@@ -125,6 +125,23 @@ class CallOf final : public ListenerCall {
   std::tuple<KeptArgument<Params>...> arguments_;
 };
 
+/// Runs the handler of a coroutine event with copies of what is passed by value.
+template <class... Params, class... Args>
+task<> callHandler(HandlerPointer<task<>(Params...)> handler, Args&&... args) {
+  if (!handler) return endedTask();
+  return runListener(
+      std::make_unique<CallOf<Params...>>(std::move(handler), std::forward<Args>(args)...));
+}
+
+template <class Events, fixed_string Name, class... Args>
+task<> runHandler(const Listeners& listeners, Args&&... args) {
+  if constexpr (requireArguments<EventSignature<Events, Name>, Args...>) {
+    return callHandler(handler<Events, Name>(listeners), std::forward<Args>(args)...);
+  } else {
+    return endedTask();
+  }
+}
+
 /// A listener that is a coroutine; its signature has the leading parameters that it takes.
 template <class Spawner, class Signature>
 class TaskListener;

@@ -80,6 +80,8 @@ struct ServerSettings {
 /// std::string_view head). Notifications: "listening" "close" "error"(const Error&)
 /// "connection"(net::Socket&) "timeout"(net::Socket&) "clientError"(const Error&, net::Socket&)
 /// "dropRequest"(IncomingMessage&, net::Socket&) "drop"(const net::DropInfo&).
+///
+/// A handler of "checkContinue" hands on with `co_await server.emit<"request">(req, res);`.
 class Server : public ServerSettings, public EventEmitter<Server, ServerEvents> {
  public:
   explicit Server(Executor executor, ServerOptions options = {});
