@@ -6,6 +6,7 @@
 #include <sluice/cluster.hpp>
 #include <sluice/http/agent.hpp>
 #include <sluice/http/agent_options.hpp>
+#include <sluice/http/body_filter.hpp>
 #include <sluice/http/client_request.hpp>
 #include <sluice/http/constants.hpp>
 #include <sluice/http/error.hpp>

@@ -62,6 +62,14 @@ namespace http {
   X(ERR_SOCKET_BAD_PORT, "A port must be from 0 to 65535")                                        \
   X(ERR_SOCKET_CLOSED, "Socket is closed")                                                        \
   X(ERR_UNHANDLED_ERROR, "A handler threw something that is no error of the library")             \
+  /* Content codings, fetch */                                                                    \
+  X(ERR_UNSUPPORTED_ENCODING, "The content coding is not supported")                              \
+  X(ERR_INVALID_CONTENT_ENCODING, "The encoded bytes are damaged or incomplete")                  \
+  X(ERR_TOO_MANY_REDIRECTS, "There are more redirects than are followed")                         \
+  X(ERR_UNEXPECTED_REDIRECT, "The response is a redirect, which is not wanted")                   \
+  X(ERR_INSECURE_REDIRECT, "A redirect leads from https to http")                                 \
+  X(ERR_BODY_NOT_REPEATABLE, "The body is needed once more, but it was streamed")                 \
+  X(ERR_PROXY_CONNECTION_FAILED, "The proxy did not connect to the server")                       \
   /* The parser */                                                                                \
   X(HPE_INVALID_METHOD, "The request method is not known")                                        \
   X(HPE_INVALID_URL, "The request target has a character or a form that is not allowed")          \

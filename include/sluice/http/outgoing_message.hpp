@@ -12,6 +12,7 @@
 #include <optional>
 #include <sluice/encoding.hpp>
 #include <sluice/event_emitter.hpp>
+#include <sluice/http/body_filter.hpp>
 #include <sluice/http/error.hpp>
 #include <sluice/http/headers.hpp>
 #include <sluice/write_result.hpp>
@@ -109,6 +110,16 @@ class OutgoingMessage : public OutgoingCalls<OutgoingMessage>,
   /// Sends the head now, without waiting for a piece of body.
   void flushHeaders();
 
+  /// Passes everything that write() and end() are given through `filter`. It may still change the
+  /// headers when the head is composed. A later call replaces the filter of an earlier one. A
+  /// message without a body on the wire (HEAD, 204, 304) asks the filter for headers only. Not in
+  /// Node.
+  ///
+  /// throws  ERR_HTTP_HEADERS_SENT
+  void setBodyFilter(BodyFilterPointer filter);
+  /// Sends what waits: the head, and what a body filter holds back of the body. Not in Node.
+  void flush();
+
   /// Sends part of the body, and the head before it where that was not sent yet.
   ///
   /// true: nothing is held back. false: `writableLength()` bytes wait, and 'drain' comes when none
@@ -199,6 +210,8 @@ class OutgoingMessage : public OutgoingCalls<OutgoingMessage>,
   /// Puts the head into the stream. `bodyLength` where the whole body is known.
   virtual void composeHead(std::optional<std::uint64_t> bodyLength, bool bodyFollows) = 0;
 
+  /// Asks the body filter, if there is one; false: the body goes out as it is.
+  bool beginFilter(std::optional<std::uint64_t> bodyLength);
   void requireHeadersNotSent(std::string_view action) const;
 
   boost::intrusive_ptr<detail::OutgoingState> state_;
@@ -218,6 +231,8 @@ class OutgoingMessage : public OutgoingCalls<OutgoingMessage>,
 
   template <class Chunk>
   WriteResult writeAny(Chunk&& chunk);
+  void prepareHead(std::optional<std::uint64_t> bodyLength, bool bodyFollows);
+  bool filters() const;
   template <class Chunk>
   WriteResult endAny(Chunk&& chunk, bool hasChunk);
   std::optional<error_code> refusal() const;

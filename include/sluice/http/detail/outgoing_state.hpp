@@ -11,6 +11,7 @@
 #include <functional>
 #include <optional>
 #include <sluice/detail/listeners.hpp>
+#include <sluice/http/body_filter.hpp>
 #include <sluice/http/detail/framing.hpp>
 #include <sluice/http/detail/header_store.hpp>
 #include <sluice/http/error.hpp>
@@ -110,6 +111,7 @@ class OutgoingState
   boost::intrusive_ptr<OutputStream> output;
   OutgoingOwner* owner = nullptr;
   sluice::detail::Listeners listeners;
+  BodyFilterPointer filter;  // null: the body goes out as it is
   ByteBuffer corkedChunk;
   ByteBuffer heldHead;  // of writeHead(), which leaves with the first piece of body
   std::uint64_t bodyWritten = 0;
@@ -119,6 +121,7 @@ class OutgoingState
   Stage stage = Stage::headers;
   bool closed = false;
   bool rejectBody = false;
+  bool filterBegan = false;
   // A request closes when its response is over, not when it is sent.
   bool closeIsOwners = false;
 

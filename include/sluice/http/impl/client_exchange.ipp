@@ -191,7 +191,11 @@ SLUICE_DECL void ClientExchange::onTurnEnd() {
 SLUICE_DECL void ClientExchange::submit() {
   if (state_ != State::created) return;
   if (outgoing_->headers.has(KnownHeader::expect) && !outgoing_->headSent()) {
-    composeHead(std::nullopt, false);
+    if (outgoing_->filter && handle != nullptr) {
+      handle->flushHeaders();
+    } else {
+      composeHead(std::nullopt, false);
+    }
   }
   state_ = State::waiting;
   agent_->submit(*this);

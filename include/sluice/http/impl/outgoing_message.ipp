@@ -68,11 +68,43 @@ SLUICE_DECL bool OutgoingMessage::headersSent() const { return state_->headSent(
 
 SLUICE_DECL void OutgoingMessage::flushHeaders() {
   if (refusal()) return;
-  if (!state_->headSent()) composeHead(std::nullopt, false);
+  if (!state_->headSent()) prepareHead(std::nullopt, false);
   state_->releaseHead();
   net::detail::OutputStream& stream = state_->output->current();
   static_cast<void>(stream.queued());
   stream.flush();
+}
+
+SLUICE_DECL void OutgoingMessage::setBodyFilter(BodyFilterPointer filter) {
+  requireHeadersNotSent("filter");
+  state_->filter = std::move(filter);
+  state_->filterBegan = false;
+}
+
+SLUICE_DECL bool OutgoingMessage::beginFilter(std::optional<std::uint64_t> bodyLength) {
+  if (!state_->filter) return false;
+  // Once, even if the head could not be composed then.
+  if (std::exchange(state_->filterBegan, true)) return true;
+  if (!state_->filter->begin(*this, bodyLength)) state_->filter = nullptr;
+  return state_->filter != nullptr;
+}
+
+SLUICE_DECL void OutgoingMessage::prepareHead(std::optional<std::uint64_t> bodyLength,
+                                              bool bodyFollows) {
+  // The length of a body that will be changed is not known.
+  if (beginFilter(bodyLength)) bodyLength = std::nullopt;
+  composeHead(bodyLength, bodyFollows);
+}
+
+SLUICE_DECL bool OutgoingMessage::filters() const {
+  return state_->filter && state_->framing.bodyAllowed;
+}
+
+SLUICE_DECL void OutgoingMessage::flush() {
+  flushHeaders();
+  if (refusal() || !filters()) return;
+  static_cast<void>(state_->writeBody(state_->filter->flush(), strictContentLength));
+  state_->output->current().flush();
 }
 
 SLUICE_DECL std::optional<error_code> OutgoingMessage::refusal() const {
@@ -90,8 +122,10 @@ SLUICE_DECL WriteResult OutgoingMessage::refused(const error_code& ec) {
 template <class Chunk>
 SLUICE_DECL WriteResult OutgoingMessage::writeAny(Chunk&& chunk) {
   if (const auto ec = refusal()) return refused(*ec);
-  if (!state_->headSent()) composeHead(std::nullopt, !chunk.empty());
-  const bool ok = state_->writeBody(std::forward<Chunk>(chunk), strictContentLength);
+  if (!state_->headSent()) prepareHead(std::nullopt, !chunk.empty());
+  const bool ok = filters() && !chunk.empty()
+                      ? state_->writeBody(state_->filter->write(chunk), strictContentLength)
+                      : state_->writeBody(std::forward<Chunk>(chunk), strictContentLength);
   return {state_->output, Until::room, state_->writtenPosition(), ok};
 }
 
@@ -101,10 +135,16 @@ SLUICE_DECL WriteResult OutgoingMessage::endAny(Chunk&& chunk, bool hasChunk) {
     const bool again = state_->ended() && !hasChunk;
     return again ? endResult() : refused(*ec);
   }
-  if (!state_->headSent()) composeHead(chunk.size(), !chunk.empty());
-  if (hasChunk && chunk.size() != 0) {
+  if (!state_->headSent()) prepareHead(chunk.size(), !chunk.empty());
+  if (filters()) {
+    if (!chunk.empty()) {
+      static_cast<void>(state_->writeBody(state_->filter->write(chunk), strictContentLength));
+    }
+    static_cast<void>(state_->writeBody(state_->filter->end(), strictContentLength));
+  } else if (hasChunk && chunk.size() != 0) {
     static_cast<void>(state_->writeBody(std::forward<Chunk>(chunk), strictContentLength));
   }
+  state_->filter = nullptr;
   state_->endBody(strictContentLength);
   if (state_->owner != nullptr) state_->owner->onMessageEnded();
   return endResult();

@@ -20,6 +20,7 @@ SLUICE_DECL void OutgoingState::reset() {
   trailers.reset();
   owner = nullptr;
   listeners.clear();
+  filter = nullptr;
   corkedChunk.clear();
   heldHead.clear();
   bodyWritten = endPosition = 0;

@@ -118,6 +118,7 @@ SLUICE_DECL void ServerExchange::handlerFailed(const std::exception_ptr& failure
   const bool over = outgoing().ended();
   if (!sent) {
     outgoing().headers.clear();
+    outgoing().filter = nullptr;
     ServerResponse& res = messages_->res();
     res.statusCode = 500;
     res.statusMessage.clear();

@@ -19,6 +19,14 @@ SLUICE_DECL ServerResponse& ServerResponse::composeNow(int status, std::string_v
   requireHeadersNotSent("write");
   const int before = std::exchange(statusCode, status);
   try {
+    if (state_->filter) {
+      // It sees all headers, and may change the status.
+      if (headers != nullptr) setHeaders(*headers);
+      statusMessage = std::string(reason);
+      beginFilter(std::nullopt);
+      reason = statusMessage;
+      headers = nullptr;
+    }
     exchange_->composeHead(state_->heldHead, *this, reason, headers, std::nullopt);
   } catch (...) {
     statusCode = before;
