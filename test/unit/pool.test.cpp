@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The decisions of an agent, on connections and requests that are only addresses.
-#include <sluice/http/detail/pool.hpp>
+#include <sluice/http/detail/client/pool.hpp>
 #include <vector>
 #include "support/catch.hpp"
 

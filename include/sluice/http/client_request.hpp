@@ -217,5 +217,5 @@ task<IncomingMessage> get(RequestOptions&&) = delete;
 
 #if !defined(SLUICE_SEPARATE_COMPILATION)
 // The definitions need the exchange, whose header ends with all of them.
-#include <sluice/http/detail/client_exchange.hpp>
+#include <sluice/http/detail/client/exchange.hpp>
 #endif

@@ -9,9 +9,9 @@
 #include <sluice/detail/spawn.hpp>
 #include <sluice/http/agent.hpp>
 #include <sluice/http/client_request.hpp>
-#include <sluice/http/detail/agent_state.hpp>
-#include <sluice/http/detail/client_connection.hpp>
-#include <sluice/http/detail/client_exchange.hpp>
+#include <sluice/http/detail/client/agent_state.hpp>
+#include <sluice/http/detail/client/connection.hpp>
+#include <sluice/http/detail/client/exchange.hpp>
 #include <sluice/http/detail/framing.hpp>
 #include <sluice/net/detail/handler_error.hpp>
 #include <utility>

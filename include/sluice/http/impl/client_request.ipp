@@ -6,7 +6,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <sluice/detail/suspend.hpp>
 #include <sluice/http/client_request.hpp>
-#include <sluice/http/detail/client_exchange.hpp>
+#include <sluice/http/detail/client/exchange.hpp>
 
 namespace sluice::http {
 

@@ -3,7 +3,7 @@
 // Definitions of request_place.hpp.
 #pragma once
 
-#include <sluice/http/detail/request_place.hpp>
+#include <sluice/http/detail/client/request_place.hpp>
 
 namespace sluice::http::detail {
 

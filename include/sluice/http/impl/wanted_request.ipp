@@ -7,8 +7,8 @@
 #include <functional>
 #include <sluice/encoding.hpp>
 #include <sluice/http/agent.hpp>
+#include <sluice/http/detail/client/wanted_request.hpp>
 #include <sluice/http/detail/header_chars.hpp>
-#include <sluice/http/detail/wanted_request.hpp>
 #include <sluice/http/error.hpp>
 #include <typeinfo>
 

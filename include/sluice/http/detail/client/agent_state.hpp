@@ -12,7 +12,7 @@
 #include <memory>
 #include <sluice/detail/listeners.hpp>
 #include <sluice/http/agent_options.hpp>
-#include <sluice/http/detail/pool.hpp>
+#include <sluice/http/detail/client/pool.hpp>
 #include <sluice/net/detail/loop.hpp>
 #include <string>
 #include <string_view>

@@ -10,10 +10,10 @@
 #include <optional>
 #include <sluice/detail/completion.hpp>
 #include <sluice/http/client_request.hpp>
-#include <sluice/http/detail/awaited_exchange.hpp>
+#include <sluice/http/detail/client/awaited_exchange.hpp>
+#include <sluice/http/detail/client/wanted_request.hpp>
 #include <sluice/http/detail/incoming_state.hpp>
 #include <sluice/http/detail/outgoing_state.hpp>
-#include <sluice/http/detail/wanted_request.hpp>
 #include <sluice/http/request_options.hpp>
 #include <sluice/net/detail/loop.hpp>
 #include <string>

@@ -6,8 +6,8 @@
 #pragma once
 
 #include <sluice/config.hpp>
+#include <sluice/http/detail/client/request_place.hpp>
 #include <sluice/http/detail/header_store.hpp>
-#include <sluice/http/detail/request_place.hpp>
 #include <sluice/http/request_options.hpp>
 #include <string>
 #include <string_view>
