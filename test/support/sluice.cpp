@@ -6,4 +6,5 @@
 #if defined(SLUICE_TEST_TLS)
 #include <sluice/https.hpp>
 #endif
+#include <sluice/app.hpp>
 #include <sluice/src.hpp>

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// A router and what people expect around it: middleware, files, forms, events. Stands on
+// <sluice/http.hpp>.
+#pragma once
+
+#include <sluice/http.hpp>
+#include <sluice/web/app/config.hpp>
+#include <sluice/web/app/cookie_options.hpp>
+#include <sluice/web/app/form_limits.hpp>
+#include <sluice/web/app/http_error.hpp>
+#include <sluice/web/app/next.hpp>
+#include <sluice/web/app/pattern.hpp>
+#include <sluice/web/app/request.hpp>
+#include <sluice/web/app/response.hpp>
+#include <sluice/web/app/router.hpp>

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Media types: names for them, and what an Accept header says about them.
+#pragma once
+
+#include <cstddef>
+#include <sluice/web/app/config.hpp>
+#include <string_view>
+
+namespace sluice::app::detail {
+
+bool equalsIgnoringCase(std::string_view a, std::string_view b);
+std::string_view trimmed(std::string_view text);
+
+/// Takes the next element of a comma-separated list, without the spaces around it, off the front of
+/// `list`. Commas in quotes do not count. Elements may be empty.
+std::string_view takeElement(std::string_view& list, char separator = ',');
+
+/// The media type for the end of a file's name: "html" is "text/html; charset=utf-8". Empty if it
+/// is not known.
+std::string_view mediaTypeOf(std::string_view extension);
+
+/// "json" and "text/html; charset=utf-8" as "application/json" and "text/html".
+std::string_view plainMediaType(std::string_view nameOrType);
+
+/// Whether `type` is of `range`: "text/plain" is of "text/*" and of "*/*". Both are plain.
+bool matchesMediaRange(std::string_view range, std::string_view type);
+
+/// How much an Accept header wants `type`: 0 to 1000, by the range that names it most closely (RFC
+/// 9110 §12.5.1).
+int acceptQuality(std::string_view accept, std::string_view type);
+
+/// The "q" of a parameter list as thousandths; 1000 if there is none or it is malformed.
+int qualityOf(std::string_view parameters);
+
+}  // namespace sluice::app::detail
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/web/app/impl/negotiation.ipp>
+#endif

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What a router holds: middleware in the order it was added, routes in a tree, and the handlers of
+// errors. Also runs a request through them.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <sluice/web/app/detail/handler.hpp>
+#include <sluice/web/app/detail/networks.hpp>
+#include <sluice/web/app/detail/route_tree.hpp>
+#include <sluice/web/app/detail/routing.hpp>
+#include <sluice/web/app/pattern.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::app::detail {
+
+/// A router, or one that is mounted in it: what its error handlers answer for.
+struct Scope {
+  const Scope* parent = nullptr;
+  std::vector<std::shared_ptr<ErrorHandler>> onError;
+};
+
+struct Route {
+  std::string method;  // empty: every one
+  std::string pattern;
+  std::string where;
+  std::vector<PatternTokens> variants;
+  Handlers handlers;
+  std::size_t before = 0;  // how many middlewares run before it
+  const Scope* scope = nullptr;
+};
+
+struct Middleware {
+  std::string pattern;  // empty: every path
+  std::vector<PatternTokens> variants;
+  RouteTree tree;
+  std::vector<std::vector<std::string>> names;
+  HandlerPtr handler;
+  const Scope* scope = nullptr;
+};
+
+class RouteTable {
+ public:
+  RouteTable() { scopes_.emplace_back(); }
+  RouteTable(const RouteTable&) = delete;
+  RouteTable& operator=(const RouteTable&) = delete;
+
+  // Each throws ERR_INVALID_ARG_VALUE with the place in the program, and changes nothing then.
+  void addRoute(std::string_view method, const Pattern& pattern, Handlers handlers);
+  void addMiddleware(const Pattern* prefix, Handlers handlers);
+  void mount(const Pattern* prefix, RouteTable& other);
+  void addErrorHandler(ErrorHandler handler);
+
+  void trust(Networks networks) { trusted_ = std::move(networks); }
+  const Networks& trusted() const { return trusted_; }
+
+  /// Answers a request.
+  static task<> run(std::shared_ptr<const RouteTable> table, Request& req, Response& res);
+  /// Runs the step at `position`, or the first one after it that matches.
+  task<> step(Request& req, Response& res, std::size_t position, const Scope& caller) const;
+
+ private:
+  using Leaf = std::vector<Endpoint>;
+
+  void requireOpen(std::string_view call) const;
+  void insert(std::unique_ptr<Route> route);
+  void findRoute(Request& req) const;
+  std::string allowed(std::string_view path) const;
+  task<> start(Handler& handler, const Scope& scope, const Scope& caller, Request& req,
+               Response& res, std::size_t next) const;
+  static task<> guarded(task<> step, const Scope* scope, const Scope* until, Request& req,
+                        Response& res);
+  static task<> answerError(std::exception_ptr error, Request& req, Response& res);
+  task<> answerWithoutRoute(Request& req, Response& res) const;
+
+  RouteTree tree_;
+  std::vector<Leaf> leaves_;
+  std::vector<std::unique_ptr<Route>> routes_;
+  std::deque<Middleware> middleware_;
+  std::deque<Scope> scopes_;  // the first is the router's own
+  Networks trusted_;
+  bool mounted_ = false;
+};
+
+}  // namespace sluice::app::detail
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/web/app/impl/next.ipp>
+#include <sluice/web/app/impl/route_table.ipp>
+#endif

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// A radix tree of patterns. Text is compared before a `:name` is tried, and a `:name` before a
+// `*name`, so the most specific pattern wins whatever the order in which they were added.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <sluice/web/app/detail/pattern.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::app::detail {
+
+/// Where in a path the value of a name is.
+struct Capture {
+  std::uint32_t at = 0;
+  std::uint32_t size = 0;
+};
+using Captures = std::array<Capture, maxParams>;
+
+/// Maps patterns to numbers. Looking one up allocates nothing.
+class RouteTree {
+ public:
+  static constexpr std::size_t none = static_cast<std::size_t>(-1);
+
+  /// The number of a pattern: the one it has already, or else `number`. Names do not count.
+  std::size_t add(const PatternTokens& tokens, std::size_t number);
+
+  /// Calls `accept(number, count, end)` for every pattern that `path` matches, best first, until it
+  /// returns true. `captures` holds `count` values then.
+  ///
+  /// A path that would need an unreasonable number of attempts is not found.
+  ///
+  /// prefix  the pattern may also end before a slash of the path; `matched` is where
+  template <class Accept>
+  bool match(std::string_view path, Captures& captures, Accept&& accept) const {
+    Walk<Accept> walk{path, captures, accept, false};
+    return walk.visit(root_, 0, 0);
+  }
+  template <class Accept>
+  bool matchPrefix(std::string_view path, Captures& captures, Accept&& accept) const {
+    Walk<Accept> walk{path, captures, accept, true};
+    return walk.visit(root_, 0, 0);
+  }
+
+ private:
+  struct Node {
+    std::string text;
+    std::string firsts;  // the first bytes of the children
+    std::vector<std::unique_ptr<Node>> children;
+    std::unique_ptr<Node> param, wildcard;
+    std::size_t number = none;
+
+    // Whether a value that ends before this node may end anywhere.
+    bool endsInside() const {
+      return wildcard || firsts.size() > 1 || (firsts.size() == 1 && firsts[0] != '/');
+    }
+  };
+
+  template <class Accept>
+  struct Walk {
+    std::string_view path;
+    Captures& captures;
+    Accept& accept;
+    bool prefix;
+    int attempts = 4096;
+
+    bool visit(const Node& node, std::size_t at, std::size_t count) {
+      if (--attempts < 0) return false;
+      if (at < path.size()) {
+        if (visitText(node, at, count)) return true;
+        if (node.param && visitParam(*node.param, at, count)) return true;
+        if (node.wildcard && visitWildcard(*node.wildcard, at, count)) return true;
+      }
+      return node.number != none && endsAt(at) && accept(node.number, count, at);
+    }
+
+    bool endsAt(std::size_t at) const {
+      if (at == path.size()) return true;
+      return path[at] == '/' && (prefix || at + 1 == path.size());
+    }
+
+    bool visitText(const Node& node, std::size_t at, std::size_t count) {
+      const std::size_t index = node.firsts.find(path[at]);
+      if (index == std::string::npos) return false;
+      const Node& child = *node.children[index];
+      return path.substr(at).starts_with(child.text) && visit(child, at + child.text.size(), count);
+    }
+
+    bool visitParam(const Node& node, std::size_t at, std::size_t count) {
+      const std::size_t slash = path.find('/', at);
+      const std::size_t end = slash == std::string_view::npos ? path.size() : slash;
+      const std::size_t least = node.endsInside() ? at + 1 : end;
+      return end > at && visitValue(node, at, end, least, count);
+    }
+
+    bool visitWildcard(const Node& node, std::size_t at, std::size_t count) {
+      const bool last = node.children.empty() && !prefix;
+      return visitValue(node, at, path.size(), last ? path.size() : at + 1, count);
+    }
+
+    // A value takes as much as it can.
+    bool visitValue(const Node& node, std::size_t at, std::size_t most, std::size_t least,
+                    std::size_t count) {
+      for (std::size_t end = most; end >= least && attempts > 0; --end) {
+        captures[count] = {static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(end - at)};
+        if (visit(node, end, count + 1)) return true;
+      }
+      return false;
+    }
+  };
+
+  Node& insert(Node& node, std::string_view text);
+
+  Node root_;
+};
+
+}  // namespace sluice::app::detail
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/web/app/impl/route_tree.ipp>
+#endif

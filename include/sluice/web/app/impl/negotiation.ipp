@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of <sluice/web/app/detail/negotiation.hpp>.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <sluice/web/app/detail/negotiation.hpp>
+#include <utility>
+
+namespace sluice::app::detail {
+
+SLUICE_DECL bool equalsIgnoringCase(std::string_view a, std::string_view b) {
+  const auto lower = [](char letter) {
+    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter;
+  };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](char left, char right) { return lower(left) == lower(right); });
+}
+
+SLUICE_DECL std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view spaces = " \t";
+  const std::size_t begin = text.find_first_not_of(spaces);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(spaces) - begin + 1);
+}
+
+SLUICE_DECL std::string_view takeElement(std::string_view& list, char separator) {
+  std::size_t end = 0;
+  bool quoted = false;
+  for (; end < list.size(); ++end) {
+    if (list[end] == '"') quoted = !quoted;
+    if (quoted && list[end] == '\\')
+      ++end;
+    else if (!quoted && list[end] == separator)
+      break;
+  }
+  end = std::min(end, list.size());
+  const std::string_view element = trimmed(list.substr(0, end));
+  list.remove_prefix(std::min(end + 1, list.size()));
+  return element;
+}
+
+SLUICE_DECL std::string_view mediaTypeOf(std::string_view extension) {
+  using Entry = std::pair<std::string_view, std::string_view>;
+  static constexpr auto types = std::to_array<Entry>({
+      {"7z", "application/x-7z-compressed"},
+      {"aac", "audio/aac"},
+      {"apng", "image/apng"},
+      {"atom", "application/atom+xml"},
+      {"avif", "image/avif"},
+      {"bin", "application/octet-stream"},
+      {"bmp", "image/bmp"},
+      {"css", "text/css; charset=utf-8"},
+      {"csv", "text/csv; charset=utf-8"},
+      {"doc", "application/msword"},
+      {"docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"},
+      {"epub", "application/epub+zip"},
+      {"flac", "audio/flac"},
+      {"form", "application/x-www-form-urlencoded"},
+      {"gif", "image/gif"},
+      {"gz", "application/gzip"},
+      {"htm", "text/html; charset=utf-8"},
+      {"html", "text/html; charset=utf-8"},
+      {"ico", "image/x-icon"},
+      {"ics", "text/calendar; charset=utf-8"},
+      {"jpeg", "image/jpeg"},
+      {"jpg", "image/jpeg"},
+      {"js", "text/javascript; charset=utf-8"},
+      {"json", "application/json"},
+      {"jsonld", "application/ld+json"},
+      {"m4a", "audio/mp4"},
+      {"map", "application/json"},
+      {"md", "text/markdown; charset=utf-8"},
+      {"mjs", "text/javascript; charset=utf-8"},
+      {"mov", "video/quicktime"},
+      {"mp3", "audio/mpeg"},
+      {"mp4", "video/mp4"},
+      {"mpeg", "video/mpeg"},
+      {"multipart", "multipart/form-data"},
+      {"odt", "application/vnd.oasis.opendocument.text"},
+      {"oga", "audio/ogg"},
+      {"ogg", "audio/ogg"},
+      {"ogv", "video/ogg"},
+      {"opus", "audio/ogg"},
+      {"otf", "font/otf"},
+      {"pdf", "application/pdf"},
+      {"png", "image/png"},
+      {"pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"},
+      {"rar", "application/vnd.rar"},
+      {"rss", "application/rss+xml"},
+      {"rtf", "application/rtf"},
+      {"svg", "image/svg+xml"},
+      {"tar", "application/x-tar"},
+      {"text", "text/plain; charset=utf-8"},
+      {"tif", "image/tiff"},
+      {"tiff", "image/tiff"},
+      {"ttf", "font/ttf"},
+      {"txt", "text/plain; charset=utf-8"},
+      {"urlencoded", "application/x-www-form-urlencoded"},
+      {"vtt", "text/vtt; charset=utf-8"},
+      {"wasm", "application/wasm"},
+      {"wav", "audio/wav"},
+      {"weba", "audio/webm"},
+      {"webm", "video/webm"},
+      {"webmanifest", "application/manifest+json"},
+      {"webp", "image/webp"},
+      {"woff", "font/woff"},
+      {"woff2", "font/woff2"},
+      {"xhtml", "application/xhtml+xml"},
+      {"xls", "application/vnd.ms-excel"},
+      {"xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
+      {"xml", "application/xml"},
+      {"yaml", "application/yaml"},
+      {"yml", "application/yaml"},
+      {"zip", "application/zip"},
+      {"zst", "application/zstd"},
+  });
+  if (extension.starts_with('.')) extension.remove_prefix(1);
+  for (const Entry& entry : types) {
+    if (equalsIgnoringCase(entry.first, extension)) return entry.second;
+  }
+  return {};
+}
+
+SLUICE_DECL std::string_view plainMediaType(std::string_view nameOrType) {
+  if (nameOrType.find('/') == std::string_view::npos) {
+    const std::string_view type = mediaTypeOf(nameOrType);
+    if (!type.empty()) nameOrType = type;
+  }
+  return trimmed(nameOrType.substr(0, nameOrType.find(';')));
+}
+
+SLUICE_DECL bool matchesMediaRange(std::string_view range, std::string_view type) {
+  if (range == "*/*") return type.find('/') != std::string_view::npos;
+  if (range.ends_with("/*")) {
+    const std::size_t prefix = range.size() - 1;
+    return type.size() > prefix &&
+           equalsIgnoringCase(type.substr(0, prefix), range.substr(0, prefix));
+  }
+  // "+json": every type with that suffix.
+  if (range.starts_with('+')) {
+    return type.size() > range.size() &&
+           equalsIgnoringCase(type.substr(type.size() - range.size()), range);
+  }
+  return equalsIgnoringCase(range, type);
+}
+
+SLUICE_DECL int qualityOf(std::string_view parameters) {
+  while (!parameters.empty()) {
+    const std::string_view parameter = takeElement(parameters, ';');
+    if (parameter.size() < 3 || (parameter[0] | 32) != 'q' || parameter[1] != '=') continue;
+    const std::string_view digits = parameter.substr(2);
+    if (digits[0] != '0' && digits[0] != '1') return 1000;
+    int quality = (digits[0] - '0') * 1000;
+    int unit = 100;
+    for (std::size_t at = 2; at < digits.size() && digits[1] == '.' && unit > 0; ++at, unit /= 10) {
+      if (digits[at] < '0' || digits[at] > '9') break;
+      quality += (digits[at] - '0') * unit;
+    }
+    return std::min(quality, 1000);
+  }
+  return 1000;
+}
+
+SLUICE_DECL int acceptQuality(std::string_view accept, std::string_view type) {
+  int quality = 0;
+  int closest = 0;
+  while (!accept.empty()) {
+    const std::string_view element = takeElement(accept);
+    const std::string_view range = trimmed(element.substr(0, element.find(';')));
+    if (range.empty() || range.starts_with('+') || !matchesMediaRange(range, type)) continue;
+    int closeness = 3;
+    if (range == "*/*")
+      closeness = 1;
+    else if (range.ends_with("/*"))
+      closeness = 2;
+    if (closeness <= closest) continue;
+    closest = closeness;
+    quality = qualityOf(element.substr(std::min(range.size(), element.size())));
+  }
+  return quality;
+}
+
+}  // namespace sluice::app::detail

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of <sluice/web/app/detail/pattern.hpp>.
+#pragma once
+
+#include <algorithm>
+#include <sluice/web/app/detail/pattern.hpp>
+
+namespace sluice::app::detail {
+
+// Reads a pattern from left to right, with every plain pattern that it may still become.
+class PatternReader {
+ public:
+  explicit PatternReader(std::string_view pattern) : pattern_(pattern) {}
+
+  std::vector<PatternTokens> read() {
+    if (!pattern_.starts_with('/') && !pattern_.starts_with("{/")) {
+      throw PatternError(0, "a pattern begins with '/'");
+    }
+    std::vector<PatternTokens> variants = sequence(false);
+    for (PatternTokens& variant : variants) finish(variant);
+    return variants;
+  }
+
+ private:
+  using Variants = std::vector<PatternTokens>;
+
+  Variants sequence(bool inGroup) {
+    Variants variants(1);
+    while (at_ < pattern_.size()) {
+      const char letter = pattern_[at_];
+      if (letter == '{') {
+        addGroup(variants);
+        continue;
+      }
+      if (letter == '}') {
+        if (!inGroup) throw PatternError(at_, "'}' closes nothing");
+        return variants;
+      }
+      const std::size_t begin = at_;
+      const PatternToken token = next();
+      for (PatternTokens& variant : variants) add(variant, token, begin);
+    }
+    return variants;
+  }
+
+  void addGroup(Variants& variants) {
+    const std::size_t begin = at_++;
+    if (++depth_ > 8) throw PatternError(begin, "groups are nested too deeply");
+    const Variants group = sequence(true);
+    --depth_;
+    if (at_ == pattern_.size()) throw PatternError(begin, "'{' is not closed");
+    ++at_;
+    if (variants.size() * (group.size() + 1) > maxVariants) {
+      throw PatternError(begin, "there are too many optional groups");
+    }
+    Variants all;
+    for (const PatternTokens& variant : variants) {
+      for (const PatternTokens& more : group) {
+        PatternTokens with = variant;
+        for (const PatternToken& token : more) add(with, token, begin);
+        all.push_back(std::move(with));
+      }
+      all.push_back(variant);
+    }
+    variants = std::move(all);
+  }
+
+  PatternToken next() {
+    const char letter = pattern_[at_];
+    if (letter == ':' || letter == '*') {
+      ++at_;
+      return {letter == ':' ? PatternToken::Kind::param : PatternToken::Kind::wildcard, name()};
+    }
+    if (std::string_view("()[]+?!").find(letter) != std::string_view::npos) {
+      throw PatternError(at_,
+                         std::string("'") + letter + "' is reserved, write \"\\" + letter + '"');
+    }
+    if (letter == '\\' && ++at_ == pattern_.size()) {
+      throw PatternError(at_ - 1, "there is nothing after '\\'");
+    }
+    return {PatternToken::Kind::text, std::string(1, pattern_[at_++])};
+  }
+
+  std::string name() {
+    const std::size_t begin = at_;
+    std::string name;
+    if (at_ < pattern_.size() && pattern_[at_] == '"') {
+      const std::size_t end = pattern_.find('"', at_ + 1);
+      if (end == std::string_view::npos) throw PatternError(begin, "'\"' is not closed");
+      name = pattern_.substr(at_ + 1, end - at_ - 1);
+      at_ = end + 1;
+    } else {
+      while (at_ < pattern_.size() && isOfName(pattern_[at_], at_ == begin))
+        name += pattern_[at_++];
+    }
+    if (name.empty()) throw PatternError(begin - 1, "a name is missing");
+    return name;
+  }
+
+  static bool isOfName(char letter, bool first) {
+    return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') || letter == '_' ||
+           letter == '$' || static_cast<unsigned char>(letter) >= 0x80 ||
+           (!first && letter >= '0' && letter <= '9');
+  }
+
+  static void add(PatternTokens& variant, const PatternToken& token, std::size_t position) {
+    if (token.kind != PatternToken::Kind::text) {
+      if (!variant.empty() && variant.back().kind != PatternToken::Kind::text) {
+        throw PatternError(position, "\"" + token.value + "\" needs text before it");
+      }
+      std::size_t names = 0;
+      for (const PatternToken& other : variant) {
+        if (other.kind == PatternToken::Kind::text) continue;
+        if (other.value == token.value)
+          throw PatternError(position, "\"" + token.value + "\" is named twice");
+        ++names;
+      }
+      if (names == maxParams) throw PatternError(position, "there are too many names");
+    } else if (!variant.empty() && variant.back().kind == PatternToken::Kind::text) {
+      if (variant.back().value.ends_with('/') && token.value.starts_with('/')) {
+        throw PatternError(position, "\"//\" matches no path, repeated slashes are one");
+      }
+      variant.back().value += token.value;
+      return;
+    }
+    variant.push_back(token);
+  }
+
+  void finish(PatternTokens& variant) const {
+    if (!variant.empty() && (variant.front().kind != PatternToken::Kind::text ||
+                             !variant.front().value.starts_with('/'))) {
+      throw PatternError(0, "a pattern begins with '/', also without its optional groups,");
+    }
+    if (variant.empty() || variant.back().kind != PatternToken::Kind::text) return;
+    if (!variant.back().value.ends_with('/')) return;
+    variant.back().value.pop_back();
+    if (variant.back().value.empty()) variant.pop_back();
+  }
+
+  std::string_view pattern_;
+  std::size_t at_ = 0;
+  int depth_ = 0;
+};
+
+SLUICE_DECL std::vector<PatternTokens> parsePattern(std::string_view pattern) {
+  return PatternReader(pattern).read();
+}
+
+SLUICE_DECL PatternTokens joined(const PatternTokens& prefix, const PatternTokens& rest) {
+  PatternTokens all = prefix;
+  for (const PatternToken& token : rest) {
+    const bool text = token.kind == PatternToken::Kind::text;
+    if (text && !all.empty() && all.back().kind == PatternToken::Kind::text) {
+      all.back().value += token.value;
+      continue;
+    }
+    if (!text) {
+      for (const PatternToken& other : prefix) {
+        if (other.kind != PatternToken::Kind::text && other.value == token.value) {
+          throw PatternError(0, "\"" + token.value + "\" is a name of the prefix already,");
+        }
+      }
+    }
+    all.push_back(token);
+  }
+  if (std::count_if(all.begin(), all.end(), [](const PatternToken& token) {
+        return token.kind != PatternToken::Kind::text;
+      }) > static_cast<std::ptrdiff_t>(maxParams)) {
+    throw PatternError(0, "there are too many names");
+  }
+  return all;
+}
+
+}  // namespace sluice::app::detail

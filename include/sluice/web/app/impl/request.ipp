@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of <sluice/web/app/request.hpp>.
+#pragma once
+
+#include <sluice/net/socket.hpp>
+#include <sluice/web/app/detail/negotiation.hpp>
+#include <sluice/web/app/detail/route_table.hpp>
+#include <sluice/web/app/request.hpp>
+
+namespace sluice::app {
+
+SLUICE_DECL detail::Routing& Request::routing() const {
+  using Target = detail::Routing::Target;
+  if (routing_.target == Target::unread) {
+    routing_.target = routing_.path.assign(url()) ? Target::read : Target::refused;
+  }
+  return routing_;
+}
+
+SLUICE_DECL std::string_view Request::path() const { return routing().path.decoded(); }
+
+SLUICE_DECL std::string_view Request::basePath() const {
+  return path().substr(0, routing().basePath);
+}
+
+SLUICE_DECL std::string_view Request::route() const {
+  const detail::Endpoint* const endpoint = routing().endpoint;
+  return endpoint == nullptr ? std::string_view() : std::string_view(endpoint->route->pattern);
+}
+
+SLUICE_DECL std::string_view Request::param(std::string_view name) const {
+  const detail::Routing& routing = this->routing();
+  const auto find = [&](const std::vector<std::string>& names,
+                        const detail::Captures& captures) -> std::optional<std::string_view> {
+    for (std::size_t index = 0; index < names.size(); ++index) {
+      if (names[index] == name) return path().substr(captures[index].at, captures[index].size);
+    }
+    return std::nullopt;
+  };
+  if (routing.endpoint != nullptr) {
+    if (const auto value = find(routing.endpoint->names, routing.captures)) return *value;
+  }
+  if (routing.prefixNames != nullptr) {
+    if (const auto value = find(*routing.prefixNames, routing.prefixCaptures)) return *value;
+  }
+  return {};
+}
+
+namespace detail {
+
+// Calls `found(value)` for each field of a query that has this name, until it returns true.
+template <class Found>
+void eachOfQuery(std::string_view query, std::string_view name, Found&& found) {
+  std::string text;
+  while (!query.empty()) {
+    const std::size_t end = std::min(query.find('&'), query.size());
+    const std::string_view field = query.substr(0, end);
+    query.remove_prefix(std::min(end + 1, query.size()));
+    const std::size_t equals = std::min(field.find('='), field.size());
+    const auto decoded = [&text](std::string_view part) {
+      text.clear();
+      // A malformed escape stands for itself, as in URLSearchParams.
+      if (!appendDecoded(text, part, true)) text = part;
+    };
+    decoded(field.substr(0, equals));
+    if (text != name) continue;
+    decoded(field.substr(std::min(equals + 1, field.size())));
+    if (found(text)) return;
+  }
+}
+
+}  // namespace detail
+
+SLUICE_DECL std::optional<std::string> Request::query(std::string_view name) const {
+  std::optional<std::string> first;
+  detail::eachOfQuery(routing().path.query(), name, [&first](std::string& value) {
+    first = std::move(value);
+    return true;
+  });
+  return first;
+}
+
+SLUICE_DECL std::vector<std::string> Request::queryAll(std::string_view name) const {
+  std::vector<std::string> all;
+  detail::eachOfQuery(routing().path.query(), name, [&all](const std::string& value) {
+    all.push_back(value);
+    return false;
+  });
+  return all;
+}
+
+SLUICE_DECL std::optional<std::string_view> Request::cookie(std::string_view name) const {
+  std::string_view cookies = headers()["cookie"];
+  while (!cookies.empty()) {
+    const std::size_t end = std::min(cookies.find(';'), cookies.size());
+    const std::string_view pair = cookies.substr(0, end);
+    cookies.remove_prefix(std::min(end + 1, cookies.size()));
+    const std::size_t equals = pair.find('=');
+    if (equals == std::string_view::npos || detail::trimmed(pair.substr(0, equals)) != name)
+      continue;
+    std::string_view value = detail::trimmed(pair.substr(equals + 1));
+    if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
+      value = value.substr(1, value.size() - 2);
+    }
+    if (value.find('%') == std::string_view::npos) return value;
+    std::string text;
+    if (!detail::appendDecoded(text, value)) return value;
+    return decoded_.emplace_front(std::move(text));
+  }
+  return std::nullopt;
+}
+
+SLUICE_DECL bool Request::trustsPeer() const {
+  const detail::RouteTable* const table = routing().table;
+  return table != nullptr && !table->trusted().empty() &&
+         table->trusted().contains(socket().remoteAddress());
+}
+
+SLUICE_DECL std::string Request::ip() const {
+  std::string address = socket().remoteAddress();
+  if (!trustsPeer()) return address;
+  // Each proxy adds the address that it was called from to the end.
+  std::string_view list = headers()["x-forwarded-for"];
+  while (!list.empty() && routing().table->trusted().contains(address)) {
+    const std::size_t comma = list.rfind(',');
+    const std::size_t begin = comma == std::string_view::npos ? 0 : comma + 1;
+    const std::string_view last = detail::trimmed(list.substr(begin));
+    list = list.substr(0, begin == 0 ? 0 : begin - 1);
+    if (last.empty()) break;
+    address = last;
+  }
+  return address;
+}
+
+SLUICE_DECL std::string Request::protocol() const {
+  if (trustsPeer()) {
+    std::string_view list = headers()["x-forwarded-proto"];
+    const std::string_view first = detail::takeElement(list);
+    if (detail::equalsIgnoringCase(first, "https")) return "https";
+    if (detail::equalsIgnoringCase(first, "http")) return "http";
+  }
+  return socket().encrypted() ? "https" : "http";
+}
+
+SLUICE_DECL std::string Request::host() const {
+  if (trustsPeer()) {
+    std::string_view list = headers()["x-forwarded-host"];
+    const std::string_view first = detail::takeElement(list);
+    if (!first.empty()) return std::string(first);
+  }
+  return std::string(headers()["host"]);
+}
+
+SLUICE_DECL bool Request::is(std::string_view type) const {
+  const std::string_view own = detail::plainMediaType(headers()["content-type"]);
+  return !own.empty() && detail::matchesMediaRange(detail::plainMediaType(type), own);
+}
+
+SLUICE_DECL std::string_view Request::accepts(std::initializer_list<std::string_view> types) const {
+  const auto accept = headers().get("accept");
+  std::string_view best;
+  int most = 0;
+  for (const std::string_view type : types) {
+    if (!accept) return type;
+    const int quality = detail::acceptQuality(*accept, detail::plainMediaType(type));
+    if (quality <= most) continue;
+    most = quality;
+    best = type;
+  }
+  return best;
+}
+
+}  // namespace sluice::app

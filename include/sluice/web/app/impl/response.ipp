@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of <sluice/web/app/response.hpp>.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <sluice/http/error.hpp>
+#include <sluice/http/server.hpp>
+#include <sluice/web/app/detail/http_date.hpp>
+#include <sluice/web/app/detail/negotiation.hpp>
+#include <sluice/web/app/detail/target_path.hpp>
+#include <sluice/web/app/response.hpp>
+
+namespace sluice::app {
+
+SLUICE_DECL Response& Response::status(int code) {
+  statusCode = code;
+  return *this;
+}
+
+SLUICE_DECL Response& Response::type(std::string_view nameOrType) {
+  if (nameOrType.find('/') != std::string_view::npos) return setHeader("Content-Type", nameOrType);
+  const std::string_view known = detail::mediaTypeOf(nameOrType);
+  if (known.empty()) {
+    throw http::Error(http::errc::ERR_INVALID_ARG_VALUE,
+                      "type(): \"" + std::string(nameOrType) + "\" is no name of a media type");
+  }
+  return setHeader("Content-Type", known);
+}
+
+SLUICE_DECL Response& Response::setHeader(std::string_view name, const http::HeaderValue& value) {
+  ServerResponse::setHeader(name, value);
+  return *this;
+}
+
+SLUICE_DECL Response& Response::appendHeader(std::string_view name,
+                                             const http::HeaderValue& value) {
+  ServerResponse::appendHeader(name, value);
+  return *this;
+}
+
+SLUICE_DECL Response& Response::setHeaders(const http::Headers& headers) {
+  ServerResponse::setHeaders(headers);
+  return *this;
+}
+
+namespace detail {
+
+// RFC 6265 §4.1.1: what the value of a cookie may hold; '%' is ours.
+inline bool isCookieOctet(char letter) {
+  return letter > ' ' && letter < 0x7F && letter != '"' && letter != ',' && letter != ';' &&
+         letter != '\\' && letter != '%';
+}
+
+inline void requireAttribute(std::string_view what, std::string_view value) {
+  for (const char letter : value) {
+    if (letter >= ' ' && letter < 0x7F && letter != ';') continue;
+    throw http::Error(
+        http::errc::ERR_INVALID_ARG_VALUE,
+        "cookie(): the " + std::string(what) + " has a character that is not allowed");
+  }
+}
+
+}  // namespace detail
+
+SLUICE_DECL Response& Response::cookie(std::string_view name, std::string_view value,
+                                       CookieOptions options) {
+  http::validateHeaderName(name);
+  detail::requireAttribute("path", options.path);
+  detail::requireAttribute("domain", options.domain);
+  if (!options.secure && (options.sameSite == SameSite::none || options.partitioned)) {
+    throw http::Error(http::errc::ERR_INVALID_ARG_VALUE,
+                      "cookie(): browsers refuse SameSite=None and Partitioned without Secure");
+  }
+  std::string line(name);
+  line += '=';
+  for (const char& letter : value) {
+    if (detail::isCookieOctet(letter))
+      line += letter;
+    else
+      line += detail::percentEncoded({&letter, 1});
+  }
+  if (!options.domain.empty()) line.append("; Domain=").append(options.domain);
+  if (!options.path.empty()) line.append("; Path=").append(options.path);
+  if (options.maxAge) {
+    line.append("; Max-Age=")
+        .append(std::to_string(std::max<std::int64_t>(options.maxAge->count(), 0)));
+  }
+  if (options.expires) line.append("; Expires=").append(detail::formatHttpDate(*options.expires));
+  if (options.httpOnly) line += "; HttpOnly";
+  if (options.secure) line += "; Secure";
+  if (options.sameSite == SameSite::lax) line += "; SameSite=Lax";
+  if (options.sameSite == SameSite::strict) line += "; SameSite=Strict";
+  if (options.sameSite == SameSite::none) line += "; SameSite=None";
+  if (options.partitioned) line += "; Partitioned";
+  return appendHeader("Set-Cookie", line);
+}
+
+SLUICE_DECL Response& Response::clearCookie(std::string_view name, CookieOptions options) {
+  options.maxAge = std::chrono::seconds(0);
+  options.expires = std::chrono::system_clock::time_point();
+  return cookie(name, "", options);
+}
+
+SLUICE_DECL WriteResult Response::json(std::string text) {
+  if (!hasHeader("Content-Type")) setHeader("Content-Type", "application/json");
+  return end(std::move(text));
+}
+
+SLUICE_DECL WriteResult Response::html(std::string_view text) {
+  if (!hasHeader("Content-Type")) setHeader("Content-Type", "text/html; charset=utf-8");
+  return end(text);
+}
+
+SLUICE_DECL WriteResult Response::text(std::string_view text) {
+  if (!hasHeader("Content-Type")) setHeader("Content-Type", "text/plain; charset=utf-8");
+  return end(text);
+}
+
+SLUICE_DECL WriteResult Response::redirect(std::string_view url, int status) {
+  if (status < 300 || status > 399 || status == 304) {
+    throw http::Error(http::errc::ERR_INVALID_ARG_VALUE,
+                      "redirect(): " + std::to_string(status) + " is no redirect");
+  }
+  std::string location;
+  for (const char& letter : url) {
+    const bool plain = letter > ' ' && letter < 0x7F && letter != '"' && letter != '<' &&
+                       letter != '>' && letter != '\\' && letter != '^' && letter != '`' &&
+                       letter != '{' && letter != '|' && letter != '}';
+    if (plain)
+      location += letter;
+    else
+      location += detail::percentEncoded({&letter, 1});
+  }
+  setHeader("Location", location);
+  statusCode = status;
+  return end();
+}
+
+}  // namespace sluice::app

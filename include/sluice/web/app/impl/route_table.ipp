@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of <sluice/web/app/detail/route_table.hpp>.
+#pragma once
+
+#include <algorithm>
+#include <sluice/http/error.hpp>
+#include <sluice/web/app/detail/error_answer.hpp>
+#include <sluice/web/app/detail/route_table.hpp>
+#include <sluice/web/app/http_error.hpp>
+#include <sluice/web/app/request.hpp>
+#include <sluice/web/app/response.hpp>
+#include <utility>
+
+namespace sluice::app::detail {
+
+namespace table {
+
+inline std::string placeOf(const Pattern& pattern) {
+  return std::string(pattern.where().file_name()) + ':' + std::to_string(pattern.where().line());
+}
+
+inline std::vector<PatternTokens> parsed(std::string_view call, const Pattern& pattern) {
+  try {
+    return parsePattern(pattern.text());
+  } catch (const PatternError& error) {
+    throw http::Error(http::errc::ERR_INVALID_ARG_VALUE,
+                      placeOf(pattern) + ": " + std::string(call) + " \"" +
+                          std::string(pattern.text()) + "\": " + error.what());
+  }
+}
+
+inline std::vector<std::string> namesOf(const PatternTokens& tokens) {
+  std::vector<std::string> names;
+  for (const PatternToken& token : tokens) {
+    if (token.kind != PatternToken::Kind::text) names.push_back(token.value);
+  }
+  return names;
+}
+
+inline std::vector<PatternTokens> below(const std::vector<PatternTokens>& prefixes,
+                                        const std::vector<PatternTokens>& rest) {
+  if (prefixes.size() * rest.size() > maxVariants) {
+    throw PatternError(0, "there are too many optional groups");
+  }
+  std::vector<PatternTokens> all;
+  for (const PatternTokens& prefix : prefixes) {
+    for (const PatternTokens& tokens : rest) all.push_back(joined(prefix, tokens));
+  }
+  return all;
+}
+
+inline std::string textBelow(const std::string& prefix, const std::string& rest) {
+  if (prefix.empty()) return rest;
+  return rest == "/" || rest.empty() ? prefix : prefix + rest;
+}
+
+inline const Endpoint* find(const std::vector<Endpoint>& leaf, std::string_view method) {
+  for (const Endpoint& endpoint : leaf) {
+    if (endpoint.route->method == method) return &endpoint;
+  }
+  return nullptr;
+}
+
+inline bool isAround(const Scope* outer, const Scope* inner) {
+  while (inner != nullptr && inner != outer) inner = inner->parent;
+  return inner == outer;
+}
+
+}  // namespace table
+
+SLUICE_DECL void RouteTable::requireOpen(std::string_view call) const {
+  if (!mounted_) return;
+  throw http::Error(
+      http::errc::ERR_INVALID_STATE,
+      std::string(call) + ": this router was mounted in another one, add to it before");
+}
+
+SLUICE_DECL void RouteTable::addRoute(std::string_view method, const Pattern& pattern,
+                                      Handlers handlers) {
+  const std::string_view call = method.empty() ? std::string_view("ALL") : method;
+  requireOpen(call);
+  auto route = std::make_unique<Route>();
+  route->method = method;
+  route->pattern = pattern.text();
+  route->where = table::placeOf(pattern);
+  route->variants = table::parsed(call, pattern);
+  route->handlers = std::move(handlers);
+  route->before = middleware_.size();
+  route->scope = &scopes_.front();
+  insert(std::move(route));
+}
+
+SLUICE_DECL void RouteTable::insert(std::unique_ptr<Route> route) {
+  std::vector<std::size_t> numbers;
+  for (const PatternTokens& variant : route->variants) {
+    const std::size_t number = tree_.add(variant, leaves_.size());
+    if (number == leaves_.size()) leaves_.emplace_back();
+    numbers.push_back(number);
+    const Endpoint* const other = table::find(leaves_[number], route->method);
+    if (other == nullptr) continue;
+    throw http::Error(http::errc::ERR_INVALID_ARG_VALUE,
+                      route->where + ": " + (route->method.empty() ? "ALL" : route->method) +
+                          " \"" + route->pattern + "\" is there already, as \"" +
+                          other->route->pattern + "\" at " + other->route->where);
+  }
+  for (std::size_t index = 0; index < numbers.size(); ++index) {
+    Leaf& leaf = leaves_[numbers[index]];
+    // Two of the route's own variants can be alike but for their names: the first counts.
+    if (table::find(leaf, route->method) != nullptr) continue;
+    leaf.push_back({route.get(), table::namesOf(route->variants[index])});
+  }
+  routes_.push_back(std::move(route));
+}
+
+SLUICE_DECL void RouteTable::addMiddleware(const Pattern* prefix, Handlers handlers) {
+  requireOpen("use()");
+  std::vector<PatternTokens> variants(1);
+  std::string text;
+  if (prefix != nullptr && prefix->text() != "/") {
+    variants = table::parsed("use", *prefix);
+    text = prefix->text();
+    if (text.ends_with('/')) text.pop_back();
+  }
+  for (HandlerPtr& handler : handlers) {
+    Middleware& added = middleware_.emplace_back();
+    added.pattern = text;
+    added.variants = variants;
+    for (const PatternTokens& variant : variants) {
+      if (added.tree.add(variant, added.names.size()) < added.names.size()) continue;
+      added.names.push_back(table::namesOf(variant));
+    }
+    added.handler = std::move(handler);
+    added.scope = &scopes_.front();
+  }
+}
+
+SLUICE_DECL void RouteTable::mount(const Pattern* prefix, RouteTable& other) {
+  requireOpen("use()");
+  std::vector<PatternTokens> prefixes(1);
+  std::string text;
+  std::string place = "use()";
+  if (prefix != nullptr && prefix->text() != "/") {
+    prefixes = table::parsed("use", *prefix);
+    text = prefix->text();
+    if (text.ends_with('/')) text.pop_back();
+    place = table::placeOf(*prefix);
+  }
+  // The copies are made in a router of their own, so that an error leaves this one as it was.
+  std::deque<Middleware> middleware;
+  std::vector<std::unique_ptr<Route>> routes;
+  std::vector<std::pair<const Scope*, const Scope*>> scopes;
+  const std::size_t scopesBefore = scopes_.size();
+  for (const Scope& scope : other.scopes_) {
+    Scope& copy = scopes_.emplace_back(scope);
+    copy.parent = scope.parent == nullptr ? &scopes_.front() : nullptr;
+    for (const auto& [from, to] : scopes) {
+      if (from == scope.parent) copy.parent = to;
+    }
+    scopes.emplace_back(&scope, &copy);
+  }
+  const auto copyOf = [&scopes](const Scope* scope) {
+    return std::find_if(scopes.begin(), scopes.end(),
+                        [scope](const auto& pair) { return pair.first == scope; })
+        ->second;
+  };
+  try {
+    for (const Middleware& from : other.middleware_) {
+      Middleware& copy = middleware.emplace_back();
+      copy.pattern = table::textBelow(text, from.pattern);
+      copy.variants = table::below(prefixes, from.variants);
+      for (const PatternTokens& variant : copy.variants) {
+        if (copy.tree.add(variant, copy.names.size()) < copy.names.size()) continue;
+        copy.names.push_back(table::namesOf(variant));
+      }
+      copy.handler = from.handler;
+      copy.scope = copyOf(from.scope);
+    }
+    for (const auto& from : other.routes_) {
+      auto copy = std::make_unique<Route>(*from);
+      copy->pattern = table::textBelow(text, from->pattern);
+      copy->variants = table::below(prefixes, from->variants);
+      copy->before = middleware_.size() + from->before;
+      copy->scope = copyOf(from->scope);
+      for (const PatternTokens& variant : copy->variants) {
+        const std::size_t number = tree_.add(variant, leaves_.size());
+        if (number == leaves_.size()) leaves_.emplace_back();
+        const Endpoint* const known = table::find(leaves_[number], copy->method);
+        if (known == nullptr) continue;
+        throw PatternError(0, copy->method + " \"" + copy->pattern + "\" is there already, as \"" +
+                                  known->route->pattern + "\" of " + known->route->where + ",");
+      }
+      routes.push_back(std::move(copy));
+    }
+  } catch (const PatternError& error) {
+    scopes_.resize(scopesBefore);
+    throw http::Error(http::errc::ERR_INVALID_ARG_VALUE,
+                      place + ": use \"" + text + "\": " + error.what());
+  }
+  std::move(middleware.begin(), middleware.end(), std::back_inserter(middleware_));
+  for (auto& route : routes) insert(std::move(route));
+  other.mounted_ = true;
+}
+
+SLUICE_DECL void RouteTable::addErrorHandler(ErrorHandler handler) {
+  requireOpen("onError()");
+  scopes_.front().onError.push_back(std::make_shared<ErrorHandler>(std::move(handler)));
+}
+
+SLUICE_DECL task<> RouteTable::run(std::shared_ptr<const RouteTable> table, Request& req,
+                                   Response& res) {
+  Routing& routing = req.routing();
+  routing.table = table.get();
+  table->findRoute(req);
+  const Scope& root = table->scopes_.front();
+  std::exception_ptr error;
+  try {
+    if (root.onError.empty()) {
+      co_await table->step(req, res, 0, root);
+    } else {
+      co_await guarded(table->step(req, res, 0, root), &root, nullptr, req, res);
+    }
+  } catch (...) {
+    error = std::current_exception();
+  }
+  if (error) co_await answerError(std::move(error), req, res);
+}
+
+SLUICE_DECL void RouteTable::findRoute(Request& req) const {
+  Routing& routing = req.routing();
+  const std::string_view method = req.method();
+  tree_.match(routing.path.segments(), routing.captures,
+              [&](std::size_t number, std::size_t, std::size_t) {
+                const Leaf& leaf = leaves_[number];
+                const Endpoint* found = table::find(leaf, method);
+                if (found == nullptr && method == "HEAD") found = table::find(leaf, "GET");
+                if (found == nullptr) found = table::find(leaf, {});
+                routing.endpoint = found;
+                return found != nullptr;
+              });
+}
+
+SLUICE_DECL task<> RouteTable::step(Request& req, Response& res, std::size_t position,
+                                    const Scope& caller) const {
+  Routing& routing = req.routing();
+  const Route* const route = routing.endpoint == nullptr ? nullptr : routing.endpoint->route;
+  const std::size_t before = route == nullptr ? middleware_.size() : route->before;
+  const std::size_t handlers = route == nullptr ? 0 : route->handlers.size();
+  // The route's handlers have their place among the middleware.
+  for (; position < middleware_.size() + handlers; ++position) {
+    if (position >= before && position < before + handlers) {
+      routing.reached = position + 1;
+      routing.basePath = 0;
+      return start(*route->handlers[position - before], *route->scope, caller, req, res,
+                   position + 1);
+    }
+    const Middleware& middleware = middleware_[position < before ? position : position - handlers];
+    std::size_t end = 0;
+    if (!middleware.pattern.empty()) {
+      const bool matches =
+          middleware.tree.matchPrefix(routing.path.segments(), routing.prefixCaptures,
+                                      [&](std::size_t number, std::size_t, std::size_t at) {
+                                        routing.prefixNames = &middleware.names[number];
+                                        end = at;
+                                        return true;
+                                      });
+      if (!matches) continue;
+    }
+    routing.reached = position + 1;
+    routing.basePath = end;
+    return start(*middleware.handler, *middleware.scope, caller, req, res, position + 1);
+  }
+  routing.reached = position + 1;
+  routing.basePath = 0;
+  return answerWithoutRoute(req, res);
+}
+
+SLUICE_DECL task<> RouteTable::start(Handler& handler, const Scope& scope, const Scope& caller,
+                                     Request& req, Response& res, std::size_t next) const {
+  task<> step = handler.call(req, res, Next(req, res, next, scope));
+  // An error that leaves a mounted router passes its handlers first.
+  const Scope* until = &scope;
+  bool handlers = false;
+  while (!table::isAround(until, &caller)) {
+    handlers = handlers || !until->onError.empty();
+    until = until->parent;
+  }
+  if (!handlers) return step;
+  return guarded(std::move(step), &scope, until, req, res);
+}
+
+SLUICE_DECL task<> RouteTable::guarded(task<> step, const Scope* scope, const Scope* until,
+                                       Request& req, Response& res) {
+  std::exception_ptr error;
+  try {
+    co_await std::move(step);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  if (!error) co_return;
+  for (; scope != until && !req.aborted(); scope = scope->parent) {
+    for (const auto& handler : scope->onError) {
+      std::exception_ptr again;
+      try {
+        co_await (*handler)(error, req, res);
+      } catch (...) {
+        again = std::current_exception();
+      }
+      if (!again) co_return;
+      error = std::move(again);
+    }
+  }
+  std::rethrow_exception(error);
+}
+
+SLUICE_DECL task<> RouteTable::answerError(std::exception_ptr error, Request& req, Response& res) {
+  if (res.headersSent() || req.aborted()) std::rethrow_exception(error);
+  int status = 0;
+  std::string message;
+  try {
+    std::rethrow_exception(error);
+  } catch (const HttpError& thrown) {
+    status = thrown.status;
+    message = thrown.message;
+  } catch (const http::Error& thrown) {
+    if (thrown.code() != http::errc::ERR_BODY_TOO_LARGE) throw;
+    status = 413;
+  }
+  co_await answerStatus(req, res, status, message);
+}
+
+SLUICE_DECL task<> RouteTable::answerWithoutRoute(Request& req, Response& res) const {
+  const Routing& routing = req.routing();
+  if (routing.target == Routing::Target::refused) {
+    co_await answerStatus(req, res, 400);
+    co_return;
+  }
+  std::string methods;
+  if (routing.endpoint == nullptr) methods = allowed(routing.path.segments());
+  if (methods.empty()) {
+    co_await answerStatus(req, res, 404);
+    co_return;
+  }
+  res.setHeader("Allow", methods);
+  if (req.method() == "OPTIONS") {
+    co_await res.status(204).end();
+  } else {
+    co_await answerStatus(req, res, 405);
+  }
+}
+
+SLUICE_DECL std::string RouteTable::allowed(std::string_view path) const {
+  std::vector<std::string_view> methods;
+  const auto add = [&methods](std::string_view method) {
+    if (std::find(methods.begin(), methods.end(), method) == methods.end())
+      methods.push_back(method);
+  };
+  const auto addLeaf = [&](const Leaf& leaf) {
+    for (const Endpoint& endpoint : leaf) {
+      add(endpoint.route->method);
+      if (endpoint.route->method == "GET") add("HEAD");
+    }
+  };
+  if (path == "*") {
+    for (const Leaf& leaf : leaves_) addLeaf(leaf);
+    add("OPTIONS");
+  } else {
+    Captures captures;
+    tree_.match(path, captures, [&](std::size_t number, std::size_t, std::size_t) {
+      addLeaf(leaves_[number]);
+      return false;
+    });
+  }
+  std::sort(methods.begin(), methods.end());
+  std::string list;
+  for (const std::string_view method : methods) {
+    if (method.empty()) continue;
+    if (!list.empty()) list += ", ";
+    list += method;
+  }
+  return list;
+}
+
+}  // namespace sluice::app::detail

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of <sluice/web/app/detail/target_path.hpp>.
+#pragma once
+
+#include <algorithm>
+#include <sluice/web/app/detail/target_path.hpp>
+
+namespace sluice::app::detail {
+
+SLUICE_DECL bool isUtf8(std::string_view bytes) {
+  const auto at = [bytes](std::size_t index) { return static_cast<unsigned char>(bytes[index]); };
+  for (std::size_t index = 0; index < bytes.size();) {
+    const unsigned char lead = at(index);
+    if (lead < 0x80) {
+      ++index;
+      continue;
+    }
+    std::size_t count = 0;
+    unsigned low = 0x80, high = 0xBF;  // what the second byte may be
+    if (lead >= 0xC2 && lead <= 0xDF) {
+      count = 1;
+    } else if (lead >= 0xE0 && lead <= 0xEF) {
+      count = 2;
+      if (lead == 0xE0) low = 0xA0;
+      if (lead == 0xED) high = 0x9F;
+    } else if (lead >= 0xF0 && lead <= 0xF4) {
+      count = 3;
+      if (lead == 0xF0) low = 0x90;
+      if (lead == 0xF4) high = 0x8F;
+    } else {
+      return false;
+    }
+    if (index + count >= bytes.size()) return false;
+    if (at(index + 1) < low || at(index + 1) > high) return false;
+    for (std::size_t next = 2; next <= count; ++next) {
+      if ((at(index + next) & 0xC0) != 0x80) return false;
+    }
+    index += count + 1;
+  }
+  return true;
+}
+
+namespace target_path {
+
+inline int hexDigit(char digit) {
+  if (digit >= '0' && digit <= '9') return digit - '0';
+  if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
+  if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
+  return -1;
+}
+
+// The byte of the escape at `at`; -1 if there is none.
+inline int escapeAt(std::string_view text, std::size_t at) {
+  if (at + 2 >= text.size()) return -1;
+  const int high = hexDigit(text[at + 1]), low = hexDigit(text[at + 2]);
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+// Whether a file system could take a part of this segment for "." or "..".
+inline bool hidesDotSegment(std::string_view segment) {
+  constexpr std::string_view separators = "\xFF\\";
+  if (segment.find_first_of(separators) == std::string_view::npos) return false;
+  while (true) {
+    const std::size_t end = segment.find_first_of(separators);
+    const std::string_view part = segment.substr(0, end);
+    if (part == "." || part == "..") return true;
+    if (end == std::string_view::npos) return false;
+    segment.remove_prefix(end + 1);
+  }
+}
+
+// Whether the path is in its final form already, as nearly every one is.
+inline bool isPlain(std::string_view path) {
+  if (!path.starts_with('/')) return false;
+  char before = 0;
+  for (const char letter : path) {
+    if (letter == '%' || letter == '\\' || letter == 0 ||
+        static_cast<unsigned char>(letter) >= 0x80)
+      return false;
+    if (before == '/' && (letter == '/' || letter == '.')) return false;
+    before = letter;
+  }
+  return true;
+}
+
+}  // namespace target_path
+
+SLUICE_DECL bool appendDecoded(std::string& out, std::string_view text, bool plus) {
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] == '+' && plus) {
+      out += ' ';
+    } else if (text[at] == '%') {
+      const int byte = target_path::escapeAt(text, at);
+      if (byte < 0) return false;
+      out += static_cast<char>(byte);
+      at += 2;
+    } else {
+      out += text[at];
+    }
+  }
+  return true;
+}
+
+SLUICE_DECL std::string percentEncoded(std::string_view text) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string out;
+  for (const char letter : text) {
+    const auto byte = static_cast<unsigned char>(letter);
+    const bool plain = (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
+                       (letter >= '0' && letter <= '9') || letter == '-' || letter == '.' ||
+                       letter == '_' || letter == '~';
+    if (plain) {
+      out += letter;
+    } else {
+      out += '%';
+      out += digits[byte >> 4];
+      out += digits[byte & 15];
+    }
+  }
+  return out;
+}
+
+SLUICE_DECL bool TargetPath::assign(std::string_view target) {
+  decoded_ = segments_ = query_ = {};
+  // RFC 9112 §3.2.2: a proxy's client names scheme and host as well.
+  if (!target.starts_with('/')) {
+    const std::size_t scheme = target.find("://");
+    if (scheme != std::string_view::npos) {
+      const std::size_t path = target.find_first_of("/?", scheme + 3);
+      target = path == std::string_view::npos ? std::string_view("/") : target.substr(path);
+    }
+  }
+  const std::size_t fragment = target.find('#');
+  if (fragment != std::string_view::npos) target = target.substr(0, fragment);
+  const std::size_t question = target.find('?');
+  const std::string_view path = target.substr(0, question);
+  if (target_path::isPlain(path)) {
+    decoded_ = segments_ = path;
+  } else if (!normalise(path)) {
+    return false;
+  }
+  if (question != std::string_view::npos) query_ = target.substr(question + 1);
+  return true;
+}
+
+SLUICE_DECL bool TargetPath::normalise(std::string_view path) {
+  if (path == "*") {
+    decoded_ = segments_ = path;
+    return true;
+  }
+  segmentsText_.clear();
+  for (std::size_t at = 0; at <= path.size();) {
+    const std::size_t end = std::min(path.find('/', at), path.size());
+    if (!addSegment(path.substr(at, end - at))) return false;
+    at = end + 1;
+  }
+  const bool isFolder = path.empty() || path.ends_with('/');
+  if (isFolder && !segmentsText_.ends_with('/')) segmentsText_ += '/';
+  decodedText_ = segmentsText_;
+  std::replace(decodedText_.begin(), decodedText_.end(), encodedSlash, '/');
+  if (!isUtf8(decodedText_)) return false;
+  decoded_ = decodedText_;
+  segments_ = segmentsText_;
+  return true;
+}
+
+SLUICE_DECL bool TargetPath::addSegment(std::string_view raw) {
+  // A dot segment leaves a slash at the end.
+  const std::size_t before =
+      segmentsText_.ends_with('/') ? segmentsText_.size() - 1 : segmentsText_.size();
+  std::string segment;
+  for (std::size_t at = 0; at < raw.size(); ++at) {
+    int byte = static_cast<unsigned char>(raw[at]);
+    if (byte == 0xFF) return false;
+    if (byte == '%') {
+      byte = target_path::escapeAt(raw, at);
+      if (byte < 0 || byte == 0xFF) return false;
+      if (byte == '/') byte = 0xFF;
+      at += 2;
+    }
+    if (byte == 0) return false;
+    segment += static_cast<char>(byte);
+  }
+  if (target_path::hidesDotSegment(segment)) return false;
+  if (segment.empty()) return true;
+  if (segment == "." || segment == "..") {
+    segmentsText_.resize(before);
+    if (segment == "..") {
+      const std::size_t parent = segmentsText_.rfind('/');
+      segmentsText_.resize(parent == std::string::npos ? 0 : parent);
+    }
+    segmentsText_ += '/';
+    return true;
+  }
+  segmentsText_.resize(before);
+  segmentsText_ += '/';
+  segmentsText_ += segment;
+  return true;
+}
+
+}  // namespace sluice::app::detail

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The first argument of a route: a pattern, and the place in the program that names it.
+#pragma once
+
+#include <concepts>
+#include <sluice/web/app/config.hpp>
+#include <source_location>
+#include <string_view>
+
+namespace sluice::app {
+
+/// A pattern of Express 5, made of any text: `/users/:id`, `/files/*path`, `/a{/:b}`.
+///
+/// `:name` is one segment or a part of it, `*name` is everything that follows, slashes included,
+/// and braces hold what may be missing. `\` makes the next character ordinary text. A slash at the
+/// end makes no difference. Differs from Express: upper and lower case are different.
+class Pattern {
+ public:
+  template <std::convertible_to<std::string_view> Text>
+  Pattern(const Text& text, std::source_location where = std::source_location::current())
+      : text_(text), where_(where) {}
+
+  std::string_view text() const { return text_; }
+  const std::source_location& where() const { return where_; }
+
+ private:
+  std::string_view text_;
+  std::source_location where_;
+};
+
+}  // namespace sluice::app

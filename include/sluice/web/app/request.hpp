@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// A request as handlers of a router see it: its path, names, query, cookies, and who sent it.
+#pragma once
+
+#include <forward_list>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <sluice/http/incoming_message.hpp>
+#include <sluice/task.hpp>
+#include <sluice/web/app/detail/routing.hpp>
+#include <sluice/web/app/form_limits.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sluice::app {
+
+class Form;
+class FormPart;
+
+/// A received request. Made by the server, and lent to handlers until they return.
+class Request : public http::IncomingMessage {
+ public:
+  Request() = default;
+  Request(Request&&) = delete;
+
+  /// The path in plain text, without the query: percent-encoding is decoded, "." and ".." are
+  /// resolved, repeated slashes are one. url() stays as it was sent. Empty if the target is
+  /// malformed, which a router answers with 400.
+  std::string_view path() const;
+  /// The part of path() that a middleware's prefix matched, until it calls next(): "/static".
+  std::string_view basePath() const;
+  /// The pattern of the route that was found: "/users/:id". Empty if none was.
+  std::string_view route() const;
+  /// The value of a name in the pattern, decoded; "" if the route has none.
+  std::string_view param(std::string_view name) const;
+
+  /// The first value of `name` in the query, decoded; nullopt if it is not there.
+  std::optional<std::string> query(std::string_view name) const;
+  /// Every value of `name` in the query.
+  std::vector<std::string> queryAll(std::string_view name) const;
+  /// A cookie's value, decoded if it is percent-encoded.
+  std::optional<std::string_view> cookie(std::string_view name) const;
+
+  /// Who sent the request: the peer's address, or if that is a trusted proxy, the address that it
+  /// names; see Router::trustProxy().
+  std::string ip() const;
+  /// "http" or "https".
+  std::string protocol() const;
+  /// Host and port as the client named them.
+  std::string host() const;
+
+  /// Whether the Content-Type is this one: "json", "text/html", "text/*", "+json".
+  bool is(std::string_view type) const;
+  /// Which of these types the client wants most, "" if none. The first of equals.
+  ///
+  ///     if (req.accepts({"html", "json"}) == "json") …
+  std::string_view accepts(std::initializer_list<std::string_view> types) const;
+
+  /// The fields and files of a submitted form, urlencoded or multipart, all of it in memory.
+  ///
+  /// throws  HttpError: 415 for another type, 400 for a malformed body, 413 past a limit
+  task<Form> form(FormLimits limits = {});
+  /// Calls `each` for every part of a multipart form, as it arrives. What it leaves unread is
+  /// skipped. The client is held back while it waits.
+  ///
+  /// throws  as form(); what `each` throws
+  task<> parts(std::function<task<>(FormPart&)> each, FormLimits limits = {});
+
+  /// An object that middleware and handlers of this request share, by its type. Made when it is
+  /// first asked for.
+  ///
+  ///     req.locals<User>().name = "ada";
+  template <class T>
+  T& locals() {
+    static const char key = 0;
+    for (auto& [known, object] : locals_) {
+      if (known == &key) return *static_cast<T*>(object.get());
+    }
+    locals_.emplace_back(&key, std::make_shared<T>());
+    return *static_cast<T*>(locals_.back().second.get());
+  }
+
+  // For the library.
+  detail::Routing& routing() const;
+
+ private:
+  bool trustsPeer() const;
+
+  mutable detail::Routing routing_;
+  mutable std::forward_list<std::string> decoded_;  // what cookie() has given views of
+  std::vector<std::pair<const void*, std::shared_ptr<void>>> locals_;
+};
+
+}  // namespace sluice::app
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/web/app/impl/request.ipp>
+#endif

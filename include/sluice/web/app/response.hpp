@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// A response as handlers of a router see it: short ways to send what is sent most.
+#pragma once
+
+#include <concepts>
+#include <sluice/http/server_response.hpp>
+#include <sluice/task.hpp>
+#include <sluice/web/app/cookie_options.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace sluice::app {
+
+/// A value of a JSON library: `serialize(value)`, found as Boost.JSON's is, or `value.dump()`, as
+/// nlohmann/json has it, makes its text.
+template <class T>
+concept JsonBySerialize =
+    !std::convertible_to<const T&, std::string_view> && requires(const T& value) {
+      { serialize(value) } -> std::convertible_to<std::string>;
+    };
+template <class T>
+concept JsonByDump = requires(const T& value) {
+  { value.dump() } -> std::convertible_to<std::string>;
+};
+
+/// The answer to one request. Calls that return a Response chain:
+///
+///     co_await res.status(201).json(json::serialize(todo));
+class Response : public http::ServerResponse {
+ public:
+  /// Sets the status that the head will have.
+  Response& status(int code);
+  /// Sets the Content-Type: "json", "html", or a whole media type.
+  Response& type(std::string_view nameOrType);
+  Response& setHeader(std::string_view name, const http::HeaderValue& value);
+  Response& appendHeader(std::string_view name, const http::HeaderValue& value);
+  Response& setHeaders(const http::Headers& headers);
+
+  /// Adds a Set-Cookie. The value is percent-encoded where a cookie cannot hold it as it is;
+  /// Request::cookie() decodes it.
+  ///
+  /// throws  ERR_INVALID_ARG_VALUE for a name, path or domain that no cookie can have, and for
+  ///         `SameSite::none` or `partitioned` without `secure`
+  Response& cookie(std::string_view name, std::string_view value, CookieOptions options = {});
+  /// Makes the browser forget a cookie. Path and domain must be those that it was set with.
+  Response& clearCookie(std::string_view name, CookieOptions options = {});
+
+  /// Sends JSON and ends. The type is application/json unless one was set.
+  WriteResult json(std::string text);
+  template <class T>
+    requires JsonBySerialize<T> || JsonByDump<T>
+  WriteResult json(const T& value) {
+    if constexpr (JsonBySerialize<T>) {
+      return json(std::string(serialize(value)));
+    } else {
+      return json(std::string(value.dump()));
+    }
+  }
+  /// Sends HTML and ends.
+  WriteResult html(std::string_view text);
+  /// Sends plain text and ends.
+  WriteResult text(std::string_view text);
+  /// Sends the client elsewhere. What no URL can hold is percent-encoded.
+  ///
+  /// throws  ERR_INVALID_ARG_VALUE for a status that is no redirect
+  WriteResult redirect(std::string_view url, int status = 302);
+};
+
+}  // namespace sluice::app
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/web/app/impl/response.ipp>
+#endif
