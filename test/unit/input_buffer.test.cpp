@@ -6,7 +6,7 @@
 #include <cstring>
 #include <initializer_list>
 #include <random>
-#include <sluice/http/detail/input_buffer.hpp>
+#include <sluice/http/detail/message/input_buffer.hpp>
 #include <string>
 #include "support/catch.hpp"
 

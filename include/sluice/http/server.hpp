@@ -12,7 +12,7 @@
 #include <memory>
 #include <sluice/event_emitter.hpp>
 #include <sluice/http/constants.hpp>
-#include <sluice/http/detail/message_pair.hpp>
+#include <sluice/http/detail/message/message_pair.hpp>
 #include <sluice/http/incoming_message.hpp>
 #include <sluice/http/options.hpp>
 #include <sluice/http/server_response.hpp>
@@ -230,5 +230,5 @@ Server createServer(Executor executor, F&& handler) {
 
 #if !defined(SLUICE_SEPARATE_COMPILATION)
 // The definitions need the state, whose header ends with all of them.
-#include <sluice/http/detail/server_state.hpp>
+#include <sluice/http/detail/server/state.hpp>
 #endif

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <boost/asio/use_awaitable.hpp>
 #include <sluice/detail/suspend.hpp>
-#include <sluice/http/detail/incoming_state.hpp>
+#include <sluice/http/detail/message/incoming_state.hpp>
 #include <sluice/http/incoming_message.hpp>
 #include <sluice/net/socket.hpp>
 

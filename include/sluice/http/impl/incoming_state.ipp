@@ -5,7 +5,7 @@
 
 #include <boost/asio/error.hpp>
 #include <sluice/detail/post.hpp>
-#include <sluice/http/detail/incoming_state.hpp>
+#include <sluice/http/detail/message/incoming_state.hpp>
 #include <sluice/http/incoming_message.hpp>
 
 namespace sluice::http::detail {

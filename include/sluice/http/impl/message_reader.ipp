@@ -4,7 +4,7 @@
 #pragma once
 
 #include <boost/asio/error.hpp>
-#include <sluice/http/detail/message_reader.hpp>
+#include <sluice/http/detail/message/message_reader.hpp>
 
 namespace sluice::http::detail {
 

@@ -3,7 +3,7 @@
 // Definitions of outgoing_message.hpp.
 #pragma once
 
-#include <sluice/http/detail/outgoing_state.hpp>
+#include <sluice/http/detail/message/outgoing_state.hpp>
 #include <sluice/http/outgoing_message.hpp>
 
 namespace sluice::http {

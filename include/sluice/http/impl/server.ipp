@@ -4,8 +4,8 @@
 #pragma once
 
 #include <sluice/detail/post.hpp>
-#include <sluice/http/detail/server_connection.hpp>
-#include <sluice/http/detail/server_state.hpp>
+#include <sluice/http/detail/server/connection.hpp>
+#include <sluice/http/detail/server/state.hpp>
 #include <sluice/http/server.hpp>
 #include <sluice/net/detail/stream_transport.hpp>
 #include <vector>

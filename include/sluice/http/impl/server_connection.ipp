@@ -12,8 +12,8 @@
 #include <sluice/detail/post.hpp>
 #include <sluice/detail/suspend.hpp>
 #include <sluice/http/constants.hpp>
-#include <sluice/http/detail/server_connection.hpp>
-#include <sluice/http/detail/server_state.hpp>
+#include <sluice/http/detail/server/connection.hpp>
+#include <sluice/http/detail/server/state.hpp>
 #include <utility>
 
 namespace sluice::http::detail {

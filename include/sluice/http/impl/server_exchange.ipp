@@ -5,9 +5,9 @@
 
 #include <sluice/http/constants.hpp>
 #include <sluice/http/detail/framing.hpp>
-#include <sluice/http/detail/server_connection.hpp>
-#include <sluice/http/detail/server_exchange.hpp>
-#include <sluice/http/detail/server_state.hpp>
+#include <sluice/http/detail/server/connection.hpp>
+#include <sluice/http/detail/server/exchange.hpp>
+#include <sluice/http/detail/server/state.hpp>
 #include <utility>
 
 namespace sluice::http::detail {

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <sluice/detail/post.hpp>
-#include <sluice/http/detail/server_exchange.hpp>
+#include <sluice/http/detail/server/exchange.hpp>
 #include <sluice/http/server_response.hpp>
 
 namespace sluice::http {

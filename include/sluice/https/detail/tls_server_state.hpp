@@ -5,7 +5,7 @@
 
 #include <chrono>
 #include <memory>
-#include <sluice/http/detail/server_state.hpp>
+#include <sluice/http/detail/server/state.hpp>
 #include <sluice/https/detail/tls_context.hpp>
 #include <sluice/https/detail/tls_policy.hpp>
 #include <sluice/https/options.hpp>

@@ -10,8 +10,8 @@
 #include <memory>
 #include <optional>
 #include <sluice/http/detail/client/opening.hpp>
-#include <sluice/http/detail/incoming_state.hpp>
-#include <sluice/http/detail/message_reader.hpp>
+#include <sluice/http/detail/message/incoming_state.hpp>
+#include <sluice/http/detail/message/message_reader.hpp>
 #include <sluice/net/connect.hpp>
 #include <sluice/net/detail/loop.hpp>
 #include <sluice/net/detail/socket_core.hpp>

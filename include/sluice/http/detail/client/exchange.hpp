@@ -12,8 +12,8 @@
 #include <sluice/http/client_request.hpp>
 #include <sluice/http/detail/client/awaited_exchange.hpp>
 #include <sluice/http/detail/client/wanted_request.hpp>
-#include <sluice/http/detail/incoming_state.hpp>
-#include <sluice/http/detail/outgoing_state.hpp>
+#include <sluice/http/detail/message/incoming_state.hpp>
+#include <sluice/http/detail/message/outgoing_state.hpp>
 #include <sluice/http/request_options.hpp>
 #include <sluice/net/detail/loop.hpp>
 #include <string>

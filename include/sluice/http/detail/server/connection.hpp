@@ -13,7 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <sluice/detail/completion.hpp>
-#include <sluice/http/detail/server_exchange.hpp>
+#include <sluice/http/detail/server/exchange.hpp>
 #include <sluice/http/error.hpp>
 #include <sluice/net/detail/socket_core.hpp>
 #include <sluice/net/socket.hpp>

@@ -10,7 +10,7 @@
 #include <sluice/config.hpp>
 #include <sluice/http/constants.hpp>
 #include <sluice/http/detail/body_decoder.hpp>
-#include <sluice/http/detail/input_buffer.hpp>
+#include <sluice/http/detail/message/input_buffer.hpp>
 #include <sluice/http/detail/message_parser.hpp>
 #include <sluice/net/detail/socket_core.hpp>
 

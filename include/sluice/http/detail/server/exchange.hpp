@@ -12,10 +12,10 @@
 #include <optional>
 #include <sluice/detail/completion.hpp>
 #include <sluice/detail/listeners.hpp>
-#include <sluice/http/detail/incoming_state.hpp>
-#include <sluice/http/detail/message_pair.hpp>
-#include <sluice/http/detail/message_reader.hpp>
-#include <sluice/http/detail/outgoing_state.hpp>
+#include <sluice/http/detail/message/incoming_state.hpp>
+#include <sluice/http/detail/message/message_pair.hpp>
+#include <sluice/http/detail/message/message_reader.hpp>
+#include <sluice/http/detail/message/outgoing_state.hpp>
 #include <sluice/http/options.hpp>
 #include <sluice/net/detail/loop.hpp>
 #include <sluice/net/socket.hpp>
@@ -135,5 +135,5 @@ class ServerExchange final : private net::detail::LoopMember,
 
 #if !defined(SLUICE_SEPARATE_COMPILATION)
 // The definitions need the connection, whose header ends with all of them.
-#include <sluice/http/detail/server_connection.hpp>
+#include <sluice/http/detail/server/connection.hpp>
 #endif
