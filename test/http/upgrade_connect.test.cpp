@@ -196,6 +196,43 @@ TEST_CASE("closing all connections does not count what was upgraded; destroying 
   CHECK((end == "ABORT_ERR" || end == "ERR_STREAM_DESTROYED"));
 }
 
+TEST_CASE("shutdown() tells upgraded sockets, and waits for them", "[http]") {
+  auto wire = serve(plain);
+  int told = 0;
+  wire.server().on<"upgrade">(
+      [&](IncomingMessage&, net::Socket& socket, std::string_view) -> task<> {
+        socket.on<"shutdown">([&] {
+          ++told;
+          socket.write("bye");
+        });
+        while (auto piece = co_await socket.read()) co_await socket.write(*piece);
+      });
+  wire.server().listen(0, "127.0.0.1");
+  bool done = false;
+  const auto shutDown = [&] {
+    asio::co_spawn(wire.io(), wire.server().shutdown(10s),
+                   [&](std::exception_ptr) { done = true; });
+  };
+  SECTION("that are open") {
+    wire.send(upgrade());
+    shutDown();
+  }
+  SECTION("that come after it has begun") {
+    wire.send(upgrade().substr(0, 20));
+    shutDown();
+    wire.settle();
+    CHECK(told == 0);
+    wire.send(upgrade().substr(20));
+  }
+  wire.settle();
+  CHECK(told == 1);
+  CHECK(wire.received() == "bye");
+  CHECK(!done);
+  wire.end();
+  CHECK(done);
+  CHECK(told == 1);
+}
+
 TEST_CASE("an upgrade that nobody takes is a request like any other: it needs a Host", "[http]") {
   const std::string bytes = "GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
   auto wire = serve(plain);

@@ -112,7 +112,8 @@ class Server : public ServerSettings, public EventEmitter<Server, ServerEvents> 
   Server& close(std::function<void(error_code)> onClosed = {});
   /// Resumes at 'close'.
   task<> closed();
-  /// close(), waits for the busy ones as long as `grace`, then closeAllConnections().
+  /// close(), waits for the busy ones as long as `grace`, then closeAllConnections(). Sockets that
+  /// were upgraded emit "shutdown" first, and are waited for too.
   task<> shutdown(std::chrono::milliseconds grace);
   void closeAllConnections();
   void closeIdleConnections();

@@ -47,8 +47,10 @@ class SocketCore;
 /// also an AsyncReadStream and AsyncWriteStream of Asio, so Beast's websocket runs on it.
 ///
 /// events  "connect" "secureConnect" "data"(std::string_view) "end" "drain" "timeout"
-///         "error"(const http::Error&) "close"(bool hadError) "agentRemove". "timeout" only tells:
-///         whoever hears it closes.
+///         "error"(const http::Error&) "close"(bool hadError) "agentRemove" "shutdown". "timeout"
+///         only tells: whoever hears it closes. "shutdown" comes on a connection that an "upgrade"
+///         or "connect" handler of an HTTP server has, when shutdown() of that server begins: end
+///         in good order, the server waits for as long as its grace. Not in Node.
 class Socket : public EventEmitter<Socket, SocketEvents> {
  public:
   using executor_type = asio::any_io_executor;

@@ -16,6 +16,6 @@ using SocketEvents =
     EventList<Event<"connect", void()>, Event<"secureConnect", void()>,
               Event<"data", void(std::string_view)>, Event<"end", void()>, Event<"drain", void()>,
               Event<"timeout", void()>, Event<"error", void(const http::Error&)>,
-              Event<"close", void(bool)>, Event<"agentRemove", void()>>;
+              Event<"close", void(bool)>, Event<"agentRemove", void()>, Event<"shutdown", void()>>;
 
 }  // namespace sluice::net

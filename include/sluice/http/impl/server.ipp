@@ -67,7 +67,7 @@ SLUICE_DECL void ServerState::detach() {
 SLUICE_DECL void ServerState::listen(const ListenOptions& options,
                                      std::function<void()> onListening) {
   if (core_->listen(options)) {
-    closing_ = false;
+    closing_ = shutsDown_ = false;
     startChecking();
     if (onListening) {
       sluice::detail::post(loop().executor(), [self = boost::intrusive_ptr<ServerState>(this),
@@ -148,11 +148,22 @@ SLUICE_DECL void ServerState::close(std::function<void(error_code)> onClosed) {
 SLUICE_DECL void ServerState::onDrain(std::chrono::milliseconds grace) {
   const boost::intrusive_ptr<ServerState> alive(this);
   close({});
+  shutsDown_ = true;
+  tellUpgraded();
   if (grace.count() > 0) {
     loop().startTimer(grace_, grace);
   } else {
     closeAll();
   }
+}
+
+SLUICE_DECL void ServerState::tellUpgraded() {
+  // A listener may end its connection and others.
+  std::vector<boost::intrusive_ptr<ServerConnection>> told;
+  for (ServerConnection* each = first_; each != nullptr; each = each->next) {
+    if (each->upgraded()) told.emplace_back(each);
+  }
+  for (const auto& each : told) each->tellShutdown();
 }
 
 SLUICE_DECL task<> ServerState::shutdown(std::chrono::milliseconds grace) {

@@ -253,6 +253,12 @@ SLUICE_DECL task<> ServerConnection::handOver() {
   core_->setUser(nullptr);
   core_->setTimeout({});
   exchange_->handlerRuns = true;
+  if (server_->shutsDown()) {
+    // Not before the handler listens.
+    sluice::detail::post(
+        core_->loop().executor(),
+        [self = boost::intrusive_ptr<ServerConnection>(this)] { self->tellShutdown(); });
+  }
   std::exception_ptr failure;
   try {
     co_await (*handler)(exchange_->messages().req(), socket_, head);
@@ -265,6 +271,10 @@ SLUICE_DECL task<> ServerConnection::handOver() {
   exchange_->messages().end();
   if (failure && !core_->destroyed()) server_->reportHandlerError(failure);
   if (socket_) socket_.destroy();
+}
+
+SLUICE_DECL void ServerConnection::tellShutdown() {
+  if (!core_->destroyed()) sluice::detail::emit<net::SocketEvents, "shutdown">(core_->listeners());
 }
 
 SLUICE_DECL void ServerConnection::handlerReturned(const std::exception_ptr& failure) {

@@ -35,6 +35,8 @@ class ServerConnection final
   /// No request is being received or answered.
   bool idle() const { return phase_ == Phase::securing || (phase_ == Phase::head && !started_); }
   bool upgraded() const { return phase_ == Phase::upgraded; }
+  /// For an upgraded one: its socket emits "shutdown".
+  void tellShutdown();
   bool gone() const { return phase_ == Phase::gone; }
   /// Nothing else will be answered.
   bool over() const { return gone() || phase_ == Phase::closing; }

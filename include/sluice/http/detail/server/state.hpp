@@ -44,6 +44,8 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
   void close(std::function<void(error_code)> onClosed);
   task<> shutdown(std::chrono::milliseconds grace);
   bool closing() const { return closing_; }
+  /// shutdown() has begun: an upgraded socket emits "shutdown".
+  bool shutsDown() const { return shutsDown_; }
   void serve(net::Socket socket);
   void closeAll();
   void closeIdle();
@@ -93,6 +95,7 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
   void onDrop(const net::DropInfo& info) override { emit<"drop">(info); }
   SLUICE_DECL void onDrain(std::chrono::milliseconds grace) override;
   void onClose() override { emit<"close">(); }
+  void tellUpgraded();
   void startChecking();
   void check();
   void startResting();
@@ -115,6 +118,7 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
   std::size_t awake_ = 0;
   DateLine date_;
   bool closing_ = false;
+  bool shutsDown_ = false;
 };
 
 }  // namespace sluice::http::detail
