@@ -9,7 +9,6 @@
 #include <sluice/http/body_filter.hpp>
 #include <sluice/http/client_request.hpp>
 #include <sluice/http/constants.hpp>
-#include <sluice/http/error.hpp>
 #include <sluice/http/headers.hpp>
 #include <sluice/http/incoming_message.hpp>
 #include <sluice/http/options.hpp>

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <sluice/encoding.hpp>
+#include <sluice/error.hpp>
 #include <sluice/event_emitter.hpp>
 #include <sluice/event_list.hpp>
 #include <sluice/net/address.hpp>

@@ -17,7 +17,6 @@
 #include <sluice/http/impl/client_exchange.ipp>
 #include <sluice/http/impl/client_request.ipp>
 #include <sluice/http/impl/date.ipp>
-#include <sluice/http/impl/error.ipp>
 #include <sluice/http/impl/field_line_reader.ipp>
 #include <sluice/http/impl/framing.ipp>
 #include <sluice/http/impl/header_store.ipp>
@@ -37,6 +36,7 @@
 #include <sluice/http/impl/url.ipp>
 #include <sluice/http/impl/wanted_request.ipp>
 #include <sluice/impl/encoding.ipp>
+#include <sluice/impl/error.ipp>
 #include <sluice/impl/event_emitter.ipp>
 #include <sluice/impl/post.ipp>
 #include <sluice/impl/spawn.ipp>

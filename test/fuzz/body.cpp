@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <sluice/http/detail/body_decoder.hpp>
+#include <sluice/http/detail/wire/body_decoder.hpp>
 #include <string_view>
 
 using namespace sluice::http::detail;

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <sluice/http/detail/message_parser.hpp>
+#include <sluice/http/detail/wire/message_parser.hpp>
 #include <string_view>
 
 using namespace sluice::http::detail;

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
-#include <sluice/http/error.hpp>
+#include <sluice/error.hpp>
 #include <sluice/url.hpp>
 #include <string>
 #include <string_view>

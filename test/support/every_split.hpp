@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
-#include <sluice/http/detail/body_decoder.hpp>
-#include <sluice/http/detail/message_parser.hpp>
+#include <sluice/http/detail/wire/body_decoder.hpp>
+#include <sluice/http/detail/wire/message_parser.hpp>
 #include <string>
 #include <string_view>
 #include <utility>

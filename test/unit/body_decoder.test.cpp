@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The rules for bodies, each in every split of the input, and what the decoder promises a caller.
-#include <sluice/http/detail/body_decoder.hpp>
+#include <sluice/http/detail/wire/body_decoder.hpp>
 #include <string>
 #include <support/catch.hpp>
 #include <support/every_split.hpp>

@@ -3,7 +3,7 @@
 // Runs of bytes against the plain question, for every byte at every place.
 
 #include <algorithm>
-#include <sluice/http/detail/byte_run.hpp>
+#include <sluice/http/detail/wire/byte_run.hpp>
 #include <string>
 #include "support/catch.hpp"
 

@@ -7,12 +7,13 @@
 #include <iterator>
 #include <optional>
 #include <set>
-#include <sluice/http/error.hpp>
+#include <sluice/error.hpp>
 #include <string>
 #include <support/catch.hpp>
 #include <type_traits>
 #include <utility>
 
+using namespace sluice;
 using namespace sluice::http;
 using sluice::error_code;
 
@@ -20,7 +21,7 @@ namespace {
 
 error_code systemError(int value) { return {value, boost::system::system_category()}; }
 
-constexpr int errorCount = static_cast<int>(std::size(detail::errorTexts));
+constexpr int errorCount = static_cast<int>(std::size(sluice::detail::errorTexts));
 
 }  // namespace
 

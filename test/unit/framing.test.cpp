@@ -7,8 +7,8 @@
 #include <functional>
 #include <optional>
 #include <sluice/http/constants.hpp>
-#include <sluice/http/detail/framing.hpp>
-#include <sluice/http/error.hpp>
+#include <sluice/http/detail/wire/framing.hpp>
+#include <sluice/error.hpp>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -3,7 +3,7 @@
 // The quick way through a head: what it takes, and what it leaves for the reading by lines. That
 // both understand the same is held by everySplit() in message_parser.test.cpp, conformance.test.cpp
 // and the fuzzers: of a head that comes in pieces this one never sees the whole.
-#include <sluice/http/detail/head_scanner.hpp>
+#include <sluice/http/detail/wire/head_scanner.hpp>
 #include <string>
 #include <support/catch.hpp>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Received lines as offsets: what is found, and that the bytes may move.
-#include <sluice/http/detail/header_block.hpp>
+#include <sluice/http/detail/wire/header_block.hpp>
 #include <string>
 #include <support/catch.hpp>
 #include <vector>

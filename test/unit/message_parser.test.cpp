@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The rules for heads, each in every split of the input: what is read, and which code says no.
-#include <sluice/http/detail/message_parser.hpp>
+#include <sluice/http/detail/wire/message_parser.hpp>
 #include <string>
 #include <support/catch.hpp>
 #include <support/every_split.hpp>

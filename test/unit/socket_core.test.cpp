@@ -17,7 +17,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
-#include <sluice/http/error.hpp>
+#include <sluice/error.hpp>
 #include <sluice/net/socket.hpp>
 #include <sluice/test/clock.hpp>
 #include <sluice/test/wire.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The rules by themselves. That they are asked at the right moment is message_parser.test.cpp's.
-#include <sluice/http/detail/strictness.hpp>
+#include <sluice/http/detail/wire/strictness.hpp>
 #include <string>
 #include <support/catch.hpp>
 

@@ -2,7 +2,7 @@
 //
 // http::URL and http::URLSearchParams. What Node prints for each row of the tables is their
 // expectation; the tests behind them are the promises of our own: messages, limits, edits, values.
-#include <sluice/http/error.hpp>
+#include <sluice/error.hpp>
 #include <sluice/url.hpp>
 #include <string>
 #include <string_view>

@@ -19,7 +19,7 @@
 #include <concepts>
 #include <future>
 #include <optional>
-#include <sluice/http/error.hpp>
+#include <sluice/error.hpp>
 #include <sluice/test/wire.hpp>
 #include <sluice/write_result.hpp>
 #include <string>

@@ -11,7 +11,7 @@
 #include <limits>
 #include <optional>
 #include <sluice/config.hpp>
-#include <sluice/http/detail/field_lines.hpp>
+#include <sluice/http/detail/wire/field_lines.hpp>
 #include <span>
 #include <string>
 #include <string_view>

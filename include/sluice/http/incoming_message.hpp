@@ -11,7 +11,7 @@
 #include <optional>
 #include <sluice/encoding.hpp>
 #include <sluice/event_emitter.hpp>
-#include <sluice/http/error.hpp>
+#include <sluice/error.hpp>
 #include <sluice/http/headers.hpp>
 #include <sluice/task.hpp>
 #include <span>

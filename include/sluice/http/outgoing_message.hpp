@@ -13,7 +13,7 @@
 #include <sluice/encoding.hpp>
 #include <sluice/event_emitter.hpp>
 #include <sluice/http/body_filter.hpp>
-#include <sluice/http/error.hpp>
+#include <sluice/error.hpp>
 #include <sluice/http/headers.hpp>
 #include <sluice/write_result.hpp>
 #include <span>

@@ -3,7 +3,7 @@
 // Definitions of write_result.hpp.
 #pragma once
 
-#include <sluice/http/error.hpp>
+#include <sluice/error.hpp>
 #include <sluice/net/detail/loop.hpp>
 #include <sluice/net/detail/output_stream.hpp>
 #include <sluice/write_result.hpp>

@@ -10,7 +10,7 @@
 #include <functional>
 #include <limits>
 #include <sluice/event_emitter.hpp>
-#include <sluice/http/error.hpp>
+#include <sluice/error.hpp>
 #include <sluice/net/address.hpp>
 #include <sluice/net/drop_info.hpp>
 #include <sluice/net/listen_options.hpp>

@@ -18,7 +18,7 @@
 #include <sluice/detail/completion.hpp>
 #include <sluice/encoding.hpp>
 #include <sluice/event_emitter.hpp>
-#include <sluice/http/error.hpp>
+#include <sluice/error.hpp>
 #include <sluice/net/address.hpp>
 #include <sluice/net/socket_events.hpp>
 #include <sluice/net/tls_info.hpp>

@@ -6,7 +6,7 @@
 #include <sluice/event_list.hpp>
 #include <string_view>
 
-namespace sluice::http {
+namespace sluice {
 class Error;
 }
 
@@ -15,7 +15,7 @@ namespace sluice::net {
 using SocketEvents =
     EventList<Event<"connect", void()>, Event<"secureConnect", void()>,
               Event<"data", void(std::string_view)>, Event<"end", void()>, Event<"drain", void()>,
-              Event<"timeout", void()>, Event<"error", void(const http::Error&)>,
+              Event<"timeout", void()>, Event<"error", void(const Error&)>,
               Event<"close", void(bool)>, Event<"agentRemove", void()>, Event<"shutdown", void()>>;
 
 }  // namespace sluice::net

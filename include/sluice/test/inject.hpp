@@ -8,10 +8,10 @@
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <optional>
-#include <sluice/http/detail/body_decoder.hpp>
-#include <sluice/http/detail/framing.hpp>
-#include <sluice/http/detail/header_store.hpp>
-#include <sluice/http/detail/message_parser.hpp>
+#include <sluice/http/detail/wire/body_decoder.hpp>
+#include <sluice/http/detail/wire/framing.hpp>
+#include <sluice/http/detail/wire/header_store.hpp>
+#include <sluice/http/detail/wire/message_parser.hpp>
 #include <sluice/http/server.hpp>
 #include <sluice/test/clock.hpp>
 #include <sluice/test/wire.hpp>

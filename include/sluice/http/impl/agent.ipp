@@ -203,7 +203,7 @@ SLUICE_DECL Agent::Agent(Executor executor, AgentOptions options)
     : maxSockets(options.maxSockets != 0 ? options.maxSockets : unlimited),
       maxTotalSockets(options.maxTotalSockets),
       maxFreeSockets(options.maxFreeSockets) {
-  if (maxTotalSockets == 0) detail::throwOutOfRange("maxTotalSockets", ">= 1", 0);
+  if (maxTotalSockets == 0) sluice::detail::throwOutOfRange("maxTotalSockets", ">= 1", 0);
   state_ = new detail::AgentState(executor.get(), options, *this);
 }
 

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
-#include <sluice/http/detail/body_decoder.hpp>
-#include <sluice/http/detail/header_chars.hpp>
+#include <sluice/http/detail/wire/body_decoder.hpp>
+#include <sluice/http/detail/wire/header_chars.hpp>
 
 namespace sluice::http::detail {
 

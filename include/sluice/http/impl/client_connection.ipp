@@ -13,7 +13,7 @@
 #include <sluice/http/detail/client/agent_state.hpp>
 #include <sluice/http/detail/client/connection.hpp>
 #include <sluice/http/detail/client/exchange.hpp>
-#include <sluice/http/detail/header_chars.hpp>
+#include <sluice/http/detail/wire/header_chars.hpp>
 #include <sluice/net/detail/handler_error.hpp>
 #include <utility>
 

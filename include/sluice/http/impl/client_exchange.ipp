@@ -12,7 +12,7 @@
 #include <sluice/http/detail/client/agent_state.hpp>
 #include <sluice/http/detail/client/connection.hpp>
 #include <sluice/http/detail/client/exchange.hpp>
-#include <sluice/http/detail/framing.hpp>
+#include <sluice/http/detail/wire/framing.hpp>
 #include <sluice/net/detail/handler_error.hpp>
 #include <utility>
 

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <ctime>
-#include <sluice/http/detail/date.hpp>
+#include <sluice/http/detail/wire/date.hpp>
 
 namespace sluice::http {
 

@@ -4,9 +4,9 @@
 #pragma once
 
 #include <cstring>
-#include <sluice/http/detail/field_line_reader.hpp>
-#include <sluice/http/detail/head_engine.hpp>
-#include <sluice/http/detail/header_chars.hpp>
+#include <sluice/http/detail/wire/field_line_reader.hpp>
+#include <sluice/http/detail/wire/head_engine.hpp>
+#include <sluice/http/detail/wire/header_chars.hpp>
 
 namespace sluice::http::detail {
 

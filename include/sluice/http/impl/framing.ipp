@@ -8,9 +8,9 @@
 #include <charconv>
 #include <cstring>
 #include <sluice/http/constants.hpp>
-#include <sluice/http/detail/framing.hpp>
-#include <sluice/http/detail/header_chars.hpp>
-#include <sluice/http/error.hpp>
+#include <sluice/http/detail/wire/framing.hpp>
+#include <sluice/http/detail/wire/header_chars.hpp>
+#include <sluice/error.hpp>
 
 namespace sluice::http::detail {
 

@@ -4,8 +4,8 @@
 #pragma once
 
 #include <charconv>
-#include <sluice/http/detail/header_store.hpp>
-#include <sluice/http/error.hpp>
+#include <sluice/http/detail/wire/header_store.hpp>
+#include <sluice/error.hpp>
 
 namespace sluice::http::detail {
 

@@ -143,7 +143,7 @@ SLUICE_DECL void IncomingMessage::destroy(error_code reason) {
 
 SLUICE_DECL IncomingMessage& IncomingMessage::setTimeout(std::chrono::milliseconds idle,
                                                          std::function<void()> listener) {
-  detail::requireIdleTime("msecs", idle);
+  sluice::detail::requireIdleTime("msecs", idle);
   if (listener) on<"timeout">(std::move(listener));
   if (state_->source() != nullptr) state_->source()->setTimeout(idle);
   return *this;

@@ -7,10 +7,10 @@
 #include <cstring>
 #include <limits>
 #include <sluice/http/constants.hpp>
-#include <sluice/http/detail/head_engine.hpp>
-#include <sluice/http/detail/head_scanner.hpp>
-#include <sluice/http/detail/header_chars.hpp>
-#include <sluice/http/detail/message_parser.hpp>
+#include <sluice/http/detail/wire/head_engine.hpp>
+#include <sluice/http/detail/wire/head_scanner.hpp>
+#include <sluice/http/detail/wire/header_chars.hpp>
+#include <sluice/http/detail/wire/message_parser.hpp>
 
 namespace sluice::http::detail {
 

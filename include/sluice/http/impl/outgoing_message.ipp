@@ -303,7 +303,7 @@ SLUICE_DECL sluice::detail::Listeners& OutgoingMessage::listeners() { return sta
 
 SLUICE_DECL void OutgoingMessage::startTimeout(std::chrono::milliseconds idle,
                                                std::function<void()> listener) {
-  detail::requireIdleTime("msecs", idle);
+  sluice::detail::requireIdleTime("msecs", idle);
   if (listener && state_->closeIsOwners) {
     once<"timeout">(std::move(listener));
   } else if (listener) {

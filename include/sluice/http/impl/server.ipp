@@ -22,11 +22,12 @@ inline constexpr std::chrono::milliseconds restInterval{1000};
 inline constexpr std::size_t maxSpares = 64;
 
 inline ServerSettings settingsOf(const ServerOptions& options) {
-  requireTime("requestTimeout", options.requestTimeout);
-  if (options.headersTimeout) requireTime("headersTimeout", *options.headersTimeout);
-  requireTime("keepAliveTimeout", options.keepAliveTimeout);
-  requireTime("timeout", options.timeout);
-  requireTime("connectionsCheckingInterval", options.connectionsCheckingInterval);
+  sluice::detail::requireTime("requestTimeout", options.requestTimeout);
+  if (options.headersTimeout)
+    sluice::detail::requireTime("headersTimeout", *options.headersTimeout);
+  sluice::detail::requireTime("keepAliveTimeout", options.keepAliveTimeout);
+  sluice::detail::requireTime("timeout", options.timeout);
+  sluice::detail::requireTime("connectionsCheckingInterval", options.connectionsCheckingInterval);
   ServerSettings settings;
   settings.timeout = options.timeout;
   settings.keepAliveTimeout = options.keepAliveTimeout;
@@ -35,7 +36,8 @@ inline ServerSettings settingsOf(const ServerOptions& options) {
       std::min<std::chrono::milliseconds>(std::chrono::seconds(60), options.requestTimeout));
   if (settings.headersTimeout.count() > 0 && settings.requestTimeout.count() > 0 &&
       settings.headersTimeout > settings.requestTimeout) {
-    throwOutOfRange("headersTimeout", "<= requestTimeout", settings.headersTimeout.count());
+    sluice::detail::throwOutOfRange("headersTimeout", "<= requestTimeout",
+                                    settings.headersTimeout.count());
   }
   return settings;
 }

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <sluice/http/constants.hpp>
-#include <sluice/http/detail/framing.hpp>
+#include <sluice/http/detail/wire/framing.hpp>
 #include <sluice/http/detail/server/connection.hpp>
 #include <sluice/http/detail/server/exchange.hpp>
 #include <sluice/http/detail/server/state.hpp>

@@ -7,8 +7,8 @@
 #include <array>
 #include <charconv>
 #include <sluice/http/constants.hpp>
-#include <sluice/http/detail/header_chars.hpp>
-#include <sluice/http/detail/strictness.hpp>
+#include <sluice/http/detail/wire/header_chars.hpp>
+#include <sluice/http/detail/wire/strictness.hpp>
 
 namespace sluice::http::detail {
 

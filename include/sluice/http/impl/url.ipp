@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
-#include <sluice/http/detail/url_address.hpp>
-#include <sluice/http/detail/url_characters.hpp>
-#include <sluice/http/error.hpp>
+#include <sluice/http/detail/url/address.hpp>
+#include <sluice/http/detail/url/characters.hpp>
+#include <sluice/error.hpp>
 #include <sluice/http/url.hpp>
 
 namespace sluice::http {

@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <functional>
 #include <sluice/encoding.hpp>
+#include <sluice/error.hpp>
 #include <sluice/http/agent.hpp>
 #include <sluice/http/detail/client/wanted_request.hpp>
-#include <sluice/http/detail/header_chars.hpp>
-#include <sluice/http/error.hpp>
+#include <sluice/http/detail/wire/header_chars.hpp>
 #include <typeinfo>
 
 namespace sluice::http::detail {
@@ -74,8 +74,8 @@ SLUICE_DECL void WantedRequest::forget() {
 }
 
 SLUICE_DECL void WantedRequest::resolve(Agent& agent) {
-  requireIdleTime("timeout", options_.timeout);
-  requireIdleTime("msecs", agent.options().timeout);
+  sluice::detail::requireIdleTime("timeout", options_.timeout);
+  sluice::detail::requireIdleTime("msecs", agent.options().timeout);
   if (options_.hostname.empty()) options_.hostname = options_.host;
   if (options_.hostname.empty()) options_.hostname = "localhost";
   std::string& host = options_.hostname;

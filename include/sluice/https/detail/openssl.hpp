@@ -10,7 +10,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <memory>
-#include <sluice/http/error.hpp>
+#include <sluice/error.hpp>
 #include <string>
 #include <string_view>
 

@@ -7,7 +7,7 @@
 
 #include <memory>
 #include <optional>
-#include <sluice/http/error.hpp>
+#include <sluice/error.hpp>
 #include <sluice/https/detail/openssl.hpp>
 #include <sluice/https/detail/tls_policy.hpp>
 #include <sluice/net/detail/loop.hpp>

@@ -10,7 +10,7 @@
 #include <memory>
 #include <optional>
 #include <sluice/detail/completion.hpp>
-#include <sluice/http/error.hpp>
+#include <sluice/error.hpp>
 #include <sluice/https/detail/cipher_stream.hpp>
 #include <sluice/https/detail/tls_policy.hpp>
 #include <sluice/https/detail/tls_session.hpp>

@@ -13,7 +13,7 @@ namespace sluice::https::detail {
 /// The enumerator of this name; 0 where there is none.
 inline int codeNamed(std::string_view name) {
   int code = 1;
-  for (const auto& text : http::detail::errorTexts) {
+  for (const auto& text : sluice::detail::errorTexts) {
     if (text.name == name) return code;
     ++code;
   }

@@ -3,7 +3,7 @@
 // Definitions of tls_policy.hpp.
 #pragma once
 
-#include <sluice/http/error.hpp>
+#include <sluice/error.hpp>
 #include <sluice/https/detail/tls_policy.hpp>
 
 namespace sluice::https::detail {

@@ -5,7 +5,7 @@
 
 #include <boost/system/system_error.hpp>
 #include <exception>
-#include <sluice/http/error.hpp>
+#include <sluice/error.hpp>
 
 namespace sluice::net::detail {
 

@@ -8,7 +8,7 @@
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <memory>
-#include <sluice/http/error.hpp>
+#include <sluice/error.hpp>
 #include <sluice/net/address.hpp>
 #include <sluice/net/detail/loop.hpp>
 #include <sluice/net/detail/poller.hpp>

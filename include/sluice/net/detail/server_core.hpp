@@ -12,7 +12,7 @@
 #include <functional>
 #include <memory>
 #include <sluice/detail/completion.hpp>
-#include <sluice/http/error.hpp>
+#include <sluice/error.hpp>
 #include <sluice/net/address.hpp>
 #include <sluice/net/detail/listener.hpp>
 #include <sluice/net/detail/loop.hpp>

@@ -11,7 +11,7 @@
 #include <optional>
 #include <sluice/detail/completion.hpp>
 #include <sluice/detail/listeners.hpp>
-#include <sluice/http/error.hpp>
+#include <sluice/error.hpp>
 #include <sluice/net/detail/loop.hpp>
 #include <sluice/net/detail/output_stream.hpp>
 #include <sluice/net/detail/transport.hpp>

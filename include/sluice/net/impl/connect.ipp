@@ -178,7 +178,7 @@ SLUICE_DECL void Connector::validate(const ConnectionOptions& options) {
         make_error_code(http::errc::ERR_INVALID_ARG_VALUE),
         "The option 'family' must be 0, 4 or 6, not " + std::to_string(options.family));
   }
-  http::detail::requireIdleTime("msecs", options.timeout);
+  sluice::detail::requireIdleTime("msecs", options.timeout);
   error_code ec;
   if (!options.localAddress.empty()) asio::ip::make_address(options.localAddress, ec);
   if (ec) {

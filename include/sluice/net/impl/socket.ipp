@@ -218,7 +218,7 @@ SLUICE_DECL void Socket::resetAndDestroy() {
 
 SLUICE_DECL Socket& Socket::setTimeout(std::chrono::milliseconds idle,
                                        std::function<void()> listener) {
-  http::detail::requireIdleTime("msecs", idle);
+  sluice::detail::requireIdleTime("msecs", idle);
   if (listener) once<"timeout">(std::move(listener));
   core_->setTimeout(idle);
   return *this;

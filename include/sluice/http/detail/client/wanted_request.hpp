@@ -7,7 +7,7 @@
 
 #include <sluice/config.hpp>
 #include <sluice/http/detail/client/request_place.hpp>
-#include <sluice/http/detail/header_store.hpp>
+#include <sluice/http/detail/wire/header_store.hpp>
 #include <sluice/http/request_options.hpp>
 #include <string>
 #include <string_view>

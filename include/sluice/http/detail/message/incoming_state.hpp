@@ -10,8 +10,8 @@
 #include <sluice/detail/completion.hpp>
 #include <sluice/detail/listeners.hpp>
 #include <sluice/encoding.hpp>
-#include <sluice/http/detail/body_decoder.hpp>
-#include <sluice/http/detail/message_parser.hpp>
+#include <sluice/http/detail/wire/body_decoder.hpp>
+#include <sluice/http/detail/wire/message_parser.hpp>
 #include <sluice/http/headers.hpp>
 #include <sluice/net/socket.hpp>
 #include <string>

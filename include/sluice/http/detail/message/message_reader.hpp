@@ -9,9 +9,9 @@
 #include <cstddef>
 #include <sluice/config.hpp>
 #include <sluice/http/constants.hpp>
-#include <sluice/http/detail/body_decoder.hpp>
+#include <sluice/http/detail/wire/body_decoder.hpp>
 #include <sluice/http/detail/message/input_buffer.hpp>
-#include <sluice/http/detail/message_parser.hpp>
+#include <sluice/http/detail/wire/message_parser.hpp>
 #include <sluice/net/detail/socket_core.hpp>
 
 namespace sluice::http::detail {

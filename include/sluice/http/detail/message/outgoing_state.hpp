@@ -12,9 +12,9 @@
 #include <optional>
 #include <sluice/detail/listeners.hpp>
 #include <sluice/http/body_filter.hpp>
-#include <sluice/http/detail/framing.hpp>
-#include <sluice/http/detail/header_store.hpp>
-#include <sluice/http/error.hpp>
+#include <sluice/http/detail/wire/framing.hpp>
+#include <sluice/http/detail/wire/header_store.hpp>
+#include <sluice/error.hpp>
 #include <sluice/net/detail/output_stream.hpp>
 #include <string>
 #include <string_view>

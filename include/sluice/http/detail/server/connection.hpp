@@ -14,7 +14,7 @@
 #include <memory>
 #include <sluice/detail/completion.hpp>
 #include <sluice/http/detail/server/exchange.hpp>
-#include <sluice/http/error.hpp>
+#include <sluice/error.hpp>
 #include <sluice/net/detail/socket_core.hpp>
 #include <sluice/net/socket.hpp>
 #include <sluice/task.hpp>

@@ -11,7 +11,7 @@
 #include <exception>
 #include <memory>
 #include <sluice/detail/listeners.hpp>
-#include <sluice/http/detail/date.hpp>
+#include <sluice/http/detail/wire/date.hpp>
 #include <sluice/http/server.hpp>
 #include <sluice/net/detail/loop.hpp>
 #include <sluice/net/detail/server_core.hpp>

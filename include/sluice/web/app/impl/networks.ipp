@@ -5,7 +5,7 @@
 
 #include <boost/asio/ip/address.hpp>
 #include <charconv>
-#include <sluice/http/error.hpp>
+#include <sluice/error.hpp>
 #include <sluice/task.hpp>
 #include <sluice/web/app/detail/networks.hpp>
 

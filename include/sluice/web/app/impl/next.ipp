@@ -3,7 +3,7 @@
 // Definitions of <sluice/web/app/next.hpp>.
 #pragma once
 
-#include <sluice/http/error.hpp>
+#include <sluice/error.hpp>
 #include <sluice/web/app/detail/route_table.hpp>
 #include <sluice/web/app/next.hpp>
 #include <sluice/web/app/request.hpp>

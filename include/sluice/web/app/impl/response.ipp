@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <sluice/http/error.hpp>
+#include <sluice/error.hpp>
 #include <sluice/http/server.hpp>
 #include <sluice/web/app/detail/http_date.hpp>
 #include <sluice/web/app/detail/negotiation.hpp>

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <algorithm>
-#include <sluice/http/error.hpp>
+#include <sluice/error.hpp>
 #include <sluice/web/app/detail/error_answer.hpp>
 #include <sluice/web/app/detail/route_table.hpp>
 #include <sluice/web/app/http_error.hpp>

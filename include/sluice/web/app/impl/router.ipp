@@ -3,7 +3,7 @@
 // Definitions of <sluice/web/app/router.hpp>.
 #pragma once
 
-#include <sluice/http/error.hpp>
+#include <sluice/error.hpp>
 #include <sluice/web/app/router.hpp>
 
 namespace sluice::app {

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <cstring>
 #include <sluice/config.hpp>
-#include <sluice/http/detail/byte_run.hpp>
+#include <sluice/http/detail/wire/byte_run.hpp>
 #include <string_view>
 #include <utility>
 

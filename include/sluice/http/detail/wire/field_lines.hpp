@@ -11,7 +11,7 @@
 #include <cstring>
 #include <limits>
 #include <sluice/config.hpp>
-#include <sluice/http/detail/header_chars.hpp>
+#include <sluice/http/detail/wire/header_chars.hpp>
 #include <stdexcept>
 #include <string>
 #include <string_view>

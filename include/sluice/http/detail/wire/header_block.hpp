@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <iterator>
 #include <sluice/config.hpp>
-#include <sluice/http/detail/header_chars.hpp>
+#include <sluice/http/detail/wire/header_chars.hpp>
 #include <sluice/http/headers.hpp>
 #include <string_view>
 #include <vector>

@@ -9,8 +9,8 @@
 #include <cstdint>
 #include <optional>
 #include <sluice/config.hpp>
-#include <sluice/http/detail/known_header.hpp>
-#include <sluice/http/error.hpp>
+#include <sluice/http/detail/wire/known_header.hpp>
+#include <sluice/error.hpp>
 #include <string_view>
 
 namespace sluice::http::detail {

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 #include <sluice/config.hpp>
-#include <sluice/http/detail/header_chars.hpp>
+#include <sluice/http/detail/wire/header_chars.hpp>
 #include <string_view>
 
 namespace sluice::http::detail {

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <sluice/config.hpp>
-#include <sluice/http/detail/header_store.hpp>
+#include <sluice/http/detail/wire/header_store.hpp>
 #include <sluice/http/headers.hpp>
 #include <sluice/net/detail/byte_buffer.hpp>
 #include <span>

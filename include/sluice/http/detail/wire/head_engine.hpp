@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <limits>
 #include <sluice/config.hpp>
-#include <sluice/http/error.hpp>
+#include <sluice/error.hpp>
 #include <string_view>
 
 namespace sluice::http::detail {

@@ -8,10 +8,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <sluice/config.hpp>
-#include <sluice/http/detail/field_line_reader.hpp>
-#include <sluice/http/detail/header_block.hpp>
-#include <sluice/http/detail/strictness.hpp>
-#include <sluice/http/error.hpp>
+#include <sluice/http/detail/wire/field_line_reader.hpp>
+#include <sluice/http/detail/wire/header_block.hpp>
+#include <sluice/http/detail/wire/strictness.hpp>
+#include <sluice/error.hpp>
 #include <string_view>
 
 namespace sluice::http::detail {

@@ -20,12 +20,10 @@ namespace sluice {
 
 using error_code = boost::system::error_code;
 
-namespace http {
-
 // The one list behind the enumerators, their names and their default messages, so that the three
 // cannot disagree. It is undefined again below, hence not in config.hpp. Whoever throws may give a
 // text that says more.
-#define SLUICE_HTTP_ERRORS(X)                                                                     \
+#define SLUICE_ERRORS(X)                                                                          \
   /* Messages and their headers */                                                                \
   X(ERR_HTTP_HEADERS_SENT, "Cannot set headers after they are sent to the client")                \
   X(ERR_HTTP_INVALID_STATUS_CODE, "Invalid status code")                                          \
@@ -146,22 +144,22 @@ struct ErrorText {
   std::string_view name, message;
 };
 
-#define SLUICE_HTTP_TEXT(name, message) {#name, message},
-inline constexpr ErrorText errorTexts[] = {SLUICE_HTTP_ERRORS(SLUICE_HTTP_TEXT)};
-#undef SLUICE_HTTP_TEXT
+#define SLUICE_TEXT(name, message) {#name, message},
+inline constexpr ErrorText errorTexts[] = {SLUICE_ERRORS(SLUICE_TEXT)};
+#undef SLUICE_TEXT
 
-#define SLUICE_HTTP_NAME(name, message) name,
-enum class ErrorIndex { SLUICE_HTTP_ERRORS(SLUICE_HTTP_NAME) };
-#undef SLUICE_HTTP_NAME
+#define SLUICE_NAME(name, message) name,
+enum class ErrorIndex { SLUICE_ERRORS(SLUICE_NAME) };
+#undef SLUICE_NAME
 }  // namespace detail
 
-#define SLUICE_HTTP_ENUMERATOR(name, message) name = static_cast<int>(detail::ErrorIndex::name) + 1,
+#define SLUICE_ENUMERATOR(name, message) name = static_cast<int>(detail::ErrorIndex::name) + 1,
 /// What the library itself reports. Errors of the system and of Asio keep their own error codes;
 /// errorName() gives Node's name for either kind. The first one is 1: 0 would mean success.
-enum class errc { SLUICE_HTTP_ERRORS(SLUICE_HTTP_ENUMERATOR) };
-#undef SLUICE_HTTP_ENUMERATOR
+enum class errc { SLUICE_ERRORS(SLUICE_ENUMERATOR) };
+#undef SLUICE_ENUMERATOR
 
-#undef SLUICE_HTTP_ERRORS
+#undef SLUICE_ERRORS
 
 /// The category of `errc`, named "sluice".
 const boost::system::error_category& errorCategory() noexcept;
@@ -247,12 +245,19 @@ inline void requireIdleTime(std::string_view name, std::chrono::milliseconds tim
 
 }  // namespace detail
 
+namespace http {
+using sluice::errc;
+using sluice::Error;
+using sluice::errorCategory;
+using sluice::errorName;
+using sluice::make_error_code;
 }  // namespace http
+
 }  // namespace sluice
 
 template <>
-struct boost::system::is_error_code_enum<sluice::http::errc> : std::true_type {};
+struct boost::system::is_error_code_enum<sluice::errc> : std::true_type {};
 
 #if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/http/impl/error.ipp>
+#include <sluice/impl/error.ipp>
 #endif

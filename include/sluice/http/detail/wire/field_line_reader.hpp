@@ -6,8 +6,8 @@
 
 #include <cstddef>
 #include <sluice/config.hpp>
-#include <sluice/http/detail/header_block.hpp>
-#include <sluice/http/detail/strictness.hpp>
+#include <sluice/http/detail/wire/header_block.hpp>
+#include <sluice/http/detail/wire/strictness.hpp>
 #include <sluice/net/detail/byte_buffer.hpp>
 #include <string_view>
 

@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <sluice/http/detail/url_characters.hpp>
+#include <sluice/http/detail/url/characters.hpp>
 #include <string>
 #include <string_view>
 #include <system_error>

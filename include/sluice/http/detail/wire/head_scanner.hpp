@@ -9,8 +9,8 @@
 #include <cstddef>
 #include <cstring>
 #include <sluice/config.hpp>
-#include <sluice/http/detail/byte_run.hpp>
-#include <sluice/http/detail/header_chars.hpp>
+#include <sluice/http/detail/wire/byte_run.hpp>
+#include <sluice/http/detail/wire/header_chars.hpp>
 #include <string_view>
 
 namespace sluice::http::detail {

@@ -6,10 +6,10 @@
 #include <boost/asio/error.hpp>
 #include <cerrno>
 #include <iterator>
-#include <sluice/http/error.hpp>
+#include <sluice/error.hpp>
 #include <utility>
 
-namespace sluice::http {
+namespace sluice {
 
 namespace detail {
 
@@ -227,4 +227,4 @@ SLUICE_DECL std::string_view Error::syscall() const noexcept { return details_->
 SLUICE_DECL std::string_view Error::address() const noexcept { return details_->address; }
 SLUICE_DECL std::uint16_t Error::port() const noexcept { return details_->port; }
 
-}  // namespace sluice::http
+}  // namespace sluice

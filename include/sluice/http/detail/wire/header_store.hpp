@@ -9,8 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <sluice/config.hpp>
-#include <sluice/http/detail/field_lines.hpp>
-#include <sluice/http/detail/known_header.hpp>
+#include <sluice/http/detail/wire/field_lines.hpp>
+#include <sluice/http/detail/wire/known_header.hpp>
 #include <sluice/http/headers.hpp>
 #include <span>
 #include <string>
