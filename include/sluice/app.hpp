@@ -14,3 +14,7 @@
 #include <sluice/web/app/request.hpp>
 #include <sluice/web/app/response.hpp>
 #include <sluice/web/app/router.hpp>
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/detail/definitions/app.hpp>
+#endif

@@ -67,5 +67,5 @@ class StringDecoder {
 }  // namespace sluice
 
 #if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/impl/encoding.ipp>
+#include <sluice/detail/definitions/base.hpp>
 #endif

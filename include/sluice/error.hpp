@@ -259,5 +259,5 @@ template <>
 struct boost::system::is_error_code_enum<sluice::errc> : std::true_type {};
 
 #if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/impl/error.ipp>
+#include <sluice/detail/definitions/base.hpp>
 #endif

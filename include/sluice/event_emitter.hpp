@@ -3,7 +3,11 @@
 // Node's EventEmitter as a mixin: `on`, `once`, `emit` and the rest, with the event's name checked
 // by the compiler and its arguments typed. It keeps nothing itself: the class says where its
 // `detail::Listeners` are, so a movable handle can share them with the state that emits.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/net.hpp>
+#endif
+#ifndef SLUICE_EVENT_EMITTER_HPP
+#define SLUICE_EVENT_EMITTER_HPP
 
 #include <cstddef>
 #include <sluice/detail/event_listener.hpp>
@@ -152,3 +156,5 @@ class OwningEventEmitter : public EventEmitter<T, Events> {
 };
 
 }  // namespace sluice
+
+#endif

@@ -2,7 +2,11 @@
 //
 // The types around events that users meet: an event's name and signature, the list of a class's
 // events, and what names a listener. Nothing here runs or stores anything.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/net.hpp>
+#endif
+#ifndef SLUICE_EVENT_LIST_HPP
+#define SLUICE_EVENT_LIST_HPP
 
 #include <cstddef>
 #include <cstdint>
@@ -95,3 +99,5 @@ class Reference {
 };
 
 }  // namespace sluice
+
+#endif

@@ -18,3 +18,7 @@
 #include <sluice/http/server_response.hpp>
 #include <sluice/http/url.hpp>
 #include <sluice/net.hpp>
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/detail/definitions/http.hpp>
+#endif

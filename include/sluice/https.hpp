@@ -11,3 +11,7 @@
 #include <sluice/https/request.hpp>
 #include <sluice/https/secure_context.hpp>
 #include <sluice/https/server.hpp>
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/detail/definitions/https.hpp>
+#endif

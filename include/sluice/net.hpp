@@ -18,3 +18,7 @@
 #include <sluice/pipe.hpp>
 #include <sluice/task.hpp>
 #include <sluice/write_result.hpp>
+
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/detail/definitions/net.hpp>
+#endif

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Moves everything from one stream to another, no faster than the slower of the two.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/net.hpp>
+#endif
+#ifndef SLUICE_PIPE_HPP
+#define SLUICE_PIPE_HPP
 
 #include <concepts>
 #include <optional>
@@ -55,3 +59,5 @@ task<> pipe(From& from, To& to, PipeOptions options = {.end = true}) {
 }
 
 }  // namespace sluice
+
+#endif

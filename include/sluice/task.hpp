@@ -2,7 +2,11 @@
 //
 // The coroutine type of handlers, the error code, and the executor parameter that every factory
 // of the library takes; with the few headers of Asio that every program needs which runs one.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/net.hpp>
+#endif
+#ifndef SLUICE_TASK_HPP
+#define SLUICE_TASK_HPP
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -71,6 +75,4 @@ class Executor {
 
 }  // namespace sluice
 
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/impl/task.ipp>
 #endif

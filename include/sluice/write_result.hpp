@@ -2,7 +2,11 @@
 //
 // What write(), end() and drain() return: an answer that is there at once, and a wait for who wants
 // it. Nothing here knows of HTTP; sockets and messages share it.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/net.hpp>
+#endif
+#ifndef SLUICE_WRITE_RESULT_HPP
+#define SLUICE_WRITE_RESULT_HPP
 
 #include <boost/asio/async_result.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
@@ -155,6 +159,6 @@ bool boost::asio::detail::awaitable_async_op<Signature, sluice::WriteResult,
 #if defined(SLUICE_SEPARATE_COMPILATION)
 extern template class boost::asio::detail::awaitable_async_op<
     void(sluice::error_code, bool), sluice::WriteResult, boost::asio::any_io_executor>;
-#else
-#include <sluice/impl/write_result.ipp>
+#endif
+
 #endif

@@ -232,7 +232,3 @@ auto handler(const Listeners& listeners) {
 }
 
 }  // namespace sluice::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/impl/event_emitter.ipp>
-#endif

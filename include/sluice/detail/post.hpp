@@ -67,7 +67,3 @@ void post(const asio::any_io_executor& executor, Work work);
 void dispatch(const asio::any_io_executor& executor, Work work);
 
 }  // namespace sluice::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/impl/post.ipp>
-#endif

@@ -21,7 +21,3 @@ void spawn(const asio::any_io_executor& executor, task<> coroutine, asio::cancel
            Ended ended);
 
 }  // namespace sluice::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/impl/spawn.ipp>
-#endif

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Keeps connections for requests to the same place, and requests waiting where there are enough.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/http.hpp>
+#endif
+#ifndef SLUICE_HTTP_AGENT_HPP
+#define SLUICE_HTTP_AGENT_HPP
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <chrono>
@@ -88,7 +92,4 @@ Agent& globalAgent(Executor executor);
 
 }  // namespace sluice::http
 
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-// The definitions need requests as well, whose header ends with all of them.
-#include <sluice/http/client_request.hpp>
 #endif

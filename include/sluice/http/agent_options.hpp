@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // What an Agent keeps and how much of it.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/http.hpp>
+#endif
+#ifndef SLUICE_HTTP_AGENT_OPTIONS_HPP
+#define SLUICE_HTTP_AGENT_OPTIONS_HPP
 
 #include <chrono>
 #include <cstddef>
@@ -34,3 +38,5 @@ struct AgentOptions {
 };
 
 }  // namespace sluice::http
+
+#endif

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // What may change the body of an outgoing message on its way: a compression, a checksum, a count.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/http.hpp>
+#endif
+#ifndef SLUICE_HTTP_BODY_FILTER_HPP
+#define SLUICE_HTTP_BODY_FILTER_HPP
 
 #include <cstdint>
 #include <memory>
@@ -51,3 +55,5 @@ struct ReleaseBodyFilter {
 using BodyFilterPointer = std::unique_ptr<BodyFilter, ReleaseBodyFilter>;
 
 }  // namespace sluice::http
+
+#endif

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // A request that is being made, and the functions that make one.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/http.hpp>
+#endif
+#ifndef SLUICE_HTTP_CLIENT_REQUEST_HPP
+#define SLUICE_HTTP_CLIENT_REQUEST_HPP
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <chrono>
@@ -215,7 +219,4 @@ task<IncomingMessage> get(RequestOptions&&) = delete;
 
 }  // namespace sluice::http
 
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-// The definitions need the exchange, whose header ends with all of them.
-#include <sluice/http/detail/client/exchange.hpp>
 #endif

@@ -2,7 +2,11 @@
 //
 // The tables of the protocol that Node publishes: the request methods and the status phrases, with
 // lookups that are cheap enough for every message, and the default limit of a head.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/http.hpp>
+#endif
+#ifndef SLUICE_HTTP_CONSTANTS_HPP
+#define SLUICE_HTTP_CONSTANTS_HPP
 
 #include <array>
 #include <cstddef>
@@ -171,3 +175,5 @@ static_assert([] {
 inline constexpr detail::StatusCodes STATUS_CODES;
 
 }  // namespace sluice::http
+
+#endif

@@ -2,7 +2,11 @@
 //
 // Header values that remember what they were made of, and the ordered, case-insensitive map of
 // headers that is given to and received from messages.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/http.hpp>
+#endif
+#ifndef SLUICE_HTTP_HEADERS_HPP
+#define SLUICE_HTTP_HEADERS_HPP
 
 #include <concepts>
 #include <cstddef>
@@ -339,6 +343,4 @@ inline Headers::Iterator Headers::end() const { return {*this, lines_.size()}; }
 
 }  // namespace sluice::http
 
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/http/impl/headers.ipp>
 #endif

@@ -2,7 +2,11 @@
 //
 // A message that is being received: a request on a server, a response on a client. Its head is
 // there; its body comes as it is asked for.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/http.hpp>
+#endif
+#ifndef SLUICE_HTTP_INCOMING_MESSAGE_HPP
+#define SLUICE_HTTP_INCOMING_MESSAGE_HPP
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <chrono>
@@ -10,8 +14,8 @@
 #include <functional>
 #include <optional>
 #include <sluice/encoding.hpp>
-#include <sluice/event_emitter.hpp>
 #include <sluice/error.hpp>
+#include <sluice/event_emitter.hpp>
 #include <sluice/http/headers.hpp>
 #include <sluice/task.hpp>
 #include <span>
@@ -135,6 +139,4 @@ class IncomingMessage : public EventEmitter<IncomingMessage, IncomingEvents> {
 
 }  // namespace sluice::http
 
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/http/impl/incoming_message.ipp>
 #endif

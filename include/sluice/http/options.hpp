@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // What a server can be told when it is made. Every limit has a default that is on.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/http.hpp>
+#endif
+#ifndef SLUICE_HTTP_OPTIONS_HPP
+#define SLUICE_HTTP_OPTIONS_HPP
 
 #include <chrono>
 #include <cstddef>
@@ -66,3 +70,5 @@ struct ServerOptions {
 };
 
 }  // namespace sluice::http
+
+#endif

@@ -2,7 +2,11 @@
 //
 // A message that is being sent: what ServerResponse and ClientRequest have in common. Headers are
 // set until they are sent, then the body is written, then it ends.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/http.hpp>
+#endif
+#ifndef SLUICE_HTTP_OUTGOING_MESSAGE_HPP
+#define SLUICE_HTTP_OUTGOING_MESSAGE_HPP
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <chrono>
@@ -11,9 +15,9 @@
 #include <functional>
 #include <optional>
 #include <sluice/encoding.hpp>
+#include <sluice/error.hpp>
 #include <sluice/event_emitter.hpp>
 #include <sluice/http/body_filter.hpp>
-#include <sluice/error.hpp>
 #include <sluice/http/headers.hpp>
 #include <sluice/write_result.hpp>
 #include <span>
@@ -265,6 +269,4 @@ class OutgoingMessageOf : public OutgoingMessage,
 
 }  // namespace sluice::http
 
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/http/impl/outgoing_message.ipp>
 #endif

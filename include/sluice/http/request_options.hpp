@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // What a request can be told when it is made: where to, what, and over which connection.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/http.hpp>
+#endif
+#ifndef SLUICE_HTTP_REQUEST_OPTIONS_HPP
+#define SLUICE_HTTP_REQUEST_OPTIONS_HPP
 
 #include <boost/asio/cancellation_signal.hpp>
 #include <chrono>
@@ -99,3 +103,5 @@ struct RequestOptions {
 };
 
 }  // namespace sluice::http
+
+#endif

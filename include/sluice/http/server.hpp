@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // An HTTP server: listens, runs a coroutine for each request, and keeps order.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/http.hpp>
+#endif
+#ifndef SLUICE_HTTP_SERVER_HPP
+#define SLUICE_HTTP_SERVER_HPP
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <chrono>
@@ -229,7 +233,4 @@ Server createServer(Executor executor, F&& handler) {
 
 }  // namespace sluice::http
 
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-// The definitions need the state, whose header ends with all of them.
-#include <sluice/http/detail/server/state.hpp>
 #endif

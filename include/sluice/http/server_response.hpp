@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The answer to one request. Made by the server and lent to the handler.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/http.hpp>
+#endif
+#ifndef SLUICE_HTTP_SERVER_RESPONSE_HPP
+#define SLUICE_HTTP_SERVER_RESPONSE_HPP
 
 #include <sluice/http/outgoing_message.hpp>
 #include <string>
@@ -71,7 +75,4 @@ class ServerResponse : public OutgoingMessageOf<ServerResponse, OutgoingEvents> 
 
 }  // namespace sluice::http
 
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-// The definitions need the whole server, whose header ends with all of them.
-#include <sluice/http/server.hpp>
 #endif

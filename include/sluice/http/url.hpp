@@ -197,5 +197,5 @@ class URL {
 }  // namespace sluice::http
 
 #if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/http/impl/url.ipp>
+#include <sluice/detail/definitions/url.hpp>
 #endif

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // An agent whose connections are encrypted, and which resumes their sessions.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/https.hpp>
+#endif
+#ifndef SLUICE_HTTPS_AGENT_HPP
+#define SLUICE_HTTPS_AGENT_HPP
 
 #include <concepts>
 #include <map>
@@ -57,6 +61,4 @@ Agent& globalAgent(Executor executor);
 
 }  // namespace sluice::https
 
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/https/impl/agent.ipp>
 #endif

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Opening an encrypted connection, and putting encryption over one that is open.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/https.hpp>
+#endif
+#ifndef SLUICE_HTTPS_CONNECT_HPP
+#define SLUICE_HTTPS_CONNECT_HPP
 
 #include <memory>
 #include <sluice/https/options.hpp>
@@ -44,6 +48,4 @@ task<net::Socket> connectTls(net::ConnectionOptions options,
 }  // namespace detail
 }  // namespace sluice::https
 
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/https/impl/connect.ipp>
 #endif

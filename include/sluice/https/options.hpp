@@ -2,7 +2,11 @@
 //
 // What servers, requests, agents and connections can be told about TLS, besides what their kind is
 // told without it. What is not explained here is in the options of the same name without TLS.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/https.hpp>
+#endif
+#ifndef SLUICE_HTTPS_OPTIONS_HPP
+#define SLUICE_HTTPS_OPTIONS_HPP
 
 #include <chrono>
 #include <cstddef>
@@ -215,6 +219,4 @@ net::ConnectionOptions withoutTls(const ConnectionOptions& options);
 
 }  // namespace sluice::https
 
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/https/impl/options.ipp>
 #endif

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Requests over TLS. They are http's own: only how they are made differs.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/https.hpp>
+#endif
+#ifndef SLUICE_HTTPS_REQUEST_HPP
+#define SLUICE_HTTPS_REQUEST_HPP
 
 #include <concepts>
 #include <sluice/http/client_request.hpp>
@@ -104,6 +108,4 @@ task<IncomingMessage> get(RequestOptions&&) = delete;
 
 }  // namespace sluice::https
 
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/https/impl/request.ipp>
 #endif

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Keys, certificates and what TLS may use, read once and shared by many connections.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/https.hpp>
+#endif
+#ifndef SLUICE_HTTPS_SECURE_CONTEXT_HPP
+#define SLUICE_HTTPS_SECURE_CONTEXT_HPP
 
 #include <concepts>
 #include <cstdint>
@@ -110,7 +114,4 @@ SecureContext createSecureContext(const SecureContextOptions& options);
 
 }  // namespace sluice::https
 
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-// The definitions need the session, whose header ends with them.
-#include <sluice/https/detail/tls_session.hpp>
 #endif

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // An HTTP server whose connections are encrypted.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/https.hpp>
+#endif
+#ifndef SLUICE_HTTPS_SERVER_HPP
+#define SLUICE_HTTPS_SERVER_HPP
 
 #include <concepts>
 #include <sluice/http/server.hpp>
@@ -73,6 +77,4 @@ Server createServer(Executor executor, const ServerOptions& options, F&& handler
 
 }  // namespace sluice::https
 
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/https/impl/server.ipp>
 #endif

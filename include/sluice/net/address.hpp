@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Where a socket or a server is: an IP address with its port, or the path of a Unix socket.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/net.hpp>
+#endif
+#ifndef SLUICE_NET_ADDRESS_HPP
+#define SLUICE_NET_ADDRESS_HPP
 
 #include <cstdint>
 #include <sluice/config.hpp>
@@ -23,3 +27,5 @@ struct Address {
 };
 
 }  // namespace sluice::net
+
+#endif

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <functional>
 #include <sluice/config.hpp>
+#include <sluice/task.hpp>
 
 namespace sluice {
 
@@ -37,5 +38,5 @@ void cluster(unsigned workers, std::function<void(boost::asio::io_context&, unsi
 }  // namespace sluice
 
 #if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/net/impl/cluster.ipp>
+#include <sluice/detail/definitions/cluster.hpp>
 #endif

@@ -2,7 +2,11 @@
 //
 // Opening a connection: names are resolved, and where a name has several addresses they are tried
 // side by side, so that one that is dead costs a quarter of a second and not a minute.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/net.hpp>
+#endif
+#ifndef SLUICE_NET_CONNECT_HPP
+#define SLUICE_NET_CONNECT_HPP
 
 #include <boost/asio/ip/address.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
@@ -78,6 +82,4 @@ task<Socket> connect(ConnectionOptions&&) = delete;
 
 }  // namespace sluice::net
 
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/net/impl/connect.ipp>
 #endif

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // What a server's "drop" event tells.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/net.hpp>
+#endif
+#ifndef SLUICE_NET_DROP_INFO_HPP
+#define SLUICE_NET_DROP_INFO_HPP
 
 #include <cstdint>
 #include <sluice/config.hpp>
@@ -19,3 +23,5 @@ struct DropInfo {
 };
 
 }  // namespace sluice::net
+
+#endif

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Where a server is to listen.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/net.hpp>
+#endif
+#ifndef SLUICE_NET_LISTEN_OPTIONS_HPP
+#define SLUICE_NET_LISTEN_OPTIONS_HPP
 
 #include <cstdint>
 #include <optional>
@@ -25,3 +29,5 @@ struct ListenOptions {
 };
 
 }  // namespace sluice::net
+
+#endif

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // A server of raw connections: Node's net.Server. http has its own, which shares ServerCore.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/net.hpp>
+#endif
+#ifndef SLUICE_NET_SERVER_HPP
+#define SLUICE_NET_SERVER_HPP
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <chrono>
@@ -9,8 +13,8 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
-#include <sluice/event_emitter.hpp>
 #include <sluice/error.hpp>
+#include <sluice/event_emitter.hpp>
 #include <sluice/net/address.hpp>
 #include <sluice/net/drop_info.hpp>
 #include <sluice/net/listen_options.hpp>
@@ -105,6 +109,4 @@ Server createServer(Executor executor, Server::Handler handler = {});
 
 }  // namespace sluice::net
 
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/net/impl/server.ipp>
 #endif

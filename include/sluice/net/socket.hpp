@@ -2,7 +2,11 @@
 //
 // One connection of any kind: TCP, Unix socket, TLS, or memory in a test. A movable handle; the
 // connection ends when its handle goes.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/net.hpp>
+#endif
+#ifndef SLUICE_NET_SOCKET_HPP
+#define SLUICE_NET_SOCKET_HPP
 
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
@@ -17,8 +21,8 @@
 #include <optional>
 #include <sluice/detail/completion.hpp>
 #include <sluice/encoding.hpp>
-#include <sluice/event_emitter.hpp>
 #include <sluice/error.hpp>
+#include <sluice/event_emitter.hpp>
 #include <sluice/net/address.hpp>
 #include <sluice/net/socket_events.hpp>
 #include <sluice/net/tls_info.hpp>
@@ -274,6 +278,4 @@ inline void beast_close_socket(Socket& socket) { socket.destroy(); }
 
 }  // namespace sluice::net
 
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/net/impl/socket.ipp>
 #endif

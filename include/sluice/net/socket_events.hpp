@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The events of a socket.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/net.hpp>
+#endif
+#ifndef SLUICE_NET_SOCKET_EVENTS_HPP
+#define SLUICE_NET_SOCKET_EVENTS_HPP
 
 #include <sluice/event_list.hpp>
 #include <string_view>
@@ -19,3 +23,5 @@ using SocketEvents =
               Event<"close", void(bool)>, Event<"agentRemove", void()>, Event<"shutdown", void()>>;
 
 }  // namespace sluice::net
+
+#endif

@@ -2,7 +2,11 @@
 //
 // What a socket can tell about its encryption. Plain values, so that a program which only asks
 // needs no TLS library.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/net.hpp>
+#endif
+#ifndef SLUICE_NET_TLS_INFO_HPP
+#define SLUICE_NET_TLS_INFO_HPP
 
 #include <cstdint>
 #include <memory>
@@ -68,3 +72,5 @@ struct CipherInfo {
 };
 
 }  // namespace sluice::net
+
+#endif

@@ -4,6 +4,10 @@
 // executor. Timers of Asio itself are not its business.
 #pragma once
 
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/http.hpp>
+#endif
+
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <chrono>

@@ -4,6 +4,10 @@
 // no sockets, no ports.
 #pragma once
 
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/http.hpp>
+#endif
+
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <chrono>

@@ -5,6 +5,10 @@
 // is seen as one) and can be told to behave badly.
 #pragma once
 
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/http.hpp>
+#endif
+
 #include <algorithm>
 #include <boost/asio/error.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>

@@ -4,6 +4,10 @@
 // joins two sockets of ours. Neither needs the kernel.
 #pragma once
 
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/http.hpp>
+#endif
+
 #include <algorithm>
 #include <cstddef>
 #include <sluice/net/detail/loop.hpp>

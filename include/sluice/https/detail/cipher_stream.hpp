@@ -93,7 +93,3 @@ class CipherStream final : public net::detail::TransportOwner, private net::deta
 };
 
 }  // namespace sluice::https::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/https/impl/cipher_stream.ipp>
-#endif

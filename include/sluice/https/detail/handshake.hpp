@@ -29,7 +29,3 @@ task<> shakeHands(boost::intrusive_ptr<net::detail::SocketCore> core,
                   std::shared_ptr<const TlsPolicy> policy);
 
 }  // namespace sluice::https::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/https/impl/handshake.ipp>
-#endif

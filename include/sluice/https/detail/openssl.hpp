@@ -40,7 +40,3 @@ http::Error takeOpensslError();
 error_code verifyError(long result);
 
 }  // namespace sluice::https::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/https/impl/openssl.ipp>
-#endif

@@ -20,7 +20,3 @@ net::PeerCertificate describe(X509* certificate);
 bool names(X509* certificate, const std::string& identity);
 
 }  // namespace sluice::https::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/https/impl/peer_certificate.ipp>
-#endif

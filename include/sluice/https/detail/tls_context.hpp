@@ -63,8 +63,3 @@ class TlsContext {
 X509_STORE* systemTrust(net::detail::Loop& loop);
 
 }  // namespace sluice::https::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-// The definitions need the transport, whose header ends with them.
-#include <sluice/https/detail/tls_transport.hpp>
-#endif

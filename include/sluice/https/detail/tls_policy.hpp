@@ -58,8 +58,3 @@ std::string protocolList(const std::vector<std::string>& names);
 
 }  // namespace detail
 }  // namespace sluice::https
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/https/impl/tls_policy.ipp>
-#include <sluice/https/secure_context.hpp>
-#endif

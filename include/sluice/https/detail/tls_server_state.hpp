@@ -43,7 +43,3 @@ class TlsServerState final : public http::detail::ServerState {
 };
 
 }  // namespace sluice::https::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/https/impl/server.ipp>
-#endif

@@ -73,8 +73,3 @@ class TlsSession final : public net::detail::TlsView {
 };
 
 }  // namespace sluice::https::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/https/impl/secure_context.ipp>
-#include <sluice/https/impl/tls_session.ipp>
-#endif

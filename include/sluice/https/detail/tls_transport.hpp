@@ -113,7 +113,3 @@ class TlsTransport final : public net::detail::Transport, private CipherStream::
 };
 
 }  // namespace sluice::https::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/https/impl/tls_transport.ipp>
-#endif

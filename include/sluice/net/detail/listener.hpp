@@ -95,7 +95,3 @@ class Listener final : public boost::intrusive_ref_counter<Listener, boost::thre
 };
 
 }  // namespace sluice::net::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/net/impl/listener.ipp>
-#endif

@@ -172,7 +172,3 @@ inline LoopMember::LoopMember(Loop& loop) : link_(&loop.members_), next_(loop.me
 }
 
 }  // namespace sluice::net::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/net/impl/loop.ipp>
-#endif

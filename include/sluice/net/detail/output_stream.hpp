@@ -146,7 +146,3 @@ class OutputStream final
 };
 
 }  // namespace sluice::net::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/net/impl/output_stream.ipp>
-#endif

@@ -107,7 +107,3 @@ class Poller final : private TurnEntry {
 };
 
 }  // namespace sluice::net::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/net/impl/poller.ipp>
-#endif

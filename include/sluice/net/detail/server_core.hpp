@@ -112,7 +112,3 @@ class ServerCore final
 };
 
 }  // namespace sluice::net::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/net/impl/server_core.ipp>
-#endif

@@ -218,7 +218,3 @@ class SocketCore final : public TransportOwner,
 };
 
 }  // namespace sluice::net::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/net/impl/socket_core.ipp>
-#endif

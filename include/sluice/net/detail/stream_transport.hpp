@@ -64,7 +64,3 @@ class StreamTransport final : public Transport, private Poller::Watched {
 };
 
 }  // namespace sluice::net::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/net/impl/stream_transport.ipp>
-#endif

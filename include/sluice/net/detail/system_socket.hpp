@@ -69,7 +69,3 @@ class SystemSocket {
 };
 
 }  // namespace sluice::net::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/net/impl/system_socket.ipp>
-#endif

@@ -23,6 +23,8 @@
 #include <sluice/detail/suspend.hpp>
 #include <sluice/net/connect.hpp>
 #include <sluice/net/detail/handler_error.hpp>
+#include <sluice/net/detail/loop.hpp>
+#include <sluice/net/detail/socket_core.hpp>
 #include <sluice/net/detail/stream_transport.hpp>
 #include <sluice/net/detail/system_socket.hpp>
 #include <utility>

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // What a browser is told about a cookie.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/app.hpp>
+#endif
+#ifndef SLUICE_WEB_APP_COOKIE_OPTIONS_HPP
+#define SLUICE_WEB_APP_COOKIE_OPTIONS_HPP
 
 #include <chrono>
 #include <optional>
@@ -29,3 +33,5 @@ struct CookieOptions {
 };
 
 }  // namespace sluice::app
+
+#endif

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // How large a submitted form may be.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/app.hpp>
+#endif
+#ifndef SLUICE_WEB_APP_FORM_LIMITS_HPP
+#define SLUICE_WEB_APP_FORM_LIMITS_HPP
 
 #include <cstddef>
 #include <sluice/web/app/config.hpp>
@@ -24,3 +28,5 @@ struct FormLimits {
 };
 
 }  // namespace sluice::app
+
+#endif

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // An answer that a handler gives by throwing it.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/app.hpp>
+#endif
+#ifndef SLUICE_WEB_APP_HTTP_ERROR_HPP
+#define SLUICE_WEB_APP_HTTP_ERROR_HPP
 
 #include <sluice/web/app/config.hpp>
 #include <string>
@@ -22,3 +26,5 @@ struct HttpError {
 };
 
 }  // namespace sluice::app
+
+#endif

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The way from a middleware to what comes after it.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/app.hpp>
+#endif
+#ifndef SLUICE_WEB_APP_NEXT_HPP
+#define SLUICE_WEB_APP_NEXT_HPP
 
 #include <cstddef>
 #include <sluice/task.hpp>
@@ -46,3 +50,5 @@ class Next {
 };
 
 }  // namespace sluice::app
+
+#endif

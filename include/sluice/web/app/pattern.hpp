@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The first argument of a route: a pattern, and the place in the program that names it.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/app.hpp>
+#endif
+#ifndef SLUICE_WEB_APP_PATTERN_HPP
+#define SLUICE_WEB_APP_PATTERN_HPP
 
 #include <concepts>
 #include <sluice/web/app/config.hpp>
@@ -30,3 +34,5 @@ class Pattern {
 };
 
 }  // namespace sluice::app
+
+#endif

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // A request as handlers of a router see it: its path, names, query, cookies, and who sent it.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/app.hpp>
+#endif
+#ifndef SLUICE_WEB_APP_REQUEST_HPP
+#define SLUICE_WEB_APP_REQUEST_HPP
 
 #include <forward_list>
 #include <functional>
@@ -98,6 +102,4 @@ class Request : public http::IncomingMessage {
 
 }  // namespace sluice::app
 
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/web/app/impl/request.ipp>
 #endif

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // A response as handlers of a router see it: short ways to send what is sent most.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/app.hpp>
+#endif
+#ifndef SLUICE_WEB_APP_RESPONSE_HPP
+#define SLUICE_WEB_APP_RESPONSE_HPP
 
 #include <concepts>
 #include <sluice/http/server_response.hpp>
@@ -70,6 +74,4 @@ class Response : public http::ServerResponse {
 
 }  // namespace sluice::app
 
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/web/app/impl/response.ipp>
 #endif

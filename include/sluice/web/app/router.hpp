@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Routes and middleware: which handler answers which request, and what runs around it.
-#pragma once
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/app.hpp>
+#endif
+#ifndef SLUICE_WEB_APP_ROUTER_HPP
+#define SLUICE_WEB_APP_ROUTER_HPP
 
 #include <exception>
 #include <memory>
@@ -159,6 +163,4 @@ class Router {
 
 }  // namespace sluice::app
 
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/web/app/impl/router.ipp>
 #endif

@@ -73,8 +73,3 @@ class AgentState : public boost::intrusive_ref_counter<AgentState, boost::thread
 
 }  // namespace detail
 }  // namespace sluice::http
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-// The definitions need requests as well, whose header ends with all of them.
-#include <sluice/http/client_request.hpp>
-#endif

@@ -144,8 +144,3 @@ class ClientConnection final : public Opening,
 };
 
 }  // namespace sluice::http::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-// The definitions need requests as well, whose header ends with all of them.
-#include <sluice/http/client_request.hpp>
-#endif

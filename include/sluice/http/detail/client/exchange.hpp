@@ -196,10 +196,3 @@ class ClientExchange final : public ExchangeProgress,
 };
 
 }  // namespace sluice::http::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/http/impl/agent.ipp>
-#include <sluice/http/impl/client_connection.ipp>
-#include <sluice/http/impl/client_exchange.ipp>
-#include <sluice/http/impl/client_request.ipp>
-#endif

@@ -60,7 +60,3 @@ class RequestPlace {
 };
 
 }  // namespace sluice::http::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/http/impl/request_place.ipp>
-#endif

@@ -43,7 +43,3 @@ class WantedRequest {
 };
 
 }  // namespace sluice::http::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/http/impl/wanted_request.ipp>
-#endif

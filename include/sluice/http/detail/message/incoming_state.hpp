@@ -189,7 +189,3 @@ class IncomingState
 };
 
 }  // namespace sluice::http::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/http/impl/incoming_state.ipp>
-#endif

@@ -9,8 +9,8 @@
 #include <cstddef>
 #include <sluice/config.hpp>
 #include <sluice/http/constants.hpp>
-#include <sluice/http/detail/wire/body_decoder.hpp>
 #include <sluice/http/detail/message/input_buffer.hpp>
+#include <sluice/http/detail/wire/body_decoder.hpp>
 #include <sluice/http/detail/wire/message_parser.hpp>
 #include <sluice/net/detail/socket_core.hpp>
 
@@ -63,7 +63,3 @@ class MessageReader {
 };
 
 }  // namespace sluice::http::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/http/impl/message_reader.ipp>
-#endif

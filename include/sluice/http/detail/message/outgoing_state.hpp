@@ -11,10 +11,10 @@
 #include <functional>
 #include <optional>
 #include <sluice/detail/listeners.hpp>
+#include <sluice/error.hpp>
 #include <sluice/http/body_filter.hpp>
 #include <sluice/http/detail/wire/framing.hpp>
 #include <sluice/http/detail/wire/header_store.hpp>
-#include <sluice/error.hpp>
 #include <sluice/net/detail/output_stream.hpp>
 #include <string>
 #include <string_view>
@@ -146,7 +146,3 @@ class OutgoingState
 
 }  // namespace detail
 }  // namespace sluice::http
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/http/impl/outgoing_state.ipp>
-#endif

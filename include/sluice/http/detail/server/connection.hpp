@@ -13,8 +13,8 @@
 #include <cstdint>
 #include <memory>
 #include <sluice/detail/completion.hpp>
-#include <sluice/http/detail/server/exchange.hpp>
 #include <sluice/error.hpp>
+#include <sluice/http/detail/server/exchange.hpp>
 #include <sluice/net/detail/socket_core.hpp>
 #include <sluice/net/socket.hpp>
 #include <sluice/task.hpp>
@@ -146,8 +146,3 @@ class ServerConnection final
 };
 
 }  // namespace sluice::http::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-// The definitions need the whole server, whose header ends with all of them.
-#include <sluice/http/server.hpp>
-#endif

@@ -132,8 +132,3 @@ class ServerExchange final : private net::detail::LoopMember,
 };
 
 }  // namespace sluice::http::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-// The definitions need the connection, whose header ends with all of them.
-#include <sluice/http/detail/server/connection.hpp>
-#endif

@@ -122,10 +122,3 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
 };
 
 }  // namespace sluice::http::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/http/impl/server.ipp>
-#include <sluice/http/impl/server_connection.ipp>
-#include <sluice/http/impl/server_exchange.ipp>
-#include <sluice/http/impl/server_response.ipp>
-#endif

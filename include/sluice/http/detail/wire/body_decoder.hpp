@@ -7,11 +7,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <sluice/config.hpp>
+#include <sluice/error.hpp>
 #include <sluice/http/detail/wire/field_line_reader.hpp>
 #include <sluice/http/detail/wire/header_block.hpp>
 #include <sluice/http/detail/wire/message_parser.hpp>
 #include <sluice/http/detail/wire/strictness.hpp>
-#include <sluice/error.hpp>
 #include <sluice/net/detail/byte_buffer.hpp>
 #include <string_view>
 
@@ -104,7 +104,3 @@ class BodyDecoder {
 };
 
 }  // namespace sluice::http::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/http/impl/body_decoder.ipp>
-#endif

@@ -35,7 +35,3 @@ class DateLine {
 
 }  // namespace detail
 }  // namespace sluice::http
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/http/impl/date.ipp>
-#endif

@@ -62,7 +62,3 @@ class FieldLineReader {
 };
 
 }  // namespace sluice::http::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/http/impl/field_line_reader.ipp>
-#endif

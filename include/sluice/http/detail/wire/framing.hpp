@@ -145,7 +145,3 @@ inline constexpr std::string_view headerFieldsTooLargeReply =
     "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\r\n";
 
 }  // namespace sluice::http::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/http/impl/framing.ipp>
-#endif

@@ -143,7 +143,3 @@ class HeaderStore {
 };
 
 }  // namespace sluice::http::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/http/impl/header_store.ipp>
-#endif

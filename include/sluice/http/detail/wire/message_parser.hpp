@@ -8,10 +8,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <sluice/config.hpp>
+#include <sluice/error.hpp>
 #include <sluice/http/detail/wire/field_line_reader.hpp>
 #include <sluice/http/detail/wire/header_block.hpp>
 #include <sluice/http/detail/wire/strictness.hpp>
-#include <sluice/error.hpp>
 #include <string_view>
 
 namespace sluice::http::detail {
@@ -183,7 +183,3 @@ class MessageParser {
 };
 
 }  // namespace sluice::http::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/http/impl/message_parser.ipp>
-#endif

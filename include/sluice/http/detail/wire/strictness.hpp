@@ -9,8 +9,8 @@
 #include <cstdint>
 #include <optional>
 #include <sluice/config.hpp>
-#include <sluice/http/detail/wire/known_header.hpp>
 #include <sluice/error.hpp>
+#include <sluice/http/detail/wire/known_header.hpp>
 #include <string_view>
 
 namespace sluice::http::detail {
@@ -103,7 +103,3 @@ class TransferCodings {
 };
 
 }  // namespace sluice::http::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/http/impl/strictness.ipp>
-#endif

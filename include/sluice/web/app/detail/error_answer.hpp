@@ -25,7 +25,3 @@ WriteResult answerStatus(Request& req, Response& res, int status, std::string_vi
 std::string jsonString(std::string_view text);
 
 }  // namespace sluice::app::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/web/app/impl/error_answer.ipp>
-#endif

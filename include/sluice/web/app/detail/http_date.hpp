@@ -18,7 +18,3 @@ std::string formatHttpDate(std::chrono::system_clock::time_point time);
 std::optional<std::chrono::sys_seconds> parseHttpDate(std::string_view text);
 
 }  // namespace sluice::app::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/web/app/impl/http_date.ipp>
-#endif

@@ -34,7 +34,3 @@ int acceptQuality(std::string_view accept, std::string_view type);
 int qualityOf(std::string_view parameters);
 
 }  // namespace sluice::app::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/web/app/impl/negotiation.ipp>
-#endif

@@ -38,7 +38,3 @@ class Networks {
 };
 
 }  // namespace sluice::app::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/web/app/impl/networks.ipp>
-#endif

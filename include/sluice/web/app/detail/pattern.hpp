@@ -44,7 +44,3 @@ std::vector<PatternTokens> parsePattern(std::string_view pattern);
 PatternTokens joined(const PatternTokens& prefix, const PatternTokens& rest);
 
 }  // namespace sluice::app::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/web/app/impl/pattern.ipp>
-#endif

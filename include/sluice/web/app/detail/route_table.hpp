@@ -87,8 +87,3 @@ class RouteTable {
 };
 
 }  // namespace sluice::app::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/web/app/impl/next.ipp>
-#include <sluice/web/app/impl/route_table.ipp>
-#endif

@@ -120,7 +120,3 @@ class RouteTree {
 };
 
 }  // namespace sluice::app::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/web/app/impl/route_tree.ipp>
-#endif

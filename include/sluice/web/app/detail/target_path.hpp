@@ -54,7 +54,3 @@ class TargetPath {
 };
 
 }  // namespace sluice::app::detail
-
-#if !defined(SLUICE_SEPARATE_COMPILATION)
-#include <sluice/web/app/impl/target_path.ipp>
-#endif
