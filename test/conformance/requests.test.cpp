@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// requests.txt against our server: what it understands of each case, and what becomes of the
+// connection, must not depend on the pieces in which the bytes arrive.
+#include <string>
+#include <string_view>
+#include "conformance/cases.hpp"
+#include "support/catch.hpp"
+#include "support/serve.hpp"
+
+using namespace sluice;
+using namespace sluice::http;
+using namespace sluice::test;
+
+namespace {
+
+// Every answer of the handler is 200 and has a length, so the last status line in what was sent is
+// either that of the last understood request or that of a refusal.
+std::string lastStatus(std::string_view sent) {
+  const std::size_t at = sent.rfind("HTTP/1.1 ");
+  return at == std::string_view::npos ? std::string() : std::string(sent.substr(at + 9, 3));
+}
+
+std::string understood(const ConformanceCase& test, Arrival arrival) {
+  std::string seen;
+  auto wire = serve([&seen](IncomingMessage& req, ServerResponse& res) -> task<> {
+    const std::string line = std::string(req.method()) + ' ' + std::string(req.url());
+    std::string body;
+    while (auto piece = co_await req.read()) body += *piece;
+    // Only a request that is here to its end counts.
+    seen += line + " \"" + body + "\" ; ";
+    res.setHeader("Content-Length", 2);
+    co_await res.end("ok");
+  });
+  for (const std::string_view piece : cut(test.bytes, arrival, 7)) wire.send(piece);
+  const std::string status = lastStatus(wire.received());
+  const bool refused = !status.empty() && status != "200";
+  if (refused) seen += "refused " + status;
+  if (test.wanted == "incomplete") {
+    const std::size_t before = seen.size();
+    wire.end();
+    if (seen.empty() && before == 0 && wire.ended()) return "incomplete";
+  }
+  if (wire.ended()) return refused ? seen : seen + "closed";
+  return seen + (refused ? " open" : "open");
+}
+
+}  // namespace
+
+TEST_CASE("requests are understood alike, whole, byte by byte and in random pieces",
+          "[conformance]") {
+  const auto cases = conformanceCases("requests.txt");
+  REQUIRE(cases.size() >= 400);
+  for (const ConformanceCase& test : cases) {
+    INFO(test.id << " (" << test.rule << ")");
+    CHECK(understood(test, Arrival::whole) == test.wanted);
+    CHECK(understood(test, Arrival::byteByByte) == test.wanted);
+    CHECK(understood(test, Arrival::randomPieces) == test.wanted);
+  }
+}
