@@ -14,6 +14,8 @@
 #include <sluice/web/app/request.hpp>
 #include <sluice/web/app/response.hpp>
 #include <sluice/web/app/router.hpp>
+#include <sluice/web/app/send_file_options.hpp>
+#include <sluice/web/app/static_files.hpp>
 
 #if !defined(SLUICE_SEPARATE_COMPILATION)
 #include <sluice/detail/definitions/app.hpp>

@@ -8,9 +8,11 @@
 #define SLUICE_WEB_APP_RESPONSE_HPP
 
 #include <concepts>
+#include <filesystem>
 #include <sluice/http/server_response.hpp>
 #include <sluice/task.hpp>
 #include <sluice/web/app/cookie_options.hpp>
+#include <sluice/web/app/send_file_options.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -70,6 +72,16 @@ class Response : public http::ServerResponse {
   ///
   /// throws  ERR_INVALID_ARG_VALUE for a status that is no redirect
   WriteResult redirect(std::string_view url, int status = 302);
+
+  /// Sends a file, or the parts of it that the client asks for, and ends.
+  ///
+  /// Conditional requests are answered 304 and 412, ranges 206 and 416, as long as the status is
+  /// 200. Blocking reads happen on threads of their own, and memory does not depend on the file's
+  /// size. A file that changes meanwhile closes the connection. The path is taken as it is: what a
+  /// client names goes through staticFiles().
+  ///
+  /// throws  HttpError: 404 if there is no such file, 403 if it may not be read
+  task<> sendFile(const std::filesystem::path& path, SendFileOptions options = {});
 };
 
 }  // namespace sluice::app

@@ -6,10 +6,14 @@
 #include <algorithm>
 #include <cstdint>
 #include <sluice/error.hpp>
+#include <sluice/http/incoming_message.hpp>
 #include <sluice/http/server.hpp>
+#include <sluice/web/app/detail/file_pool.hpp>
+#include <sluice/web/app/detail/file_sending.hpp>
 #include <sluice/web/app/detail/http_date.hpp>
 #include <sluice/web/app/detail/negotiation.hpp>
 #include <sluice/web/app/detail/target_path.hpp>
+#include <sluice/web/app/http_error.hpp>
 #include <sluice/web/app/response.hpp>
 
 namespace sluice::app {
@@ -136,6 +140,27 @@ SLUICE_DECL WriteResult Response::redirect(std::string_view url, int status) {
   setHeader("Location", location);
   statusCode = status;
   return end();
+}
+
+namespace detail {
+
+inline task<> sendPath(Response& res, FileQuery query, SendFileOptions options) {
+  FoundFile found;
+  const std::function<void()> find = [&] { found = findFile(query); };
+  co_await FilePool::of(res.get_executor()).run(find);
+  if (found.kind == FoundFile::Kind::forbidden) throw HttpError{403};
+  if (found.kind != FoundFile::Kind::file) throw HttpError{404};
+  co_await sendFound(res, std::move(found), options);
+}
+
+}  // namespace detail
+
+SLUICE_DECL task<> Response::sendFile(const std::filesystem::path& path, SendFileOptions options) {
+  detail::FileQuery query;
+  query.path = path;
+  query.precompressed = options.precompressed;
+  query.acceptEncoding = req().headers()["accept-encoding"];
+  return detail::sendPath(*this, std::move(query), options);
 }
 
 }  // namespace sluice::app

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// A file that is read at any place. Its calls may block, so they run on the threads of FilePool.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <sluice/web/app/config.hpp>
+#include <span>
+#include <utility>
+
+namespace sluice::app::detail {
+
+struct FileInfo {
+  std::uint64_t size = 0;
+  std::chrono::sys_time<std::chrono::nanoseconds> modified{};
+  bool isRegular = false;
+  bool isFolder = false;
+  bool operator==(const FileInfo&) const = default;
+};
+
+class File {
+ public:
+  File() = default;
+  /// Nothing is open if that failed.
+  explicit File(const std::filesystem::path& path);
+  File(File&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  File& operator=(File&& other) noexcept {
+    std::swap(descriptor_, other.descriptor_);
+    return *this;
+  }
+  ~File();
+
+  explicit operator bool() const { return descriptor_ >= 0; }
+  FileInfo info() const;
+  /// How many bytes were read; fewer than asked for at the end and after an error.
+  std::size_t read(std::uint64_t from, std::span<char> to) const;
+
+ private:
+  int descriptor_ = -1;
+};
+
+}  // namespace sluice::app::detail
