@@ -2,7 +2,7 @@
 //
 // Every definition that is not a template, for programs that compile separately: they define
 // SLUICE_SEPARATE_COMPILATION for all files and include this header in exactly one, alone, or after
-// <sluice/https.hpp> if the program uses TLS:
+// the optional headers that the program uses, <sluice/https.hpp> and <sluice/compress.hpp>:
 //
 //     #include <sluice/https.hpp>
 //     #include <sluice/src.hpp>
@@ -19,6 +19,10 @@
 
 #if defined(SLUICE_HAS_APP)
 #include <sluice/detail/definitions/app.hpp>
+#endif
+
+#if defined(SLUICE_HAS_COMPRESS)
+#include <sluice/detail/definitions/compress.hpp>
 #endif
 
 #if defined(SLUICE_HAS_HTTPS)

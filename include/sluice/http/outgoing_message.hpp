@@ -97,6 +97,9 @@ class OutgoingMessage : public OutgoingCalls<OutgoingMessage>,
 
   /// The value as it was set, also after the headers were sent; unset where absent.
   HeaderValue getHeader(std::string_view name) const;
+  /// The first value without a copy, "" if there is none; valid until a header changes. Not in
+  /// Node.
+  std::string_view headerText(std::string_view name) const;
   /// In lower case, in order.
   std::vector<std::string> getHeaderNames() const;
   /// As they were spelled.

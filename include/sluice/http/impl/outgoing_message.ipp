@@ -49,6 +49,9 @@ SLUICE_DECL void OutgoingMessage::storeHeaders(const Headers& headers) {
 SLUICE_DECL HeaderValue OutgoingMessage::getHeader(std::string_view name) const {
   return state_->headers.get(name);
 }
+SLUICE_DECL std::string_view OutgoingMessage::headerText(std::string_view name) const {
+  return state_->headers.text(name);
+}
 SLUICE_DECL std::vector<std::string> OutgoingMessage::getHeaderNames() const {
   return state_->headers.names();
 }
