@@ -77,7 +77,7 @@ def program(name):
 
 def build(wanted, others, tracer):
     """Builds the named programs and, with `others`, all that this machine can build."""
-    packages = f"g++ meson ninja-build pkg-config libboost1.81-dev valgrind {tracer}"
+    packages = f"g++ meson ninja-build pkg-config libboost-dev valgrind {tracer}"
     if shell(f"ensure {packages}").returncode != 0:
         sys.exit(1)
     again = others and install_others()
