@@ -33,7 +33,8 @@ def check(server):
 
 with tempfile.TemporaryDirectory() as folder:
     kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-    openssl("req", "-x509", *kind, "-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.pem")
+    openssl("req", "-x509", *kind, "-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.pem",
+            "-addext", "keyUsage=critical,keyCertSign,cRLSign")
     openssl("req", "-x509", *kind, "-subj", "/CN=friend", "-keyout", "key.pem", "-out", "cert.pem",
             "-CA", "ca.pem", "-CAkey", "ca.key", "-addext", "basicConstraints=critical,CA:FALSE",
             "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1")

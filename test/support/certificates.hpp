@@ -63,6 +63,9 @@ class Identity {
     X509_set_issuer_name(made, X509_get_subject_name(signer.certificate_.get()));
     add(NID_basic_constraints, options.ca ? "critical,CA:TRUE" : "critical,CA:FALSE", signer);
     add(NID_subject_key_identifier, "hash", signer);
+    // Python 3.13 and later refuse chains without these two.
+    if (options.ca) add(NID_key_usage, "critical,keyCertSign,cRLSign", signer);
+    if (issuer != nullptr) add(NID_authority_key_identifier, "keyid", signer);
     if (!options.altNames.empty()) add(NID_subject_alt_name, options.altNames, signer);
     if (X509_sign(made, signer.key_.get(), EVP_sha256()) == 0) {
       throw std::runtime_error("a certificate could not be signed");

@@ -3,6 +3,7 @@
 // Definitions of openssl.hpp.
 #pragma once
 
+#include <openssl/sslerr.h>
 #include <openssl/x509_vfy.h>
 #include <array>
 #include <iterator>
@@ -19,6 +20,22 @@ inline int codeNamed(std::string_view name) {
   }
   return 0;
 }
+
+struct AlertCode {
+  int reason;
+  http::errc code;
+};
+
+// By number, because OpenSSL 3.2 has other texts for them than before.
+inline constexpr AlertCode alertCodes[] = {
+    {SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE, http::errc::ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE},
+    {SSL_R_SSLV3_ALERT_BAD_CERTIFICATE, http::errc::ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE},
+    {SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE,
+     http::errc::ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE},
+    {SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN, http::errc::ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN},
+    {SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED, http::errc::ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED},
+    {SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED, http::errc::ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED},
+};
 
 /// Node's name: the library, where it is one of the old ones, and the reason in capitals.
 inline std::string opensslErrorName(unsigned long error) {
@@ -44,13 +61,23 @@ inline std::string opensslErrorName(unsigned long error) {
   return name;
 }
 
+/// The enumerator of what OpenSSL reports; 0 where there is none.
+inline int codeOf(unsigned long error) {
+  for (const AlertCode& entry : alertCodes) {
+    if (ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) == entry.reason) {
+      return static_cast<int>(entry.code);
+    }
+  }
+  return codeNamed(opensslErrorName(error));
+}
+
 SLUICE_DECL http::Error takeOpensslError() {
   // Of several in the queue the first is the cause, but for a key that nobody can decode: there the
   // last says why.
   unsigned long first = ERR_get_error();
-  int code = codeNamed(opensslErrorName(first));
+  int code = codeOf(first);
   for (unsigned long next = ERR_get_error(); next != 0; next = ERR_get_error()) {
-    if (code == 0) code = codeNamed(opensslErrorName(next));
+    if (code == 0) code = codeOf(next);
     if (first == 0) first = next;
   }
   std::array<char, 256> text{};
