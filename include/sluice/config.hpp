@@ -9,13 +9,12 @@
 #endif
 
 #include <boost/version.hpp>
+#include <sluice/detail/one_mode.hpp>
+#include <sluice/version.hpp>
 
 #if BOOST_VERSION < 108100
 #error "sluice needs Boost 1.81 or newer"
 #endif
-
-/// Version of the library: major * 10000 + minor * 100 + patch.
-#define SLUICE_VERSION 100
 
 // Header-only is the default and always works. A program that wants short compile times defines
 // SLUICE_SEPARATE_COMPILATION everywhere and includes <sluice/src.hpp> in exactly one file.

@@ -5,3 +5,4 @@
 
 #include <sluice/impl/encoding.ipp>
 #include <sluice/impl/error.ipp>
+#include <sluice/impl/one_mode.ipp>
