@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <sluice/detail/ascii.hpp>
 #include <sluice/encoding.hpp>
 
 namespace sluice {
@@ -145,14 +146,6 @@ constexpr void assignValues(DigitValues& values, std::string_view digits) {
   for (const char digit : digits) values[static_cast<unsigned char>(digit)] = value++;
 }
 
-inline constexpr DigitValues hexValues = [] {
-  DigitValues values{};
-  values.fill(notADigit);
-  assignValues(values, "0123456789ABCDEF");
-  assignValues(values, hexDigits);
-  return values;
-}();
-
 inline constexpr DigitValues base64Values = [] {
   DigitValues values{};
   values.fill(notADigit);
@@ -166,9 +159,9 @@ inline std::string encodeHex(std::string_view text) {
   std::string bytes;
   bytes.reserve(digits.size() / 2);
   for (std::size_t index = 0; index + 1 < digits.size(); index += 2) {
-    const unsigned high = hexValues[static_cast<unsigned char>(digits[index])];
-    const unsigned low = hexValues[static_cast<unsigned char>(digits[index + 1])];
-    if (high == notADigit || low == notADigit) break;
+    const int high = hexValue(digits[index]);
+    const int low = hexValue(digits[index + 1]);
+    if (high < 0 || low < 0) break;
     bytes += static_cast<char>(high << 4 | low);
   }
   return bytes;

@@ -11,20 +11,6 @@
 
 namespace sluice::http::detail {
 
-namespace body_decoder {
-
-// -1: no hex digit.
-constexpr int hexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char lower = toLower(c);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-inline bool isTokenByte(char c) { return tokenBytes[static_cast<unsigned char>(c)]; }
-inline bool isTextByte(char c) { return headerTextBytes[static_cast<unsigned char>(c)]; }
-
-}  // namespace body_decoder
-
 SLUICE_DECL void BodyDecoder::reset(Framing framing, std::uint64_t length, ParserLimits limits) {
   constexpr std::size_t most = std::numeric_limits<std::uint32_t>::max() - 1;
   limits_ = limits;
@@ -169,7 +155,7 @@ SLUICE_DECL bool BodyDecoder::takeChunkLine(char c) {
       const auto badSize = [this] {
         return refuse(errc::HPE_INVALID_CHUNK_SIZE, "A chunk size is no hex number below 2^64");
       };
-      const int digit = body_decoder::hexDigit(c);
+      const int digit = sluice::detail::hexValue(c);
       if (state_ == State::sizeStart) {
         if (digit < 0) return badSize();
         remaining_ = 0;
@@ -189,21 +175,21 @@ SLUICE_DECL bool BodyDecoder::takeChunkLine(char c) {
         return refuse(errc::HPE_INVALID_CHUNK_SIZE, "There is text behind a chunk size");
       });
     case State::extensionStart:
-      return body_decoder::isTokenByte(c) ? go(State::extensionName) : badExtension();
+      return tokenBytes.has(c) ? go(State::extensionName) : badExtension();
     case State::extensionName:
-      if (body_decoder::isTokenByte(c)) return go(State::extensionName);
+      if (tokenBytes.has(c)) return go(State::extensionName);
       return c == '=' ? go(State::valueStart) : endOrNext(badExtension);
     case State::valueStart:
       if (c == '"') return go(State::quoted);
-      return body_decoder::isTokenByte(c) ? go(State::value) : badExtension();
+      return tokenBytes.has(c) ? go(State::value) : badExtension();
     case State::value:
-      return body_decoder::isTokenByte(c) ? go(State::value) : endOrNext(badExtension);
+      return tokenBytes.has(c) ? go(State::value) : endOrNext(badExtension);
     case State::quoted:
       if (c == '"') return go(State::afterQuoted);
       if (c == '\\') return go(State::escaped);
-      return body_decoder::isTextByte(c) ? go(State::quoted) : badExtension();
+      return headerTextBytes.has(c) ? go(State::quoted) : badExtension();
     case State::escaped:
-      return body_decoder::isTextByte(c) ? go(State::quoted) : badExtension();
+      return headerTextBytes.has(c) ? go(State::quoted) : badExtension();
     default:
       return endOrNext(badExtension);
   }

@@ -36,15 +36,8 @@ inline void append(net::detail::ByteBuffer& buffer, std::string_view content, bo
   if (!hideControls) return;
   for (char* c = buffer.data() + buffer.size() - content.size(); c != buffer.data() + buffer.size();
        ++c) {
-    if (*c != '\r' && !headerTextBytes[static_cast<unsigned char>(*c)])
-      *c = static_cast<char>(0x80);
+    if (*c != '\r' && !headerTextBytes.has(*c)) *c = static_cast<char>(0x80);
   }
-}
-
-inline std::string_view trim(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
 }  // namespace field_line_reader
@@ -127,7 +120,7 @@ SLUICE_DECL std::string_view FieldLineReader::unfold(std::string_view lines) {
     }
     // RFC 9112 §5.2: what separates the parts of a folded value counts as one SP.
     if (unfolded_.size() != begin) unfolded_.append(' ');
-    unfolded_.append(field_line_reader::trim(line));
+    unfolded_.append(sluice::detail::trimBlanks(line));
   }
   return unfolded_.view().substr(begin);
 }

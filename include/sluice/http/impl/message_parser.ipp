@@ -8,9 +8,9 @@
 #include <limits>
 #include <sluice/http/constants.hpp>
 #include <sluice/http/detail/wire/head_engine.hpp>
-#include <sluice/http/detail/wire/head_scanner.hpp>
 #include <sluice/http/detail/wire/header_chars.hpp>
 #include <sluice/http/detail/wire/message_parser.hpp>
+#include <type_traits>
 
 namespace sluice::http::detail {
 
@@ -129,16 +129,20 @@ SLUICE_DECL MessageParser::Status MessageParser::skipBlankLines(std::string_view
   return Status::needMore;
 }
 
-// The way of nearly every head: all of it is there, and nothing about it is unusual. Whatever else
-// it is, reading it by the line finds out, and which line is at fault.
+// The way of nearly every head: all of it is there, and nothing is wrong with it. If it does not
+// get through, reading it by lines finds out which line is at fault, if any is.
 SLUICE_DECL bool MessageParser::parseWhole(std::string_view input) {
   triedWhole_ = true;
+  if (limits_.insecure) return false;
   const std::string_view head = input.substr(position_, limits_.maxHeaderSize);
   Events events{*this, head, position_};
-  HeadScanner<Events> scanner(head, events);
-  const bool scanned = kind_ == Kind::request ? scanner.scanRequest() : scanner.scanResponse();
-  if (scanned && finishHead()) {
-    position_ += scanner.consumed();
+  const auto run = [&]<bool isRequest>(std::bool_constant<isRequest>) {
+    HeadEngine<isRequest, Events> engine(events);
+    if (engine.run(head) || !finishHead()) return false;
+    position_ += engine.consumed();
+    return true;
+  };
+  if (kind_ == Kind::request ? run(std::true_type{}) : run(std::false_type{})) {
     stage_ = Stage::complete;
     headers_.rebase(input_);
     return true;
@@ -184,7 +188,7 @@ SLUICE_DECL MessageParser::Status MessageParser::parseStartLine(std::string_view
 // `content` is the start line without its end. Beast reads a copy, in which it finds what it
 // insists on and the rules do not.
 SLUICE_DECL error_code MessageParser::runStartLine(std::string_view content) {
-  const auto isDigit = [](char c) { return c >= '0' && c <= '9'; };
+  using sluice::detail::isDigit;
   constexpr std::size_t versionSize = 8;  // "HTTP/1.1"
   constexpr std::size_t statusEnd = 12;   // "HTTP/1.1 200"
   scratch_.clear();

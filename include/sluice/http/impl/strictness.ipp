@@ -4,7 +4,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <sluice/http/constants.hpp>
 #include <sluice/http/detail/wire/header_chars.hpp>
@@ -14,45 +13,15 @@ namespace sluice::http::detail {
 
 namespace strictness {
 
-enum Class : unsigned char { host = 1, scheme = 2 };
+using sluice::detail::isBlank;
+using sluice::detail::isDigit;
 
-constexpr std::array<unsigned char, 256> makeClasses() {
-  std::array<unsigned char, 256> classes{};
-  const auto mark = [&classes](std::string_view bytes, Class what) {
-    for (const char c : bytes) classes[static_cast<unsigned char>(c)] |= what;
-  };
-  for (unsigned c = 0; c < 256; ++c) {
-    const bool letter = (c | 0x20U) >= 'a' && (c | 0x20U) <= 'z';
-    const bool digit = c >= '0' && c <= '9';
-    if (letter || digit) classes[c] |= host | scheme;
-  }
-  mark("-._~%!$&'()*+,;=", host);
-  mark("+-.", scheme);
-  return classes;
-}
-
-inline constexpr std::array<unsigned char, 256> classes = makeClasses();
-
-constexpr bool is(char c, Class what) {
-  return (classes[static_cast<unsigned char>(c)] & what) != 0;
-}
-
-constexpr bool allAre(std::string_view text, Class what) {
-  return std::all_of(text.begin(), text.end(), [what](char c) { return is(c, what); });
-}
-
-constexpr bool isDigit(char c) { return c >= '0' && c <= '9'; }
+// RFC 3986 §3.2.2: a name or an IPv4 address. §3.1: a scheme, after its first letter.
+inline constexpr ByteSet hostBytes = sluice::detail::alphanumerics | ByteSet("-._~%!$&'()*+,;=");
+inline constexpr ByteSet schemeBytes = sluice::detail::alphanumerics | ByteSet("+-.");
 
 constexpr bool allDigits(std::string_view text) {
   return std::all_of(text.begin(), text.end(), isDigit);
-}
-
-constexpr bool isBlank(char c) { return c == ' ' || c == '\t'; }
-
-constexpr std::string_view trim(std::string_view text) {
-  while (!text.empty() && isBlank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && isBlank(text.back())) text.remove_suffix(1);
-  return text;
 }
 
 // Takes the host off the front of `text`; false where there is none. RFC 3986 §3.2.2.
@@ -62,11 +31,11 @@ constexpr bool takeHost(std::string_view& text) {
     size = text.find(']');
     if (size == std::string_view::npos || size == 1) return false;
     for (const char c : text.substr(1, size - 1)) {
-      if (c != ':' && !is(c, host)) return false;
+      if (c != ':' && !hostBytes.has(c)) return false;
     }
     ++size;
   } else {
-    while (size < text.size() && is(text[size], host)) ++size;
+    while (size < text.size() && hostBytes.has(text[size])) ++size;
     if (size == 0) return false;
   }
   text.remove_prefix(size);
@@ -87,7 +56,7 @@ constexpr bool takeQuoted(std::string_view& text) {
 
 constexpr std::string_view takeToken(std::string_view& text) {
   std::size_t size = 0;
-  while (size < text.size() && tokenBytes[static_cast<unsigned char>(text[size])]) ++size;
+  while (size < text.size() && tokenBytes.has(text[size])) ++size;
   const std::string_view taken = text.substr(0, size);
   text.remove_prefix(size);
   return taken;
@@ -132,10 +101,7 @@ SLUICE_DECL Fault protocolFault(std::string_view line) {
   return {errc::HPE_INVALID_CONSTANT, "The line does not begin with HTTP/"};
 }
 
-SLUICE_DECL bool isTargetText(std::string_view target) {
-  return std::all_of(target.begin(), target.end(),
-                     [](char c) { return targetBytes[static_cast<unsigned char>(c)]; });
-}
+SLUICE_DECL bool isTargetText(std::string_view target) { return targetBytes.hasAll(target); }
 
 SLUICE_DECL bool isTargetForm(std::string_view method, std::string_view target) {
   if (method == "CONNECT") return isAuthority(target);
@@ -143,9 +109,8 @@ SLUICE_DECL bool isTargetForm(std::string_view method, std::string_view target) 
   if (target == "*") return method == "OPTIONS" || method == "M-SEARCH";
   const std::size_t colon = target.find("://");
   if (colon == std::string_view::npos || colon + 3 == target.size()) return false;
-  const char first = toLower(target.front());
-  return first >= 'a' && first <= 'z' &&
-         strictness::allAre(target.substr(0, colon), strictness::scheme);
+  return sluice::detail::isAlpha(target.front()) &&
+         strictness::schemeBytes.hasAll(target.substr(0, colon));
 }
 
 SLUICE_DECL Fault versionFault(std::string_view text) {
@@ -217,7 +182,7 @@ SLUICE_DECL void ConnectionOptions::add(std::string_view value) {
   }
   while (!value.empty()) {
     const std::size_t comma = std::min(value.find(','), value.size());
-    const std::string_view option = strictness::trim(value.substr(0, comma));
+    const std::string_view option = sluice::detail::trimBlanks(value.substr(0, comma));
     value.remove_prefix(std::min(comma + 1, value.size()));
     close |= equalIgnoreCase(option, "close");
     keepAlive |= equalIgnoreCase(option, "keep-alive");

@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
+#include <sluice/error.hpp>
 #include <sluice/http/detail/url/address.hpp>
 #include <sluice/http/detail/url/characters.hpp>
-#include <sluice/error.hpp>
 #include <sluice/http/url.hpp>
 
 namespace sluice::http {
@@ -128,7 +128,7 @@ class URL::Parser {
     };
     if (!std::all_of(scheme.begin(), scheme.end(), allowed)) return false;
     std::transform(scheme.begin(), scheme.end(), std::back_inserter(parts_.protocol),
-                   detail::urls::toLower);
+                   [](char c) { return detail::urls::toLower(c); });
     parts_.protocol += ':';
     rest_.remove_prefix(colon + 1);
     return true;
@@ -207,8 +207,7 @@ class URL::Parser {
   bool domain(std::string name) {
     for (char& c : name) {
       if (static_cast<unsigned char>(c) > 0x7F) return fail("host is not ASCII: write it as xn--");
-      if (detail::urls::isIn(c, detail::urls::forbiddenInHost) || detail::urls::isControl(c) ||
-          c == '%') {
+      if (detail::urls::forbiddenInHost.has(c) || detail::urls::isControl(c) || c == '%') {
         return fail(detail::urls::describe(c) + " in host");
       }
       c = detail::urls::toLower(c);
@@ -225,7 +224,7 @@ class URL::Parser {
 
   bool opaqueHost(std::string_view text) {
     for (const char c : text) {
-      if (detail::urls::isIn(c, detail::urls::forbiddenInHost)) {
+      if (detail::urls::forbiddenInHost.has(c)) {
         return fail(detail::urls::describe(c) + " in host");
       }
     }
@@ -283,7 +282,7 @@ class URL::Parser {
 
   void queryAndFragment() {
     if (rest_.starts_with('?')) {
-      const auto set = special_ ? detail::urls::specialQuerySet : detail::urls::querySet;
+      const auto& set = special_ ? detail::urls::specialQuerySet : detail::urls::querySet;
       detail::urls::appendEncoded(parts_.query = "?", take("#").substr(1), set);
     }
     if (rest_.starts_with('#')) {

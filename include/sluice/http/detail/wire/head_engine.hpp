@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Beast's parser as a function from a line to calls on a sink, for what HeadScanner leaves. It
-// lives for one pass: what Beast would remember from line to line differs between its versions, and
-// nothing here needs it.
+// Beast's parser as a function from bytes to calls on a sink: the one engine for heads, be they
+// read as a whole or line by line. It lives for one pass. Beast also judges the fields that frame a
+// message, and its versions differ in that. So a head that it refuses is read again by lines, where
+// it sees no such field, and only its grammar counts.
 #pragma once
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <sluice/config.hpp>
 #include <sluice/error.hpp>
@@ -39,17 +42,33 @@ class HeadEngine final : private WithoutTrailers<isRequest> {
     this->body_limit(boost::none);
   }
 
-  /// Reads the head that `input` begins with, and nothing behind it. Clear where the sink saw all
-  /// of it; HPE_INTERNAL where the sink stopped; else Beast's own error, need_more included.
+  /// Reads the head that `input` begins with, and nothing after it. Clear if the sink saw all of
+  /// it; HPE_INTERNAL if the sink stopped or a line is folded; otherwise Beast's own error,
+  /// need_more included.
   error_code run(std::string_view input) {
     error_code error;
-    this->put(boost::asio::const_buffer(input.data(), input.size()), error);
+    input_ = input;
+    consumed_ = this->put(boost::asio::const_buffer(input.data(), input.size()), error);
     if (!error && !this->is_header_done()) error = boost::beast::http::error::need_more;
     return error;
   }
 
+  /// The size of the head, after a run without an error.
+  std::size_t consumed() const { return consumed_; }
+
  private:
   static std::string_view view(BeastView text) { return {text.data(), text.size()}; }
+
+  // RFC 9112 §5.2: Beast joins the parts of a folded line. Then the value is a copy outside of the
+  // input, or it begins on a later line than its name.
+  bool isFolded(BeastView name, BeastView value) const {
+    const auto offset = reinterpret_cast<std::uintptr_t>(value.data()) -
+                        reinterpret_cast<std::uintptr_t>(input_.data());
+    if (offset > input_.size()) return true;
+    const char* const afterColon = name.data() + name.size() + 1;
+    const auto blanks = static_cast<std::size_t>(value.data() - afterColon);
+    return blanks > 1 && std::memchr(afterColon, '\r', blanks) != nullptr;
+  }
 
   static void stopUnless(bool goOn, error_code& error) {
     if (!goOn) error = errc::HPE_INTERNAL;
@@ -64,7 +83,7 @@ class HeadEngine final : private WithoutTrailers<isRequest> {
   }
   void on_field_impl(boost::beast::http::field, BeastView name, BeastView value,
                      error_code& error) override {
-    stopUnless(sink_.onFieldLine(view(name), view(value)), error);
+    stopUnless(!isFolded(name, value) && sink_.onFieldLine(view(name), view(value)), error);
   }
 
   void on_header_impl(error_code&) override {}
@@ -75,6 +94,8 @@ class HeadEngine final : private WithoutTrailers<isRequest> {
   void on_finish_impl(error_code&) override {}
 
   Sink& sink_;
+  std::string_view input_;
+  std::size_t consumed_ = 0;
 };
 
 }  // namespace sluice::http::detail

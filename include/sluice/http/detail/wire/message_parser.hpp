@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Bytes in, the head of a message out: requests on a server, responses on a client. A plain head is
-// scanned in one pass; for all others Beast's parser is the engine. The rules of strictness.hpp are
-// on top of both. Bodies are BodyDecoder's.
+// Bytes in, the head of a message out: requests on a server, responses on a client. Beast's parser
+// is the engine, and the rules of strictness.hpp are on top of it. A head that is there as a whole
+// goes through it in one pass; one that arrives in pieces, and every head with insecureHTTPParser,
+// goes line by line. Bodies are BodyDecoder's.
 #pragma once
 
 #include <cstddef>
