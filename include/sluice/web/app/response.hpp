@@ -12,6 +12,7 @@
 #include <sluice/http/server_response.hpp>
 #include <sluice/task.hpp>
 #include <sluice/web/app/cookie_options.hpp>
+#include <sluice/web/app/event_stream.hpp>
 #include <sluice/web/app/send_file_options.hpp>
 #include <string>
 #include <string_view>
@@ -82,6 +83,9 @@ class Response : public http::ServerResponse {
   ///
   /// throws  HttpError: 404 if there is no such file, 403 if it may not be read
   task<> sendFile(const std::filesystem::path& path, SendFileOptions options = {});
+
+  /// Begins a stream of server-sent events: the head goes out now.
+  EventStream events(EventStreamOptions options = {});
 };
 
 }  // namespace sluice::app

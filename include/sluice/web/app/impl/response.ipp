@@ -163,4 +163,8 @@ SLUICE_DECL task<> Response::sendFile(const std::filesystem::path& path, SendFil
   return detail::sendPath(*this, std::move(query), options);
 }
 
+SLUICE_DECL EventStream Response::events(EventStreamOptions options) {
+  return EventStream(*this, options);
+}
+
 }  // namespace sluice::app

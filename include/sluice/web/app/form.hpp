@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// A submitted form: its fields and its files, all in memory.
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/app.hpp>
+#endif
+#ifndef SLUICE_WEB_APP_FORM_HPP
+#define SLUICE_WEB_APP_FORM_HPP
+
+#include <optional>
+#include <sluice/web/app/config.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::app {
+
+struct FormField {
+  std::string name;
+  std::string value;
+};
+
+/// An uploaded file. Its name and type are what the client says, and may be anything; the name has
+/// no folders.
+struct FormFile {
+  std::string name;
+  std::string filename;
+  std::string contentType;
+  std::string content;
+};
+
+/// What Request::form() brings.
+///
+///     const app::Form form = co_await req.form();
+///     save(form["title"], form.file("picture"));
+class Form {
+ public:
+  /// The first value of a field; nullopt if it is not there.
+  std::optional<std::string_view> get(std::string_view name) const;
+  /// The same, "" if it is not there.
+  std::string_view operator[](std::string_view name) const { return get(name).value_or(""); }
+  std::vector<std::string_view> getAll(std::string_view name) const;
+  /// The first file of a field; null if none was chosen.
+  const FormFile* file(std::string_view name) const;
+
+  /// In the order in which they were sent.
+  const std::vector<FormField>& fields() const { return fields_; }
+  const std::vector<FormFile>& files() const { return files_; }
+
+  // For the library.
+  void add(FormField field) { fields_.push_back(std::move(field)); }
+  void add(FormFile file) { files_.push_back(std::move(file)); }
+
+ private:
+  std::vector<FormField> fields_;
+  std::vector<FormFile> files_;
+};
+
+}  // namespace sluice::app
+
+#endif

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of <sluice/web/app/channel.hpp>.
+#pragma once
+
+#include <algorithm>
+#include <boost/asio/redirect_error.hpp>
+#include <cstdint>
+#include <deque>
+#include <sluice/web/app/channel.hpp>
+#include <sluice/web/app/response.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sluice::app {
+
+struct Channel::Listener {
+  asio::steady_timer timer;
+  std::uint64_t next = 0;  // the number of the event that it gets next
+  bool waits = false;
+};
+
+struct Channel::State {
+  struct Message {
+    std::shared_ptr<const std::string> bytes;  // shared with those who are sending it
+    std::string id;
+  };
+
+  explicit State(const ChannelOptions& given) : options(given) {}
+
+  std::uint64_t end() const { return first + messages.size(); }
+  void wakeAll() {
+    for (Listener* listener : listeners) {
+      if (listener->waits) listener->timer.cancel();
+    }
+  }
+  // Where a client goes on that has seen this event.
+  std::uint64_t placeAfter(std::string_view id) const {
+    if (id.empty()) return end();
+    for (std::size_t index = messages.size(); index > 0; --index) {
+      if (messages[index - 1].id == id) return first + index;
+    }
+    return end();
+  }
+
+  ChannelOptions options;
+  std::deque<Message> messages;
+  std::uint64_t first = 0;  // the number of the oldest message
+  std::size_t bytes = 0;
+  std::vector<Listener*> listeners;
+  bool closed = false;
+};
+
+// A listener is one as long as this lives.
+struct Channel::Membership {
+  Membership(State& joined, Listener& member, Response& response)
+      : state(joined), listener(member), res(response) {
+    state.listeners.push_back(&listener);
+    onClose = res.addListener<"close">([this] { listener.timer.cancel(); });
+  }
+  Membership(const Membership&) = delete;
+  Membership& operator=(const Membership&) = delete;
+  ~Membership() {
+    std::erase(state.listeners, &listener);
+    res.removeListener(onClose);
+  }
+
+  State& state;
+  Listener& listener;
+  Response& res;
+  ListenerId onClose{};
+};
+
+SLUICE_DECL Channel::Channel(ChannelOptions options) : state_(std::make_shared<State>(options)) {}
+SLUICE_DECL Channel::Channel(Channel&&) noexcept = default;
+
+SLUICE_DECL Channel& Channel::operator=(Channel&& other) noexcept {
+  std::swap(state_, other.state_);
+  return *this;
+}
+
+SLUICE_DECL Channel::~Channel() {
+  if (state_) close();
+}
+
+SLUICE_DECL void Channel::close() {
+  state_->closed = true;
+  state_->wakeAll();
+}
+
+SLUICE_DECL std::size_t Channel::listeners() const { return state_->listeners.size(); }
+
+SLUICE_DECL void Channel::send(const ServerEvent& event) {
+  State& state = *state_;
+  auto bytes = std::make_shared<const std::string>(formatEvent(event));
+  state.bytes += bytes->size();
+  state.messages.push_back({std::move(bytes), std::string(event.id)});
+  // The newest is kept, however large it is.
+  while (state.messages.size() > 1 && (state.messages.size() > state.options.backlog ||
+                                       state.bytes > state.options.backlogBytes)) {
+    state.bytes -= state.messages.front().bytes->size();
+    state.messages.pop_front();
+    ++state.first;
+  }
+  state.wakeAll();
+}
+
+SLUICE_DECL task<> Channel::join(EventStream& events) { return pass(state_, events); }
+
+SLUICE_DECL task<> Channel::pass(std::shared_ptr<State> state, EventStream& events) {
+  Response& res = events.response();
+  Listener listener{asio::steady_timer(res.get_executor(), asio::steady_timer::time_point::max()),
+                    state->placeAfter(events.lastEventId())};
+  const Membership membership(*state, listener, res);
+  while (!res.destroyed()) {
+    if (listener.next < state->first) {
+      if (state->options.slow == SlowListener::drop) {
+        res.destroy();
+        co_return;
+      }
+      listener.next = state->first;
+    }
+    if (listener.next < state->end()) {
+      const auto bytes =
+          state->messages[static_cast<std::size_t>(listener.next - state->first)].bytes;
+      ++listener.next;
+      co_await res.write(std::string_view(*bytes));
+      continue;
+    }
+    if (state->closed) co_return;
+    listener.waits = true;
+    error_code ignored;
+    // A client that goes away cancels this too, and then the next wait throws.
+    co_await listener.timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    listener.waits = false;
+  }
+}
+
+}  // namespace sluice::app

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of <sluice/web/app/detail/multipart_parser.hpp>.
+#pragma once
+
+#include <algorithm>
+#include <sluice/web/app/detail/multipart_parser.hpp>
+#include <sluice/web/app/detail/negotiation.hpp>
+
+namespace sluice::app::detail {
+
+SLUICE_DECL std::optional<std::string> parameterOf(std::string_view field, std::string_view name) {
+  takeElement(field, ';');
+  while (!field.empty()) {
+    const std::string_view parameter = takeElement(field, ';');
+    const std::size_t equals = parameter.find('=');
+    if (equals == std::string_view::npos) continue;
+    if (!equalsIgnoringCase(trimmed(parameter.substr(0, equals)), name)) continue;
+    std::string_view value = trimmed(parameter.substr(equals + 1));
+    if (!value.starts_with('"')) return std::string(value);
+    value.remove_prefix(1);
+    if (value.ends_with('"')) value.remove_suffix(1);
+    std::string plain;
+    for (std::size_t at = 0; at < value.size(); ++at) {
+      // A browser's backslash is one, but before a quote or another it is an escape.
+      const bool escapes = value[at] == '\\' && at + 1 < value.size() &&
+                           (value[at + 1] == '"' || value[at + 1] == '\\');
+      if (escapes) ++at;
+      plain += value[at];
+    }
+    return plain;
+  }
+  return std::nullopt;
+}
+
+SLUICE_DECL std::string fileNameOf(std::string_view disposition) {
+  std::string name = parameterOf(disposition, "filename").value_or("");
+  name.erase(0, name.find_last_of("/\\") + 1);
+  return name;
+}
+
+SLUICE_DECL std::string boundaryOf(std::string_view contentType) {
+  std::string boundary = parameterOf(contentType, "boundary").value_or("");
+  const bool allowed = boundary.size() <= 70 && !boundary.ends_with(' ') &&
+                       std::all_of(boundary.begin(), boundary.end(),
+                                   [](char letter) { return letter >= ' ' && letter < 0x7F; });
+  if (!allowed) boundary.clear();
+  return boundary;
+}
+
+SLUICE_DECL MultipartParser::Event MultipartParser::next(std::string_view& input) {
+  data_ = {};
+  while (true) {
+    if (state_ == State::failed) return Event::failed;
+    if (state_ == State::epilogue) {
+      input = {};
+      return Event::end;
+    }
+    if (input.empty()) return Event::needMore;
+    if (state_ == State::preamble || state_ == State::content) {
+      const Event event = readContent(input);
+      // What comes before the first delimiter counts for nothing.
+      if (event == Event::data && state_ == State::preamble) continue;
+      if (event == Event::partEnd) {
+        const bool first = state_ == State::preamble;
+        state_ = State::afterDelimiter;
+        tail_.clear();
+        if (first) continue;
+      }
+      return event;
+    }
+    if (state_ == State::afterDelimiter) {
+      const Event event = readAfterDelimiter(input);
+      if (event != Event::part) return event;
+    }
+    if (input.empty()) return Event::needMore;
+    if (state_ == State::header) return readHeader(input);
+  }
+}
+
+// Where a match breaks off, the next one can only begin: a delimiter has one CR, its first byte.
+SLUICE_DECL MultipartParser::Event MultipartParser::readContent(std::string_view& input) {
+  std::size_t at = 0;
+  if (matched_ == 0) {
+    const std::size_t cr = input.find('\r');
+    if (cr != 0) {
+      data_ = input.substr(0, cr);
+      input.remove_prefix(data_.size());
+      return Event::data;
+    }
+  }
+  while (at < input.size() && matched_ < delimiter_.size() && input[at] == delimiter_[matched_]) {
+    ++at;
+    ++matched_;
+  }
+  input.remove_prefix(at);
+  if (matched_ == delimiter_.size()) {
+    matched_ = 0;
+    return Event::partEnd;
+  }
+  if (input.empty()) return Event::needMore;
+  // It was content after all.
+  data_ = std::string_view(delimiter_).substr(0, matched_);
+  matched_ = 0;
+  return data_.empty() ? Event::needMore : Event::data;
+}
+
+SLUICE_DECL MultipartParser::Event MultipartParser::readAfterDelimiter(std::string_view& input) {
+  // "--" after the last part, else spaces and the end of the line.
+  while (!input.empty()) {
+    const char letter = input.front();
+    input.remove_prefix(1);
+    tail_ += letter;
+    if (tail_ == "--") {
+      state_ = State::epilogue;
+      return Event::end;
+    }
+    if (tail_.ends_with("\r\n")) {
+      state_ = State::header;
+      header_.clear();
+      return Event::part;
+    }
+    const bool space = letter == ' ' || letter == '\t';
+    if (tail_.size() > 64 || (!space && letter != '\r' && tail_ != "-")) return fail(Event::failed);
+    if (tail_.size() >= 2 && tail_[tail_.size() - 2] == '\r') return fail(Event::failed);
+  }
+  return Event::needMore;
+}
+
+SLUICE_DECL MultipartParser::Event MultipartParser::readHeader(std::string_view& input) {
+  while (!input.empty()) {
+    const std::size_t end = std::min(input.find('\n'), input.size() - 1) + 1;
+    if (header_.size() + end > maxHeader_) return fail(Event::tooLarge);
+    header_ += input.substr(0, end);
+    input.remove_prefix(end);
+    if (!header_.ends_with('\n')) return Event::needMore;
+    if (!header_.ends_with("\r\n")) return fail(Event::failed);
+    if (header_ == "\r\n" || header_.ends_with("\r\n\r\n")) {
+      header_.resize(header_.size() - 2);
+      state_ = State::content;
+      return Event::part;
+    }
+  }
+  return Event::needMore;
+}
+
+}  // namespace sluice::app::detail

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of <sluice/web/app/rate_limit.hpp> and of its buckets.
+#pragma once
+
+#include <algorithm>
+#include <boost/asio/ip/address.hpp>
+#include <cmath>
+#include <sluice/error.hpp>
+#include <sluice/web/app/detail/token_buckets.hpp>
+#include <sluice/web/app/http_error.hpp>
+#include <sluice/web/app/rate_limit.hpp>
+#include <sluice/web/app/request.hpp>
+#include <sluice/web/app/response.hpp>
+#include <utility>
+
+namespace sluice::app {
+
+namespace detail {
+
+SLUICE_DECL TokenBuckets::Answer TokenBuckets::take(std::string_view key, TimePoint now) {
+  const auto known = index_.find(key);
+  if (known == index_.end()) {
+    if (buckets_.size() >= maxKeys_) {
+      index_.erase(buckets_.back().key);
+      buckets_.pop_back();
+    }
+    buckets_.push_front({std::string(key), size_, now});
+    index_.emplace(buckets_.front().key, buckets_.begin());
+  } else {
+    buckets_.splice(buckets_.begin(), buckets_, known->second);
+  }
+  Bucket& bucket = buckets_.front();
+  const std::chrono::duration<double, std::milli> passed = now - bucket.filled;
+  bucket.tokens = std::min(size_, bucket.tokens + std::max(0.0, passed.count()) * perMillisecond_);
+  bucket.filled = now;
+  const bool taken = bucket.tokens >= 1;
+  if (taken) bucket.tokens -= 1;
+  const auto until = [&](double tokens) {
+    const double missing = std::max(0.0, tokens - bucket.tokens);
+    return std::chrono::milliseconds(
+        static_cast<std::int64_t>(std::ceil(missing / perMillisecond_)));
+  };
+  return {taken, static_cast<std::size_t>(bucket.tokens), until(1), until(size_)};
+}
+
+// One host has a whole /64 of IPv6.
+inline std::string rateKeyOf(const std::string& address) {
+  error_code ec;
+  const auto parsed = asio::ip::make_address(address, ec);
+  if (ec || !parsed.is_v6() || parsed.to_v6().is_v4_mapped()) return address;
+  const auto bytes = parsed.to_v6().to_bytes();
+  return std::string(bytes.begin(), bytes.begin() + 8);
+}
+
+inline std::int64_t wholeSeconds(std::chrono::milliseconds time) {
+  return std::chrono::ceil<std::chrono::seconds>(time).count();
+}
+
+}  // namespace detail
+
+SLUICE_DECL RateLimit::RateLimit(RateLimitOptions options) : options_(std::move(options)) {
+  if (options_.limit == 0 || options_.window.count() <= 0 || options_.maxKeys == 0) {
+    throw Error(errc::ERR_OUT_OF_RANGE, "rateLimit(): limit, window and maxKeys must be above 0");
+  }
+  buckets_ =
+      std::make_shared<detail::TokenBuckets>(options_.limit, options_.window, options_.maxKeys);
+}
+
+SLUICE_DECL task<> RateLimit::operator()(Request& req, Response& res, Next next) const {
+  std::string key;
+  if (options_.key) {
+    key = options_.key(req);
+  } else {
+    key = detail::rateKeyOf(req.ip());
+  }
+  const auto answer = buckets_->take(key, std::chrono::steady_clock::now());
+  if (options_.headers) {
+    res.setHeader("RateLimit-Limit", options_.limit);
+    res.setHeader("RateLimit-Remaining", answer.left);
+    res.setHeader("RateLimit-Reset", detail::wholeSeconds(answer.untilFull));
+  }
+  if (answer.taken) return next();
+  res.setHeader("Retry-After", std::max<std::int64_t>(1, detail::wholeSeconds(answer.untilNext)));
+  throw HttpError{429};
+}
+
+}  // namespace sluice::app

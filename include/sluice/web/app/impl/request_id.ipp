@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of <sluice/web/app/request_id.hpp>.
+#pragma once
+
+#include <algorithm>
+#include <sluice/web/app/detail/random_ids.hpp>
+#include <sluice/web/app/request.hpp>
+#include <sluice/web/app/request_id.hpp>
+#include <sluice/web/app/response.hpp>
+#include <utility>
+
+namespace sluice::app {
+
+namespace detail {
+
+inline bool isRequestId(std::string_view text) {
+  return !text.empty() && text.size() <= 128 &&
+         std::all_of(text.begin(), text.end(), [](char letter) {
+           return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
+                  (letter >= '0' && letter <= '9') || letter == '.' || letter == '_' ||
+                  letter == '-';
+         });
+}
+
+}  // namespace detail
+
+SLUICE_DECL RequestIds::RequestIds(RequestIdOptions options)
+    : options_(std::move(options)), random_(std::make_shared<detail::RandomIds>()) {}
+
+SLUICE_DECL task<> RequestIds::operator()(Request& req, Response& res, Next next) const {
+  std::string& id = req.locals<RequestId>().value;
+  const std::string_view sent = req.headers()[options_.header];
+  if (options_.acceptIncoming && detail::isRequestId(sent)) {
+    id = sent;
+  } else {
+    id = random_->next(32);
+  }
+  res.setHeader(options_.header, id);
+  return next();
+}
+
+}  // namespace sluice::app

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Sessions in a signed cookie. Programs include this header by itself, as it needs OpenSSL.
+#pragma once
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <charconv>
+#include <chrono>
+#include <map>
+#include <optional>
+#include <sluice/app.hpp>
+#include <sluice/encoding.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sluice::app {
+
+struct SessionOptions {
+  /// The keys of the signature, at least 32 bytes each. The first one signs, all are accepted: put
+  /// a new one in front and remove the old one when its sessions have ended.
+  std::vector<std::string> secrets;
+  std::string name = "session";
+  std::chrono::seconds maxAge = std::chrono::hours(24 * 14);
+  std::string path = "/";
+  bool secure = true;
+  SameSite sameSite = SameSite::lax;
+};
+
+/// Values that belong to one browser: `req.locals<app::Session>()`. The browser can read them and
+/// cannot change them. All of it must fit into a cookie of 4 KiB.
+///
+/// A change sets the cookie of the response at once.
+///
+/// throws  set() and clear(): ERR_HTTP_HEADERS_SENT after the head; ERR_OUT_OF_RANGE past 4 KiB
+class Session {
+ public:
+  std::optional<std::string_view> get(std::string_view name) const {
+    const auto found = values_.find(name);
+    if (found == values_.end()) return std::nullopt;
+    return found->second;
+  }
+  void set(std::string name, std::string value) {
+    values_[std::move(name)] = std::move(value);
+    save_(*this);
+  }
+  bool remove(std::string_view name) {
+    const auto found = values_.find(name);
+    if (found == values_.end()) return false;
+    values_.erase(found);
+    save_(*this);
+    return true;
+  }
+  /// Forgets everything, and so does the browser.
+  void clear() {
+    values_.clear();
+    save_(*this);
+  }
+  const std::map<std::string, std::string, std::less<>>& values() const { return values_; }
+
+ private:
+  friend class Sessions;
+  std::map<std::string, std::string, std::less<>> values_;
+  std::function<void(const Session&)> save_ = [](const Session&) {};
+};
+
+/// A middleware.
+class Sessions {
+ public:
+  /// throws  ERR_INVALID_ARG_VALUE without a secret, or with one that is shorter than 32 bytes
+  explicit Sessions(SessionOptions options) : options_(std::move(options)) {
+    bool strong = !options_.secrets.empty();
+    for (const std::string& secret : options_.secrets) strong = strong && secret.size() >= 32;
+    if (!strong)
+      throw Error(errc::ERR_INVALID_ARG_VALUE, "sessions(): a secret of 32 bytes is needed");
+  }
+
+  task<> operator()(Request& req, Response& res, Next next) const {
+    Session& session = req.locals<Session>();
+    if (const auto cookie = req.cookie(options_.name)) load(session, *cookie);
+    session.save_ = [this, &res](const Session& changed) { save(changed, res); };
+    return next();
+  }
+
+ private:
+  static std::string signatureOf(std::string_view text, std::string_view secret) {
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned int size = 0;
+    HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
+         reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest, &size);
+    return decode({reinterpret_cast<const char*>(digest), size}, Encoding::base64url);
+  }
+
+  static std::int64_t now() {
+    return std::chrono::duration_cast<std::chrono::seconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+  }
+
+  // expiry "." values "." signature; the name of the cookie is signed too, so that no other one can
+  // take its place.
+  void load(Session& session, std::string_view cookie) const {
+    const std::size_t dot = cookie.rfind('.');
+    if (dot == std::string_view::npos) return;
+    const std::string_view text = cookie.substr(0, dot), signature = cookie.substr(dot + 1);
+    bool genuine = false;
+    for (const std::string& secret : options_.secrets) {
+      const std::string expected = signatureOf(options_.name + "." + std::string(text), secret);
+      genuine = genuine || (expected.size() == signature.size() &&
+                            CRYPTO_memcmp(expected.data(), signature.data(), expected.size()) == 0);
+    }
+    std::int64_t expiry = 0;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), expiry);
+    if (!genuine || read.ec != std::errc() || *read.ptr != '.' || expiry < now()) return;
+    std::string_view values = text.substr(static_cast<std::size_t>(read.ptr + 1 - text.data()));
+    while (!values.empty()) {
+      const std::size_t end = std::min(values.find('&'), values.size());
+      const std::string_view pair = values.substr(0, end);
+      values.remove_prefix(std::min(end + 1, values.size()));
+      const std::size_t equals = std::min(pair.find('='), pair.size());
+      std::string name, value;
+      detail::appendDecoded(name, pair.substr(0, equals));
+      detail::appendDecoded(value, pair.substr(std::min(equals + 1, pair.size())));
+      session.values_.emplace(std::move(name), std::move(value));
+    }
+  }
+
+  void save(const Session& session, Response& res) const {
+    std::string text = std::to_string(now() + options_.maxAge.count()) + '.';
+    bool first = true;
+    for (const auto& [name, value] : session.values_) {
+      if (!std::exchange(first, false)) text += '&';
+      text += detail::percentEncoded(name) + '=' + detail::percentEncoded(value);
+    }
+    text += '.' + signatureOf(options_.name + "." + text, options_.secrets.front());
+    if (text.size() + options_.name.size() > 4000) {
+      throw Error(errc::ERR_OUT_OF_RANGE, "a session must fit into a cookie of 4 KiB");
+    }
+    // The cookie of an earlier change makes room.
+    std::vector<std::string> others;
+    const http::HeaderValue cookies = res.getHeader("Set-Cookie");
+    for (const std::string& other : cookies.array()) others.push_back(other);
+    if (others.empty() && cookies) others.emplace_back(cookies.str());
+    std::erase_if(others, [this](const std::string& other) {
+      return other.starts_with(options_.name + "=");
+    });
+    if (cookies) res.removeHeader("Set-Cookie");
+    for (const std::string& other : others) res.appendHeader("Set-Cookie", other);
+    CookieOptions cookie;
+    cookie.path = options_.path;
+    cookie.httpOnly = true;
+    cookie.secure = options_.secure;
+    cookie.sameSite = options_.sameSite;
+    if (session.values_.empty()) {
+      res.clearCookie(options_.name, cookie);
+      return;
+    }
+    cookie.maxAge = options_.maxAge;
+    res.cookie(options_.name, text, cookie);
+  }
+
+  SessionOptions options_;
+};
+
+/// router.use(app::sessions({.secrets = {secret}}));
+inline Sessions sessions(SessionOptions options) { return Sessions(std::move(options)); }
+
+}  // namespace sluice::app

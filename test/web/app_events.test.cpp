@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Server-sent events: their bytes, what keeps a connection alive, and channels with fast and slow
+// listeners.
+#include <list>
+#include <sluice/app.hpp>
+#include <sluice/test.hpp>
+#include <string>
+#include <support/answers.hpp>
+#include <support/catch.hpp>
+#include <support/serve.hpp>
+
+using namespace sluice;
+using namespace std::chrono_literals;
+using app::Request;
+using app::Response;
+using app::Router;
+using sluice::test::inject;
+
+namespace {
+
+std::string bodyOf(std::string_view bytes) {
+  const std::size_t end = bytes.find("\r\n\r\n");
+  return end == std::string_view::npos ? std::string() : std::string(bytes.substr(end + 4));
+}
+
+// The content of a chunked body that goes on.
+std::string unchunked(std::string_view bytes) {
+  std::string text;
+  std::string rest = bodyOf(bytes);
+  while (!rest.empty()) {
+    const std::size_t line = rest.find("\r\n");
+    const std::size_t size = std::stoul(rest.substr(0, line), nullptr, 16);
+    text += rest.substr(line + 2, size);
+    rest.erase(0, line + 2 + size + 2);
+  }
+  return text;
+}
+
+Router broadcasting(app::Channel& channel) {
+  Router router;
+  router.get("/", [&](Request&, Response& res) -> task<> {
+    auto events = res.events();
+    co_await channel.join(events);
+  });
+  return router;
+}
+
+app::ServerEvent event(std::string_view data, std::string_view id = {}) {
+  app::ServerEvent made;
+  made.data = data;
+  made.id = id;
+  return made;
+}
+
+}  // namespace
+
+TEST_CASE("an event has a line for each line of its data", "[app][events][plain]") {
+  CHECK(app::formatEvent({.data = "hello"}) == "data: hello\n\n");
+  CHECK(app::formatEvent({}) == "data: \n\n");
+  CHECK(app::formatEvent({.event = "tick", .data = "a\nb\r\nc\rd\n", .id = "7", .retry = 2s}) ==
+        "id: 7\nevent: tick\nretry: 2000\ndata: a\ndata: b\ndata: c\ndata: d\ndata: \n\n");
+  CHECK_THROWS_AS(app::formatEvent({.event = "a\nb"}), Error);
+  CHECK_THROWS_AS(app::formatEvent({.id = "a\rb"}), Error);
+  CHECK_THROWS_AS(app::formatEvent({.id = std::string_view("\0", 1)}), Error);
+  CHECK_THROWS_AS(app::formatEvent({.retry = -1ms}), Error);
+}
+
+TEST_CASE("events() sends the head, and then events and comments", "[app][events][plain]") {
+  const auto res = inject(
+      [](Request&, Response& out) -> task<> {
+        auto events = out.events();
+        CHECK(out.headersSent());
+        CHECK(events.lastEventId() == "41");
+        co_await events.send({.event = "tick", .data = "1", .id = "42"});
+        co_await events.send("2");
+        co_await events.comment("a\nb");
+      },
+      {.headers = {{"Last-Event-ID", "41"}}});
+  CHECK(res.headers["content-type"] == "text/event-stream");
+  CHECK(res.headers["cache-control"] == "no-cache");
+  CHECK(res.body == "id: 42\nevent: tick\ndata: 1\n\ndata: 2\n\n: a\n: b\n\n");
+}
+
+TEST_CASE("a silent stream is kept alive by comments", "[app][events]") {
+  app::Channel channel;
+  sluice::test::Serving wire(broadcasting(channel), {});
+  wire.send(sluice::test::get());
+  CHECK(unchunked(wire.received()).empty());
+  wire.advance(15s);
+  CHECK(unchunked(wire.received()) == ":\n\n");
+  wire.advance(15s);
+  CHECK(unchunked(wire.received()) == ":\n\n:\n\n");
+  wire.advance(10min);
+  CHECK(!wire.closed());
+}
+
+TEST_CASE("a client that reads nothing is given up after the keep-alive time", "[app][events]") {
+  app::Channel channel;
+  sluice::test::Serving wire(broadcasting(channel), {});
+  wire.wire().room(200);
+  wire.send(sluice::test::get());
+  channel.send(event(std::string(1000, 'x')));
+  wire.settle();
+  CHECK(!wire.closed());
+  wire.advance(16s);
+  CHECK(wire.closed());
+  CHECK(channel.listeners() == 0);
+}
+
+TEST_CASE("a channel sends each event to all who have joined", "[app][events]") {
+  app::Channel channel;
+  sluice::test::Serving wire(broadcasting(channel), {});
+  auto& first = wire.connect();
+  auto& second = wire.connect();
+  first.send(sluice::test::get());
+  channel.send(event("1"));
+  wire.settle();
+  second.send(sluice::test::get());
+  CHECK(channel.listeners() == 2);
+  channel.send(event("2"));
+  channel.send(event("3"));
+  CHECK(unchunked(first.received()) == "data: 1\n\ndata: 2\n\ndata: 3\n\n");
+  CHECK(unchunked(second.received()) == "data: 2\n\ndata: 3\n\n");
+  first.wire().reset();
+  wire.settle();
+  CHECK(channel.listeners() == 1);
+  channel.send(event("4"));
+  CHECK(unchunked(second.received()).ends_with("data: 4\n\n"));
+  channel.close();
+  wire.settle();
+  CHECK(channel.listeners() == 0);
+  CHECK(second.received().ends_with("\r\n0\r\n\r\n"));
+}
+
+TEST_CASE("a client that reconnects gets what it has missed", "[app][events]") {
+  app::Channel channel({.backlog = 3});
+  for (const char* id : {"1", "2", "3", "4"}) channel.send(event(id, id));
+  sluice::test::Serving wire(broadcasting(channel), {});
+  auto& known = wire.connect();
+  auto& unknown = wire.connect();
+  known.send(sluice::test::get("/", "Last-Event-ID: 2\r\n"));
+  unknown.send(sluice::test::get("/", "Last-Event-ID: 1\r\n"));
+  CHECK(unchunked(known.received()) == "id: 3\ndata: 3\n\nid: 4\ndata: 4\n\n");
+  CHECK(unchunked(unknown.received()).empty());
+}
+
+TEST_CASE("a slow listener is dropped or skips, and holds nobody back", "[app][events]") {
+  for (const auto slow : {app::SlowListener::drop, app::SlowListener::skip}) {
+    app::Channel channel({.backlog = 4, .slow = slow});
+    sluice::test::Serving wire(broadcasting(channel), {});
+    auto& lazy = wire.connect();
+    auto& quick = wire.connect();
+    lazy.send(sluice::test::get());
+    quick.send(sluice::test::get());
+    lazy.wire().room(0);
+    const std::string payload(10'000, 'x');
+    for (int index = 0; index < 20; ++index) {
+      channel.send(event(std::to_string(index) + payload));
+      wire.settle();
+    }
+    CHECK(unchunked(quick.received()).size() > 200'000);
+    lazy.wire().room(10'000'000);
+    wire.settle();
+    if (slow == app::SlowListener::drop) {
+      CHECK(lazy.closed());
+      CHECK(channel.listeners() == 1);
+    } else {
+      const std::string seen = unchunked(lazy.received());
+      CHECK(seen.starts_with("data: 0xxx"));
+      CHECK(seen.find("data: 8xxx") == std::string::npos);
+      CHECK(seen.find("data: 19xxx") != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("the backlog is bounded in bytes, and the newest event always kept", "[app][events]") {
+  app::Channel channel({.backlogBytes = 1000});
+  channel.send(event("old", "1"));
+  channel.send(event(std::string(5000, 'x'), "2"));
+  channel.send(event("new", "3"));
+  sluice::test::Serving wire(broadcasting(channel), {});
+  wire.send(sluice::test::get("/", "Last-Event-ID: 1\r\n"));
+  CHECK(unchunked(wire.received()).empty());
+}
+
+TEST_CASE("a channel may go before its listeners", "[app][events]") {
+  auto channel = std::make_unique<app::Channel>();
+  sluice::test::Serving wire(broadcasting(*channel), {});
+  wire.send(sluice::test::get());
+  channel->send(event("last"));
+  channel.reset();
+  CHECK(unchunked(wire.received()) == "data: last\n\n");
+  CHECK(wire.received().ends_with("\r\n0\r\n\r\n"));
+}
