@@ -23,3 +23,13 @@
 #else
 #define SLUICE_DECL inline
 #endif
+
+// How sockets reach the system, for all files of a program alike. 1: an epoll set for each loop,
+// which is faster; the default on Linux, and only there. 0: Asio's own sockets, on every system.
+#if !defined(SLUICE_USE_EPOLL)
+#if defined(__linux__)
+#define SLUICE_USE_EPOLL 1
+#else
+#define SLUICE_USE_EPOLL 0
+#endif
+#endif

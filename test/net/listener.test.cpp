@@ -2,15 +2,19 @@
 //
 // The listening socket: where it binds, what it reports, and what it does without descriptors.
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/read.hpp>
+#include <cstring>
 #include <functional>
 #include <optional>
-#include <sluice/net/detail/listener.hpp>
+#include <sluice/net/detail/backend.hpp>
+#include <sluice/net/detail/listening.hpp>
 #include <vector>
 #include "support/catch.hpp"
 #include "support/loopback.hpp"
@@ -23,24 +27,26 @@ using sluice::error_code;
 using sluice::net::ListenOptions;
 using sluice::net::detail::Listener;
 using sluice::net::detail::Loop;
-using sluice::net::detail::SystemSocket;
+using sluice::net::detail::Transport;
+using Accepted = boost::intrusive_ptr<Transport>;
 using Tcp = asio::ip::tcp;
 
 struct Recorder : Listener::User {
-  void onAccept(SystemSocket socket) override {
+  void onAccept(Accepted socket) override {
     sockets.push_back(std::move(socket));
     if (then) then();
   }
   void onAcceptError(const http::Error& error) override { errors.emplace_back(error.what()); }
 
-  std::vector<SystemSocket> sockets;
+  std::vector<Accepted> sockets;
   std::vector<std::string> errors;
   std::function<void()> then;
 };
 
 boost::intrusive_ptr<Listener> listenOn(asio::io_context& loop, const ListenOptions& options) {
-  boost::intrusive_ptr<Listener> listener(new Listener(Loop::of(loop.get_executor())));
-  listener->open(options);
+  const auto own = Loop::of(loop.get_executor());
+  const auto listener = sluice::net::detail::makeListener(own);
+  sluice::net::detail::openListener(*listener, *own, options);
   return listener;
 }
 
@@ -58,10 +64,41 @@ bool exists(const std::string& path) {
   return ::lstat(path.c_str(), &info) == 0;
 }
 
-int bitsOf(SystemSocket& socket) {
-  const int fd = socket.fd();
-  return ((::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0 ? 1 : 0) +
-         ((::fcntl(fd, F_GETFL) & O_NONBLOCK) != 0 ? 2 : 0);
+// How many connections of this process have this local name, and whether all of them close on exec
+// and do not block.
+template <class Matches>
+std::size_t safeConnections(Matches matches) {
+  std::size_t count = 0;
+  for (int fd = 3; fd < 4096; ++fd) {
+    sockaddr_storage name{};
+    socklen_t size = sizeof name;
+    sockaddr_storage peer{};
+    socklen_t peerSize = sizeof peer;
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size) != 0) continue;
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &peerSize) != 0) continue;
+    if (!matches(name)) continue;
+    const bool safe =
+        (::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0 && (::fcntl(fd, F_GETFL) & O_NONBLOCK) != 0;
+    if (!safe) return 0;
+    ++count;
+  }
+  return count;
+}
+
+std::size_t safeConnections(std::uint16_t port) {
+  return safeConnections([port](const sockaddr_storage& name) {
+    sockaddr_in in{};
+    std::memcpy(&in, &name, sizeof in);
+    return in.sin_family == AF_INET && ntohs(in.sin_port) == port;
+  });
+}
+
+std::size_t safeConnections(const std::string& path) {
+  return safeConnections([&path](const sockaddr_storage& name) {
+    sockaddr_un un{};
+    std::memcpy(&un, &name, sizeof un);
+    return un.sun_family == AF_UNIX && un.sun_path == path;
+  });
 }
 
 }  // namespace
@@ -80,7 +117,7 @@ TEST_CASE("a listener hands over connections that do not block and close on exec
   for (int i = 0; i < 100; ++i) clients.emplace_back(loop).connect(endpoint);
   listener->start(user);
   loopback::runUntil(loop, [&] { return user.sockets.size() == 100; });
-  for (SystemSocket& socket : user.sockets) REQUIRE(bitsOf(socket) == 3);
+  CHECK(safeConnections(listener->address().port) == 100);
   CHECK(user.errors.empty());
 
   listener->close();
@@ -228,7 +265,7 @@ TEST_CASE("a Unix socket's file goes when the listener closes", "[Listener]") {
   client.connect(path);
   listener->start(user);
   loopback::runUntil(loop, [&] { return user.sockets.size() == 1; });
-  CHECK(bitsOf(user.sockets.front()) == 3);
+  CHECK(safeConnections(path) == 1);
   listener->close();
   CHECK(!exists(path));
 }

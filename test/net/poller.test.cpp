@@ -2,6 +2,8 @@
 //
 // The set of sockets under a loop, by itself: who hears of what, and what an exception leaves
 // behind.
+#include <sluice/config.hpp>
+#if SLUICE_USE_EPOLL
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -10,8 +12,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <sluice/net/detail/poller.hpp>
-#include <sluice/net/detail/system_socket.hpp>
+#include <sluice/net/detail/epoll/poller.hpp>
+#include <sluice/net/detail/epoll/system_socket.hpp>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -27,6 +29,11 @@ using sluice::net::detail::Loop;
 using sluice::net::detail::Poller;
 using sluice::net::detail::SystemSocket;
 
+Poller& pollerOf(Loop& loop) {
+  sluice::error_code ec;
+  return *Poller::of(loop, ec);
+}
+
 // Two ends of a connection: the far one is written to, the near one is watched.
 class Watcher final : public Poller::Watched {
  public:
@@ -36,9 +43,9 @@ class Watcher final : public Poller::Watched {
     near = SystemSocket(ends[0]);
     far = SystemSocket(ends[1]);
   }
-  ~Watcher() { loop_.poller().remove(*this); }
+  ~Watcher() { pollerOf(loop_).remove(*this); }
 
-  void watch() { REQUIRE(!loop_.poller().add(near.fd(), *this, Poller::input)); }
+  void watch() { REQUIRE(!pollerOf(loop_).add(near.fd(), *this, Poller::input)); }
   void wake() { REQUIRE(::write(far.fd(), "x", 1) == 1); }
 
   SystemSocket near, far;
@@ -58,10 +65,10 @@ class Watcher final : public Poller::Watched {
 // What keeps the loop waiting, as an operation would.
 class Waiting {
  public:
-  explicit Waiting(Loop& loop) : loop_(loop) { loop_.poller().operationStarted(); }
+  explicit Waiting(Loop& loop) : loop_(loop) { pollerOf(loop_).operationStarted(); }
   Waiting(const Waiting&) = delete;
   Waiting& operator=(const Waiting&) = delete;
-  ~Waiting() { loop_.poller().operationEnded(); }
+  ~Waiting() { pollerOf(loop_).operationEnded(); }
 
  private:
   Loop& loop_;
@@ -190,7 +197,7 @@ TEST_CASE("an exception out of one takes nothing from the others", "[Poller]") {
     for (auto& watcher : crowd) watcher->wake();
     CHECK(runAll() == 5);
     heard = 0;
-    for (auto& watcher : crowd) loop->poller().again(*watcher);
+    for (auto& watcher : crowd) pollerOf(*loop).again(*watcher);
     CHECK(runAll() == 5);
   }
   finish(io);
@@ -203,14 +210,15 @@ TEST_CASE("again() calls at the end of the turn, and not who has left", "[Poller
   stays.watch();
   auto leaves = std::make_unique<Watcher>(*loop);
   leaves->watch();
-  loop->poller().again(*leaves);
-  loop->poller().again(stays);
+  pollerOf(*loop).again(*leaves);
+  pollerOf(*loop).again(stays);
   CHECK(stays.heard.empty());
   leaves.reset();
   int more = 3;
   stays.then = [&] {
-    if (more-- > 0) loop->poller().again(stays);
+    if (more-- > 0) pollerOf(*loop).again(stays);
   };
   finish(io);
   CHECK(stays.heard == std::vector<std::uint32_t>{0, 0, 0, 0});
 }
+#endif  // SLUICE_USE_EPOLL

@@ -14,15 +14,20 @@
 #include <exception>
 #include <filesystem>
 #include <memory>
+#include <sluice/net/detail/backend.hpp>
 #include <sluice/net/detail/loop.hpp>
 #include <sluice/net/detail/socket_core.hpp>
-#include <sluice/net/detail/stream_transport.hpp>
 #include <sluice/net/socket.hpp>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 #include "catch.hpp"
+#if SLUICE_USE_EPOLL
+#include <sluice/net/detail/epoll/transport.hpp>
+#else
+#include <sluice/net/detail/asio/transport.hpp>
+#endif
 
 namespace loopback {
 
@@ -65,13 +70,27 @@ struct Pair {
   sluice::net::Socket first, second;
 };
 
+/// Whatever the library would put over such a socket.
+inline boost::intrusive_ptr<sluice::net::detail::Transport> transportOver(
+    sluice::net::detail::Loop& loop, asio::ip::tcp::socket socket) {
+  namespace detail = sluice::net::detail;
+#if SLUICE_USE_EPOLL
+  socket.native_non_blocking(true);
+  sluice::error_code ec;
+  detail::Poller* const poller = detail::Poller::of(loop, ec);
+  REQUIRE(poller != nullptr);
+  return new detail::EpollTransport(*poller, detail::SystemSocket(socket.release()));
+#else
+  return new detail::AsioTransport(loop, std::move(socket));
+#endif
+}
+
 inline sluice::net::Socket wrap(asio::io_context& loop, asio::ip::tcp::socket socket,
                                 std::size_t highWaterMark = 16 * 1024) {
   namespace detail = sluice::net::detail;
   boost::intrusive_ptr<detail::SocketCore> core(
       new detail::SocketCore(detail::Loop::of(loop.get_executor()), highWaterMark));
-  socket.native_non_blocking(true);
-  core->open(new detail::StreamTransport(core->loop(), detail::SystemSocket(socket.release())));
+  core->open(transportOver(core->loop(), std::move(socket)));
   return sluice::net::Socket(core);
 }
 

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // One loop per executor: its timeouts, the work at the end of a turn, its clock, and its end.
+#include <boost/asio/execution/blocking.hpp>
+#include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/require.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/asio/system_executor.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <set>
+#include <sluice/error.hpp>
 #include <sluice/net/detail/loop.hpp>
 #include <sluice/test/clock.hpp>
 #include <stdexcept>
@@ -70,7 +75,33 @@ TEST_CASE("every executor has one loop", "[Loop]") {
   CHECK(Loop::of(asio::make_strand(first)) != ofStrand);
 
   asio::thread_pool pool(1);
-  CHECK(Loop::of(pool.get_executor()) == Loop::of(pool.get_executor()));
+  const auto ofPool = asio::make_strand(pool);
+  CHECK(Loop::of(ofPool) == Loop::of(ofPool));
+  pool.join();
+}
+
+TEST_CASE("an executor that runs handlers on several threads at once is refused", "[Loop]") {
+  const auto refused = [](const asio::any_io_executor& executor) {
+    try {
+      static_cast<void>(Loop::of(executor));
+    } catch (const sluice::Error& error) {
+      return error.code() == sluice::errc::ERR_INVALID_ARG_VALUE;
+    }
+    return false;
+  };
+  asio::thread_pool pool(1);
+  namespace execution = asio::execution;
+  CHECK(refused(pool.get_executor()));
+  CHECK(refused(asio::require(pool.get_executor(), execution::blocking.never)));
+  CHECK(refused(asio::require(pool.get_executor(), execution::outstanding_work.tracked)));
+  CHECK(refused(asio::any_io_executor(asio::any_io_executor(pool.get_executor()))));
+  CHECK(refused(asio::system_executor()));
+  CHECK(refused(asio::require(asio::system_executor(), execution::blocking.never)));
+  CHECK_FALSE(refused(asio::make_strand(pool)));
+  CHECK_FALSE(refused(asio::make_strand(asio::system_executor())));
+  asio::io_context io;
+  CHECK_FALSE(refused(io.get_executor()));
+  CHECK_FALSE(refused(asio::require(io.get_executor(), execution::outstanding_work.tracked)));
   pool.join();
 }
 
@@ -84,11 +115,12 @@ TEST_CASE("the loop of a strand that is gone is dropped, a used one stays", "[Lo
   CHECK(Loop::of(strand) == used);
 }
 
-TEST_CASE("a strand's loop may outlive its use until the context ends", "[Loop]") {
+TEST_CASE("a strand's loop goes with the last that uses it, the context's own stays", "[Loop]") {
   asio::io_context io;
-  static_cast<void>(Loop::of(io.get_executor()));
-  std::weak_ptr<Loop> ofStrand = Loop::of(asio::make_strand(io));
-  CHECK_FALSE(ofStrand.expired());
+  const std::weak_ptr<Loop> own = Loop::of(io.get_executor());
+  const std::weak_ptr<Loop> ofStrand = Loop::of(asio::make_strand(io));
+  CHECK_FALSE(own.expired());
+  CHECK(ofStrand.expired());
 }
 
 TEST_CASE("turn entries run once, in order, after what is ready now", "[Loop]") {

@@ -7,7 +7,6 @@
 #include <sluice/http/detail/server/connection.hpp>
 #include <sluice/http/detail/server/state.hpp>
 #include <sluice/http/server.hpp>
-#include <sluice/net/detail/stream_transport.hpp>
 #include <vector>
 
 namespace sluice::http {
@@ -193,10 +192,10 @@ SLUICE_DECL void ServerState::closeIdle() {
   destroyWhere([](const ServerConnection& each) { return each.idle(); });
 }
 
-SLUICE_DECL void ServerState::onConnection(net::detail::SystemSocket accepted) {
+SLUICE_DECL void ServerState::onConnection(boost::intrusive_ptr<net::detail::Transport> accepted) {
   boost::intrusive_ptr<net::detail::SocketCore> core(
       new net::detail::SocketCore(core_->loop().shared_from_this(), options_.highWaterMark));
-  core->open(new net::detail::StreamTransport(core_->loop(), std::move(accepted)));
+  core->open(std::move(accepted));
   net::Socket socket(std::move(core));
   if (options_.noDelay) socket.setNoDelay();
   if (options_.keepAlive) socket.setKeepAlive(true, options_.keepAliveInitialDelay);

@@ -21,7 +21,6 @@ namespace sluice::net::detail {
 
 class Loop;
 class ClusterMember;
-class Poller;
 
 /// Where the time comes from; a test puts its own in the place of the machine's.
 class Clock {
@@ -61,6 +60,19 @@ class LoopMember {
   LoopMember* next_ = nullptr;
 };
 
+/// What an implementation of the seam to the system keeps for a loop.
+class LoopBackend {
+ public:
+  LoopBackend() = default;
+  LoopBackend(const LoopBackend&) = delete;
+  LoopBackend& operator=(const LoopBackend&) = delete;
+  virtual ~LoopBackend() = default;
+  /// The end of a turn.
+  virtual void settle() = 0;
+  /// The execution context ends: nothing is watched any more.
+  virtual void shutdown() = 0;
+};
+
 class Loop : public std::enable_shared_from_this<Loop> {
  public:
   /// The loop of this executor, made where there is none yet. Thread-safe, unlike everything else.
@@ -90,8 +102,9 @@ class Loop : public std::enable_shared_from_this<Loop> {
     if (entry.next_ == nullptr) enqueue(entry);
   }
 
-  /// The sockets of this loop. Made when first asked for; not once the loop has stopped.
-  Poller& poller();
+  /// Null until it is set.
+  LoopBackend* backend() const { return backend_.get(); }
+  void setBackend(std::unique_ptr<LoopBackend> backend) { backend_ = std::move(backend); }
 
   /// The execution context has ended: nothing is due any more.
   bool stopped() const { return stopped_; }
@@ -113,11 +126,6 @@ class Loop : public std::enable_shared_from_this<Loop> {
   std::uint64_t nextId() { return nextId_++; }
 
   void shutdown();
-
- private:
-  friend class LoopMember;
-  friend class Poller;
-  struct TurnList;
 
   /// While it lives events are handled whose turn end() ends, without going through the executor.
   class Turn {
@@ -142,9 +150,15 @@ class Loop : public std::enable_shared_from_this<Loop> {
     bool posted_;
     bool ended_ = false;
   };
+  /// A turn ends from the executor, if none is about to end already.
+  void scheduleTurn();
+  bool endsTurn() const { return turnEnds_; }
+
+ private:
+  friend class LoopMember;
+  struct TurnList;
 
   void enqueue(TurnEntry&);
-  void scheduleTurn();
   void timersEmptied();
   void endTurn();
   void arm();
@@ -159,7 +173,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   LoopMember* members_ = nullptr;
   std::uint64_t nextId_ = 0;
   unsigned wentOn_ = 0;
-  std::unique_ptr<Poller> poller_;
+  std::unique_ptr<LoopBackend> backend_;
   bool turnScheduled_ = false;
   bool turnEnds_ = false;
   bool stopped_ = false;

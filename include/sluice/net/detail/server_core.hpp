@@ -32,7 +32,7 @@ class ServerCore final
   class User {
    public:
     /// A connection within the limit.
-    virtual void onConnection(SystemSocket socket) = 0;
+    virtual void onConnection(boost::intrusive_ptr<Transport>) = 0;
     virtual std::size_t connections() const = 0;
     /// More than this many are dropped; 0 or the largest value: no limit.
     virtual std::size_t maxConnections() const = 0;
@@ -94,7 +94,7 @@ class ServerCore final
   };
 
   SLUICE_DECL void onLoopEnd() override;
-  SLUICE_DECL void onAccept(SystemSocket socket) override;
+  SLUICE_DECL void onAccept(boost::intrusive_ptr<Transport>) override;
   SLUICE_DECL void onAcceptError(const http::Error&) override;
   bool full() const;
   void closeIfDone();

@@ -11,6 +11,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <sluice/net/cluster.hpp>
 #include <sluice/net/detail/cluster_member.hpp>
@@ -78,30 +79,56 @@ SLUICE_DECL void cluster(unsigned workers,
       for (const auto& worker : all) worker->stop();
     });
   };
+  // The first signal drains. A second one means that it takes too long for whoever sent it.
+  bool draining = false;
+  std::function<void()> waitForSignal = [&] {
+    signals.async_wait([&](const error_code& ec, int) {
+      if (ec) return;
+      if (std::exchange(draining, true)) {
+        for (const auto& worker : all) worker->stop();
+        return;
+      }
+      drainAll(options.grace);
+      waitForSignal();
+    });
+  };
   if (options.handleSignals) {
     signals.add(SIGINT);
     signals.add(SIGTERM);
-    signals.async_wait([&](const error_code& ec, int) {
-      if (!ec) drainAll(options.grace);
-    });
+    waitForSignal();
   }
   auto work = asio::make_work_guard(main);
-  unsigned running = workers;
+  std::size_t running = workers;
+  const auto endIfDone = [&] {
+    if (running != 0) return;
+    work.reset();
+    signals.cancel();
+    last.cancel();
+  };
+  std::exception_ptr failure;
   std::vector<std::thread> threads;
-  for (unsigned i = 0; i < workers; ++i) {
-    threads.emplace_back([&, i] {
-      all[i]->run(start, i);
-      asio::post(main, [&, i] {
-        if (all[i]->failure()) drainAll({});
-        if (--running != 0) return;
-        work.reset();
-        signals.cancel();
-        last.cancel();
+  threads.reserve(workers);
+  try {
+    for (unsigned i = 0; i < workers; ++i) {
+      threads.emplace_back([&, i] {
+        all[i]->run(start, i);
+        asio::post(main, [&, i] {
+          if (all[i]->failure()) drainAll({});
+          --running;
+          endIfDone();
+        });
       });
-    });
+    }
+  } catch (...) {
+    // The system has no thread for a worker: the others end, and the caller hears why.
+    failure = std::current_exception();
+    running = threads.size();
+    drainAll({});
+    endIfDone();
   }
   main.run();
   for (std::thread& thread : threads) thread.join();
+  if (failure) std::rethrow_exception(failure);
   for (const auto& worker : all) {
     if (worker->failure()) std::rethrow_exception(worker->failure());
   }

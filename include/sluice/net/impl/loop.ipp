@@ -4,16 +4,54 @@
 #pragma once
 
 #include <algorithm>
+#include <boost/asio/execution/blocking.hpp>
+#include <boost/asio/execution/relationship.hpp>
 #include <boost/asio/execution_context.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/query.hpp>
+#include <boost/asio/system_executor.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <memory>
 #include <mutex>
 #include <sluice/detail/post.hpp>
+#include <sluice/error.hpp>
 #include <sluice/net/detail/loop.hpp>
-#include <sluice/net/detail/poller.hpp>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
 namespace sluice::net::detail {
+
+template <unsigned... Bits>
+bool isOfThreadPool(const std::type_info& type, std::integer_sequence<unsigned, Bits...>) {
+  using Allocator = std::allocator<void>;
+  return ((type == typeid(asio::thread_pool::basic_executor_type<Allocator, Bits>)) || ...);
+}
+
+template <class... Relationship>
+bool isOfSystem(const std::type_info& type) {
+  using Blocking = asio::execution::blocking_t;
+  using Allocator = std::allocator<void>;
+  return (
+      (type == typeid(asio::basic_system_executor<Blocking::possibly_t, Relationship, Allocator>) ||
+       type == typeid(asio::basic_system_executor<Blocking::always_t, Relationship, Allocator>) ||
+       type == typeid(asio::basic_system_executor<Blocking::never_t, Relationship, Allocator>)) ||
+      ...);
+}
+
+// Nothing in the library is locked: what runs on one executor must run one at a time.
+inline void requireOneAtATime(const asio::any_io_executor& executor) {
+  using Relationship = asio::execution::relationship_t;
+  const std::type_info& type = executor.target_type();
+  // The properties that an executor may have make so many types of it.
+  const bool several = isOfThreadPool(type, std::make_integer_sequence<unsigned, 16>()) ||
+                       isOfSystem<Relationship::fork_t, Relationship::continuation_t>(type);
+  if (several) {
+    throw http::Error(make_error_code(http::errc::ERR_INVALID_ARG_VALUE),
+                      "The executor runs handlers on several threads at once; give a strand: "
+                      "boost::asio::make_strand(executor)");
+  }
+}
 
 // All loops of one execution context. The context's shutdown ends them while the timer service
 // that they use still exists.
@@ -26,23 +64,32 @@ class LoopService : public asio::execution_context::service {
 
   std::shared_ptr<Loop> find(const asio::any_io_executor& executor) {
     const std::lock_guard lock(mutex_);
-    for (const auto& loop : loops_) {
-      if (loop->executor() == executor) return loop;
+    for (const auto& each : loops_) {
+      const auto loop = each.lock();
+      if (loop && loop->executor() == executor) return loop;
     }
-    // Strands come and go: what nobody but this list holds has no work left.
-    std::erase_if(loops_, [](const auto& loop) { return loop.use_count() == 1; });
-    loops_.push_back(std::make_shared<Loop>(executor));
-    return loops_.back();
+    requireOneAtATime(executor);
+    std::erase_if(loops_, [](const auto& loop) { return loop.expired(); });
+    const auto made = std::make_shared<Loop>(executor);
+    loops_.push_back(made);
+    // Strands come and go, and their loops go with the last object that uses them. That of the
+    // context itself stays.
+    if (executor.target<asio::io_context::executor_type>() != nullptr) kept_.push_back(made);
+    return made;
   }
 
  private:
   void shutdown() override {
     // A strand that is a loop's executor may not outlive the service of strands.
-    for (const auto& loop : std::exchange(loops_, {})) loop->shutdown();
+    const auto kept = std::exchange(kept_, {});
+    for (const auto& each : std::exchange(loops_, {})) {
+      if (const auto loop = each.lock()) loop->shutdown();
+    }
   }
 
   std::mutex mutex_;
-  std::vector<std::shared_ptr<Loop>> loops_;
+  std::vector<std::weak_ptr<Loop>> loops_;
+  std::vector<std::shared_ptr<Loop>> kept_;
 };
 
 struct Loop::TurnList final : TurnEntry {
@@ -91,12 +138,7 @@ SLUICE_DECL void Loop::shutdown() {
   timer_.reset();
   timers_.clear();
   turn_ = std::make_unique<TurnList>();
-  if (poller_) poller_->shutdown();
-}
-
-SLUICE_DECL Poller& Loop::poller() {
-  if (!poller_) poller_ = std::make_unique<Poller>(*this);
-  return *poller_;
+  if (backend_) backend_->shutdown();
 }
 
 SLUICE_DECL void Loop::useClock(std::shared_ptr<const Clock> clock) {
@@ -196,7 +238,7 @@ SLUICE_DECL void Loop::endTurn() {
     armedFor_.reset();
     timer_->cancel();
   }
-  if (poller_) poller_->settle();
+  if (backend_) backend_->settle();
   rest.thrown = false;
 }
 

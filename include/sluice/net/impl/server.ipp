@@ -14,7 +14,6 @@
 #include <sluice/net/detail/handler_error.hpp>
 #include <sluice/net/detail/server_core.hpp>
 #include <sluice/net/detail/socket_core.hpp>
-#include <sluice/net/detail/stream_transport.hpp>
 #include <sluice/net/server.hpp>
 #include <string>
 #include <unordered_set>
@@ -97,11 +96,11 @@ class ServerState final
   void onDrain(std::chrono::milliseconds) override { core_->close({}); }
   void onClose() override { sluice::detail::emit<ServerEvents, "close">(listeners_); }
 
-  void onConnection(SystemSocket accepted) override {
+  void onConnection(boost::intrusive_ptr<Transport> accepted) override {
     const boost::intrusive_ptr<ServerState> self(this);
     const boost::intrusive_ptr<SocketCore> core(
         new SocketCore(core_->loop().shared_from_this(), serverHighWaterMark));
-    core->open(new StreamTransport(core_->loop(), std::move(accepted)));
+    core->open(std::move(accepted));
     core->transport()->setNoDelay(true);
     const auto place = std::make_shared<Connection>(self);
     place->socket = Socket(core);

@@ -9,9 +9,10 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <sluice/detail/post.hpp>
 #include <sluice/detail/suspend.hpp>
+#include <sluice/net/detail/backend.hpp>
 #include <sluice/net/detail/cluster_member.hpp>
+#include <sluice/net/detail/listening.hpp>
 #include <sluice/net/detail/server_core.hpp>
-#include <sluice/net/detail/stream_transport.hpp>
 #include <utility>
 
 namespace sluice::net::detail {
@@ -46,14 +47,14 @@ SLUICE_DECL void ServerCore::onLoopEnd() {
 SLUICE_DECL bool ServerCore::listen(const ListenOptions& options) {
   if (listening()) throw http::Error(make_error_code(http::errc::ERR_SERVER_ALREADY_LISTEN));
   const boost::intrusive_ptr<ServerCore> self(this);
-  const boost::intrusive_ptr<Listener> listener(new Listener(loop_));
+  const boost::intrusive_ptr<Listener> listener = makeListener(loop_);
   ListenOptions place = options;
   if (ClusterMember* cluster = loop_->cluster()) {
     place.reusePort = place.reusePort || !place.exclusive;
     cluster->join(self);
   }
   try {
-    listener->open(place);
+    openListener(*listener, *loop_, place);
   } catch (const http::Error& error) {
     if (error.code() == http::errc::ERR_INVALID_ARG_VALUE || !user_->hasErrorListener()) throw;
     sluice::detail::post(loop_->executor(), [self, error] {
@@ -67,7 +68,8 @@ SLUICE_DECL bool ServerCore::listen(const ListenOptions& options) {
     if (self->listener_ != listener) return;
     // First: a listener that throws must not leave a server that does not accept.
     listener->start(*self);
-    self->user_->onListening();
+    // What it told of an error may have closed or destroyed the server.
+    if (self->listener_ == listener) self->user_->onListening();
   });
   return true;
 }
@@ -149,15 +151,14 @@ SLUICE_DECL bool ServerCore::full() const {
   return limit != 0 && user_->connections() >= limit;
 }
 
-SLUICE_DECL void ServerCore::onAccept(SystemSocket socket) {
+SLUICE_DECL void ServerCore::onAccept(boost::intrusive_ptr<Transport> transport) {
   if (!full()) {
-    user_->onConnection(std::move(socket));
+    user_->onConnection(std::move(transport));
     return;
   }
-  error_code ignored;
-  const Address local = SocketAddress::local(socket.fd(), ignored).toAddress();
-  const Address remote = SocketAddress::remote(socket.fd(), ignored).toAddress();
-  socket.close();
+  const Address local = transport->localAddress();
+  const Address remote = transport->remoteAddress();
+  transport->close();
   user_->onDrop({.localAddress = local.address,
                  .localFamily = local.family,
                  .localPort = local.port,

@@ -87,7 +87,7 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
   virtual task<> secure(net::Socket&) { co_return; }
 
  private:
-  SLUICE_DECL void onConnection(net::detail::SystemSocket socket) override;
+  SLUICE_DECL void onConnection(boost::intrusive_ptr<net::detail::Transport>) override;
   std::size_t maxConnections() const override { return settings_->maxConnections; }
   bool hasErrorListener() const override { return has<"error">(); }
   void onListening() override { emit<"listening">(); }

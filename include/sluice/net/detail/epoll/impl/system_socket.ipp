@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
-#include <sluice/net/detail/system_socket.hpp>
+#include <sluice/net/detail/epoll/system_socket.hpp>
 
 namespace sluice::net::detail {
 

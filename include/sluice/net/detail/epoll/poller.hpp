@@ -13,22 +13,25 @@
 #include <cstdint>
 #include <optional>
 #include <sluice/net/detail/handler_memory.hpp>
+#include <sluice/net/detail/loop.hpp>
 #include <sluice/net/detail/turn_entry.hpp>
 #include <sluice/task.hpp>
 #include <vector>
 
 namespace sluice::net::detail {
 
-class Loop;
-
-class Poller final : private TurnEntry {
+class Poller final : public LoopBackend, private TurnEntry {
  public:
+  /// That of a loop, made when it is first asked for. Null if there is no descriptor for it; not
+  /// once the loop has stopped.
+  static Poller* of(Loop& loop, error_code& ec);
+
   /// Events are edges: what was not used up has to be remembered.
   static constexpr std::uint32_t input = EPOLLIN | EPOLLRDHUP;
   static constexpr std::uint32_t output = EPOLLOUT;
   static constexpr std::uint32_t ended = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 
-  /// Who has a descriptor in the set. It may go away in any call.
+  /// The owner of a descriptor in the set. It may go away in any call.
   class Watched {
    public:
     Watched() = default;
@@ -47,12 +50,13 @@ class Poller final : private TurnEntry {
     std::uint32_t place_ = none;
   };
 
-  explicit Poller(Loop& loop);
-  /// The execution context ends: nothing is watched any more.
-  void shutdown();
+  /// fd  an epoll set, which it owns
+  Poller(Loop& loop, int fd);
 
+  Loop& loop() const { return loop_; }
+  SLUICE_DECL void shutdown() override;
   /// Watches a descriptor for `events`; what holds already is told as well. Call remove() also
-  /// where it fails.
+  /// if it fails.
   error_code add(int fd, Watched& who, std::uint32_t events);
   /// Another user for the same descriptor, which stays in the set as it is.
   void handOver(Watched& from, Watched& to);
@@ -66,8 +70,8 @@ class Poller final : private TurnEntry {
   void operationStarted();
   void operationEnded();
 
-  /// The end of a turn: waits where somebody waits for it, and not otherwise.
-  void settle();
+  /// Waits if an operation is under way, and not otherwise.
+  SLUICE_DECL void settle() override;
 
  private:
   static constexpr std::uint32_t none = UINT32_MAX;

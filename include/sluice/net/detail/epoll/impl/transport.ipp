@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Definitions of stream_transport.hpp.
+// Definitions of transport.hpp.
 #pragma once
 
 #include <netinet/in.h>
@@ -11,25 +11,25 @@
 #include <boost/asio/error.hpp>
 #include <cerrno>
 #include <sluice/detail/post.hpp>
-#include <sluice/net/detail/stream_transport.hpp>
+#include <sluice/net/detail/epoll/transport.hpp>
 #include <sluice/net/detail/timers.hpp>
 #include <utility>
 
 namespace sluice::net::detail {
 
-SLUICE_DECL StreamTransport::StreamTransport(Loop& loop, SystemSocket socket)
-    : socket_(std::move(socket)), loop_(loop) {
-  noteUnwatched(loop_.poller().add(socket_.fd(), *this, Poller::input));
+SLUICE_DECL EpollTransport::EpollTransport(Poller& poller, SystemSocket socket)
+    : socket_(std::move(socket)), poller_(poller) {
+  noteUnwatched(poller_.add(socket_.fd(), *this, Poller::input));
 }
 
-SLUICE_DECL StreamTransport::StreamTransport(Loop& loop, SystemSocket socket,
-                                             Poller::Watched& before, std::uint32_t events)
-    : socket_(std::move(socket)), loop_(loop), watchesOutput_(true) {
-  loop_.poller().handOver(before, *this);
+SLUICE_DECL EpollTransport::EpollTransport(Poller& poller, SystemSocket socket,
+                                           Poller::Watched& before, std::uint32_t events)
+    : socket_(std::move(socket)), poller_(poller), watchesOutput_(true) {
+  poller_.handOver(before, *this);
   note(events);
 }
 
-SLUICE_DECL StreamTransport::~StreamTransport() {
+SLUICE_DECL EpollTransport::~EpollTransport() {
   // Whoever waited has gone, or keeps a transport that is in use.
   if (reader_) finish(reader_);
   if (writer_) finish(writer_);
@@ -37,18 +37,18 @@ SLUICE_DECL StreamTransport::~StreamTransport() {
 }
 
 // An operation under way is work of the loop's.
-SLUICE_DECL void StreamTransport::start(Owner& waiting) {
+SLUICE_DECL void EpollTransport::start(Owner& waiting) {
   waiting = owner_;
-  loop_.poller().operationStarted();
+  poller_.operationStarted();
 }
 
-SLUICE_DECL StreamTransport::Owner StreamTransport::finish(Owner& waiting) {
-  loop_.poller().operationEnded();
+SLUICE_DECL EpollTransport::Owner EpollTransport::finish(Owner& waiting) {
+  poller_.operationEnded();
   return std::move(waiting);
 }
 
-SLUICE_DECL std::size_t StreamTransport::tryWrite(std::span<const asio::const_buffer> buffers,
-                                                  error_code& ec) {
+SLUICE_DECL std::size_t EpollTransport::tryWrite(std::span<const asio::const_buffer> buffers,
+                                                 error_code& ec) {
   ssize_t sent = 0;
   std::size_t offered = 0;
   do {
@@ -81,29 +81,29 @@ SLUICE_DECL std::size_t StreamTransport::tryWrite(std::span<const asio::const_bu
   return 0;
 }
 
-SLUICE_DECL void StreamTransport::waitWritable() {
+SLUICE_DECL void EpollTransport::waitWritable() {
   start(writer_);
   if (!watchesOutput_) {
     // What has room by now is told at once. It stays: an edge costs nothing where it does not come.
     watchesOutput_ = true;
-    noteUnwatched(loop_.poller().change(socket_.fd(), *this, Poller::input | Poller::output));
+    noteUnwatched(poller_.change(socket_.fd(), *this, Poller::input | Poller::output));
   }
-  if (writable_ || unwatched_) loop_.poller().again(*this);
+  if (writable_ || unwatched_) poller_.again(*this);
 }
 
-SLUICE_DECL void StreamTransport::read(asio::mutable_buffer buffer) {
+SLUICE_DECL void EpollTransport::read(asio::mutable_buffer buffer) {
   buffer_ = buffer;
   start(reader_);
   // Never from inside the call that starts it.
-  if (readable_ || unwatched_) loop_.poller().again(*this);
+  if (readable_ || unwatched_) poller_.again(*this);
 }
 
-SLUICE_DECL bool StreamTransport::readWithoutBuffer() {
+SLUICE_DECL bool EpollTransport::readWithoutBuffer() {
   buffer_ = {};
   return true;
 }
 
-SLUICE_DECL std::size_t StreamTransport::receive(asio::mutable_buffer buffer, error_code& ec) {
+SLUICE_DECL std::size_t EpollTransport::receive(asio::mutable_buffer buffer, error_code& ec) {
   ssize_t received = 0;
   do {
     received = ::recv(socket_.fd(), buffer.data(), buffer.size(), 0);
@@ -119,23 +119,23 @@ SLUICE_DECL std::size_t StreamTransport::receive(asio::mutable_buffer buffer, er
   return 0;
 }
 
-SLUICE_DECL std::size_t StreamTransport::tryRead(asio::mutable_buffer buffer, error_code& ec) {
+SLUICE_DECL std::size_t EpollTransport::tryRead(asio::mutable_buffer buffer, error_code& ec) {
   return readable_ ? receive(buffer, ec) : 0;
 }
 
-SLUICE_DECL void StreamTransport::note(std::uint32_t events) {
+SLUICE_DECL void EpollTransport::note(std::uint32_t events) {
   if ((events & (EPOLLIN | Poller::ended)) != 0) readable_ = true;
   if ((events & Poller::ended) != 0) inputEnded_ = true;
   if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0) writable_ = true;
 }
 
-SLUICE_DECL void StreamTransport::onEvents(std::uint32_t events) {
+SLUICE_DECL void EpollTransport::onEvents(std::uint32_t events) {
   note(events);
   goOn();
 }
 
-SLUICE_DECL void StreamTransport::goOn() {
-  const boost::intrusive_ptr<StreamTransport> alive(this);
+SLUICE_DECL void EpollTransport::goOn() {
+  const boost::intrusive_ptr<EpollTransport> alive(this);
   if (writer_ && (writable_ || unwatched_)) {
     const Owner owner = finish(writer_);
     if (owner_ != nullptr) owner->onWritable(failure());
@@ -143,7 +143,7 @@ SLUICE_DECL void StreamTransport::goOn() {
   if (reader_ && (readable_ || unwatched_)) goOnReading();
 }
 
-SLUICE_DECL void StreamTransport::goOnReading() {
+SLUICE_DECL void EpollTransport::goOnReading() {
   error_code ec = failure();
   const bool onlyTells = buffer_.size() == 0;
   const std::size_t count = ec || onlyTells ? 0 : receive(buffer_, ec);
@@ -153,62 +153,64 @@ SLUICE_DECL void StreamTransport::goOnReading() {
   if (owner_ != nullptr) owner->onRead(ec, count);
 }
 
-SLUICE_DECL void StreamTransport::cancelRead() {
+SLUICE_DECL void EpollTransport::cancelRead() {
   if (!reader_) return;
-  sluice::detail::post(loop_.executor(), [self = boost::intrusive_ptr<StreamTransport>(this),
-                                          owner = finish(reader_)] {
-    if (self->owner_ != nullptr) owner->onRead(asio::error::operation_aborted, 0);
-  });
+  sluice::detail::post(
+      poller_.loop().executor(),
+      [self = boost::intrusive_ptr<EpollTransport>(this), owner = finish(reader_)] {
+        if (self->owner_ != nullptr) owner->onRead(asio::error::operation_aborted, 0);
+      });
 }
 
-SLUICE_DECL void StreamTransport::shutdownWrite(error_code& ec) {
+SLUICE_DECL void EpollTransport::shutdownWrite(error_code& ec) {
   if (::shutdown(socket_.fd(), SHUT_WR) != 0) ec = lastError();
 }
 
-SLUICE_DECL void StreamTransport::close() {
+SLUICE_DECL void EpollTransport::close() {
   if (!socket_) return;
-  loop_.poller().remove(*this);
+  poller_.remove(*this);
   socket_.close();
   cancelRead();
   if (!writer_) return;
-  sluice::detail::post(loop_.executor(), [self = boost::intrusive_ptr<StreamTransport>(this),
-                                          owner = finish(writer_)] {
-    if (self->owner_ != nullptr) owner->onWritable(asio::error::operation_aborted);
-  });
+  sluice::detail::post(
+      poller_.loop().executor(),
+      [self = boost::intrusive_ptr<EpollTransport>(this), owner = finish(writer_)] {
+        if (self->owner_ != nullptr) owner->onWritable(asio::error::operation_aborted);
+      });
 }
 
 // Nobody will hear of anything any more, and the owner must not be kept by what it waits for.
-SLUICE_DECL void StreamTransport::onLoopEnd() {
-  const boost::intrusive_ptr<StreamTransport> alive(this);
+SLUICE_DECL void EpollTransport::onLoopEnd() {
+  const boost::intrusive_ptr<EpollTransport> alive(this);
   const Owner reader = std::move(reader_);
   const Owner writer = std::move(writer_);
   socket_.close();
 }
 
-SLUICE_DECL void StreamTransport::reset() {
+SLUICE_DECL void EpollTransport::reset() {
   const linger now{1, 0};
   ::setsockopt(socket_.fd(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
   close();
 }
 
-SLUICE_DECL Address StreamTransport::localAddress() const {
+SLUICE_DECL Address EpollTransport::localAddress() const {
   error_code ec;
   const auto address = SocketAddress::local(socket_.fd(), ec);
   return ec ? Address{} : address.toAddress();
 }
 
-SLUICE_DECL Address StreamTransport::remoteAddress() const {
+SLUICE_DECL Address EpollTransport::remoteAddress() const {
   error_code ec;
   const auto address = SocketAddress::remote(socket_.fd(), ec);
   return ec ? Address{} : address.toAddress();
 }
 
-SLUICE_DECL void StreamTransport::setNoDelay(bool on) {
+SLUICE_DECL void EpollTransport::setNoDelay(bool on) {
   // Unix sockets refuse this, and have nothing to delay.
   static_cast<void>(socket_.setOption(IPPROTO_TCP, TCP_NODELAY, on));
 }
 
-SLUICE_DECL void StreamTransport::setKeepAlive(bool on, std::chrono::milliseconds initialDelay) {
+SLUICE_DECL void EpollTransport::setKeepAlive(bool on, std::chrono::milliseconds initialDelay) {
   const auto seconds = static_cast<std::int32_t>(
       std::chrono::duration_cast<std::chrono::seconds>(std::min(initialDelay, longestTimer))
           .count());

@@ -3,20 +3,21 @@
 // The kernel's stream sockets as a Transport: TCP and Unix sockets alike.
 #pragma once
 
-#include <sluice/net/detail/poller.hpp>
-#include <sluice/net/detail/system_socket.hpp>
+#include <sluice/net/detail/epoll/poller.hpp>
+#include <sluice/net/detail/epoll/system_socket.hpp>
 #include <sluice/net/detail/transport.hpp>
 
 namespace sluice::net::detail {
 
-class StreamTransport final : public Transport, private Poller::Watched {
+class EpollTransport final : public Transport, private Poller::Watched {
  public:
-  /// `socket` does not block. Where the loop cannot watch it, its first read says why.
-  StreamTransport(Loop& loop, SystemSocket socket);
-  /// The loop watches it already for input and output, on behalf of `before`, who was told
+  /// `socket` does not block. If the loop cannot watch it, its first read says why.
+  EpollTransport(Poller& poller, SystemSocket socket);
+  /// The loop watches it already for input and output, on behalf of `before`, which was told
   /// `events`.
-  StreamTransport(Loop& loop, SystemSocket socket, Poller::Watched& before, std::uint32_t events);
-  SLUICE_DECL ~StreamTransport() override;
+  EpollTransport(Poller& poller, SystemSocket socket, Poller::Watched& before,
+                 std::uint32_t events);
+  SLUICE_DECL ~EpollTransport() override;
 
   SLUICE_DECL std::size_t tryWrite(std::span<const asio::const_buffer>, error_code&) override;
   SLUICE_DECL void waitWritable() override;
@@ -48,7 +49,7 @@ class StreamTransport final : public Transport, private Poller::Watched {
   std::size_t receive(asio::mutable_buffer, error_code&);
 
   SystemSocket socket_;
-  Loop& loop_;
+  Poller& poller_;
   // Whether a read, or a write, may find something to do. Cleared where the kernel had less.
   bool readable_ : 1 = false;
   bool writable_ : 1 = true;

@@ -7,9 +7,9 @@
 #include <cerrno>
 #include <memory>
 #include <sluice/detail/post.hpp>
+#include <sluice/net/detail/epoll/poller.hpp>
+#include <sluice/net/detail/epoll/system_socket.hpp>
 #include <sluice/net/detail/loop.hpp>
-#include <sluice/net/detail/poller.hpp>
-#include <sluice/net/detail/system_socket.hpp>
 
 namespace sluice::net::detail {
 
@@ -19,7 +19,6 @@ struct Poller::Ready {
 
   void operator()(const error_code& ec) const {
     if (loop->stopped()) return;
-    Poller& poller = loop->poller();
     poller.waiting_ = false;
     if (ec) {
       // Nobody waited any more; somebody may do so by now.
@@ -29,13 +28,29 @@ struct Poller::Ready {
     }
   }
   void operator()() const { operator()(error_code()); }
-  allocator_type get_allocator() const noexcept { return allocator_type(loop->poller().memory_); }
+  allocator_type get_allocator() const noexcept { return allocator_type(poller.memory_); }
 
+  Poller& poller;
   std::shared_ptr<Loop> loop;
 };
 
-SLUICE_DECL Poller::Poller(Loop& loop) : loop_(loop), fd_(::epoll_create1(EPOLL_CLOEXEC)) {
-  if (fd_ < 0) throw boost::system::system_error(lastError(), "epoll_create1");
+SLUICE_DECL Poller* Poller::of(Loop& loop, error_code& ec) {
+  if (loop.backend() == nullptr) {
+    if (loop.stopped()) {
+      ec = asio::error::operation_aborted;
+      return nullptr;
+    }
+    const int fd = ::epoll_create1(EPOLL_CLOEXEC);
+    if (fd < 0) {
+      ec = lastError();
+      return nullptr;
+    }
+    loop.setBackend(std::make_unique<Poller>(loop, fd));
+  }
+  return static_cast<Poller*>(loop.backend());
+}
+
+SLUICE_DECL Poller::Poller(Loop& loop, int fd) : loop_(loop), fd_(fd) {
   set_.emplace(loop.executor(), fd_);
 }
 
@@ -90,7 +105,7 @@ SLUICE_DECL void Poller::remove(Watched& who) {
 
 SLUICE_DECL void Poller::operationStarted() {
   ++operations_;
-  if (!waiting_ && !loop_.turnEnds_) loop_.scheduleTurn();
+  if (!waiting_ && !loop_.endsTurn()) loop_.scheduleTurn();
 }
 
 SLUICE_DECL void Poller::operationEnded() {
@@ -102,7 +117,8 @@ SLUICE_DECL void Poller::settle() {
     set_->cancel();
   } else if (!waiting_ && operations_ != 0) {
     waiting_ = true;
-    set_->async_wait(asio::posix::stream_descriptor::wait_read, Ready{loop_.shared_from_this()});
+    set_->async_wait(asio::posix::stream_descriptor::wait_read,
+                     Ready{*this, loop_.shared_from_this()});
   }
 }
 
@@ -118,7 +134,7 @@ SLUICE_DECL void Poller::poll() {
     ~Rest() {
       if (poller.next_ == poller.count_) return;
       poller.waiting_ = true;
-      sluice::detail::post(poller.loop_.executor(), Ready{poller.loop_.shared_from_this()});
+      sluice::detail::post(poller.loop_.executor(), Ready{poller, poller.loop_.shared_from_this()});
     }
   } rest{*this};
   Loop::Turn turn(loop_);
