@@ -68,6 +68,12 @@ using error_code = boost::system::error_code;
   X(ERR_INSECURE_REDIRECT, "A redirect leads from https to http")                                 \
   X(ERR_BODY_NOT_REPEATABLE, "The body is needed once more, but it was streamed")                 \
   X(ERR_PROXY_CONNECTION_FAILED, "The proxy did not connect to the server")                       \
+  /* WebSocket */                                                                                 \
+  X(ERR_WEBSOCKET_HANDSHAKE, "The peer has not agreed to a WebSocket")                            \
+  X(ERR_WEBSOCKET_PROTOCOL, "The peer broke the WebSocket protocol")                              \
+  X(ERR_WEBSOCKET_INVALID_UTF8, "A text message is not UTF-8")                                    \
+  X(ERR_WEBSOCKET_INVALID_DATA, "A compressed message cannot be decoded")                         \
+  X(ERR_WEBSOCKET_MESSAGE_TOO_LARGE, "A message is larger than the limit")                        \
   /* The parser */                                                                                \
   X(HPE_INVALID_METHOD, "The request method is not known")                                        \
   X(HPE_INVALID_URL, "The request target has a character or a form that is not allowed")          \

@@ -29,4 +29,8 @@
 #include <sluice/detail/definitions/https.hpp>
 #endif
 
+#if defined(SLUICE_HAS_WEBSOCKET)
+#include <sluice/detail/definitions/websocket.hpp>
+#endif
+
 #define SLUICE_HAS_SRC

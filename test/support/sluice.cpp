@@ -5,6 +5,7 @@
 // build if OpenSSL and zlib are there.
 #if defined(SLUICE_TEST_TLS)
 #include <sluice/https.hpp>
+#include <sluice/websocket.hpp>
 #endif
 #include <sluice/app.hpp>
 #if defined(SLUICE_TEST_COMPRESS)

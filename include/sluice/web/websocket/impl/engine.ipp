@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of engine.hpp: the one file that includes Beast's stream.
+#pragma once
+
+#include <algorithm>
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/bind_handler.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/websocket/stream.hpp>
+#include <boost/beast/zlib/error.hpp>
+#include <optional>
+#include <random>
+#include <sluice/error.hpp>
+#include <sluice/net/detail/socket_core.hpp>
+#include <sluice/web/websocket/detail/engine.hpp>
+#include <utility>
+
+namespace sluice::web::detail {
+
+namespace beast = boost::beast;
+
+// One step of a read takes at most this much: Beast makes room for the whole rest of a frame, and
+// its length is only what the peer says.
+inline constexpr std::size_t readStep = 64 * 1024;
+// A buffer that has grown beyond this is not kept for the next message.
+inline constexpr std::size_t keptBuffer = 64 * 1024;
+// A message below this is not worth being compressed.
+inline constexpr std::size_t deflateThreshold = 64;
+
+/// What Beast's stream stands on. Reading is the socket's. Writing always takes everything, as the
+/// socket queues what the kernel does not: that makes Beast's synchronous calls possible, which
+/// build all frames of a message in one go, so that no two messages mix.
+class WebSocketWire {
+ public:
+  using executor_type = asio::any_io_executor;
+
+  explicit WebSocketWire(net::Socket*& socket) : socket_(socket) {}
+
+  executor_type get_executor() const { return socket_->get_executor(); }
+
+  template <class MutableBuffers, class Token>
+  auto async_read_some(const MutableBuffers& buffers, Token&& token) {
+    return socket_->async_read_some(buffers, std::forward<Token>(token));
+  }
+
+  /// Beast answers pings and closes with it. Completes when there is room, so a peer that sends
+  /// pings and reads no pongs is not read from any more.
+  template <class ConstBuffers, class Token>
+  auto async_write_some(const ConstBuffers& buffers, Token&& token) {
+    if (closeSent_) {
+      return asio::async_initiate<Token, void(error_code, std::size_t)>(
+          [](auto handler, executor_type executor, std::size_t count) {
+            asio::post(executor,
+                       beast::bind_front_handler(std::move(handler), error_code(), count));
+          },
+          token, get_executor(), beast::buffer_bytes(buffers));
+    }
+    closeSent_ = opened_ && isClose(buffers);
+    return socket_->async_write_some(buffers, std::forward<Token>(token));
+  }
+
+  template <class ConstBuffers>
+  std::size_t write_some(const ConstBuffers& buffers) {
+    for (auto it = asio::buffer_sequence_begin(buffers); it != asio::buffer_sequence_end(buffers);
+         ++it) {
+      const asio::const_buffer buffer(*it);
+      const std::string_view bytes(static_cast<const char*>(buffer.data()), buffer.size());
+      if (gathers_) {
+        gathered_.append(bytes);
+      } else if (!bytes.empty()) {
+        written_ = socket_->write(bytes);
+      }
+    }
+    return beast::buffer_bytes(buffers);
+  }
+  template <class ConstBuffers>
+  std::size_t write_some(const ConstBuffers& buffers, error_code& ec) {
+    ec = {};
+    return write_some(buffers);
+  }
+
+  // Required of a stream that is written to synchronously. Never called.
+  template <class MutableBuffers>
+  std::size_t read_some(const MutableBuffers&) {
+    return 0;
+  }
+  template <class MutableBuffers>
+  std::size_t read_some(const MutableBuffers&, error_code& ec) {
+    ec = asio::error::would_block;
+    return 0;
+  }
+
+  /// Keeps what is written from now on, for takeGathered(): it comes in many small pieces.
+  void gather() { gathers_ = true; }
+  std::string takeGathered() {
+    gathers_ = false;
+    return std::exchange(gathered_, {});
+  }
+  std::optional<WriteResult> takeWritten() { return std::exchange(written_, std::nullopt); }
+
+  void opened() { opened_ = true; }
+  bool closeSent() const { return closeSent_; }
+  /// Nothing more leaves.
+  void setCloseSent() { closeSent_ = true; }
+
+ private:
+  template <class ConstBuffers>
+  static bool isClose(const ConstBuffers& buffers) {
+    const asio::const_buffer frame(*asio::buffer_sequence_begin(buffers));
+    // RFC 6455 5.2: final, and the opcode of a close.
+    return frame.size() != 0 && *static_cast<const unsigned char*>(frame.data()) == 0x88;
+  }
+
+  net::Socket*& socket_;
+  std::string gathered_;
+  std::optional<WriteResult> written_;
+  bool gathers_ = false;
+  bool opened_ = false;
+  bool closeSent_ = false;
+};
+
+// Found by Beast. The session ends the connection, once it knows why.
+template <class Handler>
+void async_teardown(beast::role_type, WebSocketWire& wire, Handler&& handler) {
+  asio::post(wire.get_executor(),
+             beast::bind_front_handler(std::forward<Handler>(handler), error_code()));
+}
+inline void teardown(beast::role_type, WebSocketWire&, error_code& ec) { ec = {}; }
+inline void beast_close_socket(WebSocketWire&) {}
+
+struct WebSocketEngine::Stream {
+  explicit Stream(net::Socket*& socket) : frames(socket) {}
+
+  WebSocketWire& wire() { return frames.next_layer(); }
+  std::string_view text() const {
+    const auto data = incoming.cdata();
+    return {static_cast<const char*>(data.data()), data.size()};
+  }
+
+  beast::websocket::stream<WebSocketWire, true> frames;
+  beast::flat_buffer incoming;
+  beast::flat_buffer taken;
+};
+
+SLUICE_DECL WebSocketEngine::WebSocketEngine(Role role, net::Socket& socket,
+                                             const WebSocketOptions& options)
+    : socket_(&socket),
+      role_(role),
+      gathers_(role == Role::client || options.deflate),
+      offered_(options.protocols),
+      stream_(std::make_unique<Stream>(socket_)) {
+  auto& frames = stream_->frames;
+  frames.auto_fragment(false);
+  frames.read_message_max(options.maxMessage);
+  beast::websocket::permessage_deflate deflate;
+  deflate.server_enable = deflate.client_enable = options.deflate;
+  deflate.msg_size_threshold = deflateThreshold;
+  frames.set_option(deflate);
+}
+
+SLUICE_DECL WebSocketEngine::~WebSocketEngine() = default;
+
+SLUICE_DECL void WebSocketEngine::adopt() {
+  own_ = std::move(*socket_);
+  socket_ = &own_;
+}
+
+SLUICE_DECL void WebSocketEngine::accept(const http::IncomingMessage& req,
+                                         std::string_view protocol) {
+  using beast::http::field;
+  protocol_ = protocol;
+  // What is known to be right already, and what Beast has to see.
+  beast::http::request<beast::http::empty_body> request(beast::http::verb::get, "/", 11);
+  request.set(field::host, "-");
+  request.set(field::connection, "upgrade");
+  request.set(field::upgrade, "websocket");
+  request.set(field::sec_websocket_version, "13");
+  request.set(field::sec_websocket_key, req.headers()["sec-websocket-key"]);
+  request.set(field::sec_websocket_extensions, req.headers()["sec-websocket-extensions"]);
+  stream_->frames.set_option(beast::websocket::stream_base::decorator(
+      [name = protocol_](beast::websocket::response_type& response) {
+        if (!name.empty()) response.set(field::sec_websocket_protocol, name);
+      }));
+  WebSocketWire& wire = stream_->wire();
+  wire.gather();
+  error_code ec;
+  stream_->frames.accept(request, ec);
+  std::string answer = wire.takeGathered();
+  if (ec) throw http::Error(make_error_code(http::errc::ERR_WEBSOCKET_HANDSHAKE), ec.message());
+  wire.opened();
+  // Nobody has to know what a server is made of.
+  if (const auto line = answer.find("Server: "); line != std::string::npos) {
+    answer.erase(line, answer.find("\r\n", line) + 2 - line);
+  }
+  socket_->write(std::move(answer));
+}
+
+SLUICE_DECL task<> WebSocketEngine::handshake(std::string host, std::string target,
+                                              const http::Headers& headers) {
+  using beast::http::field;
+  std::string protocols;
+  for (const std::string& name : offered_) protocols += (protocols.empty() ? "" : ", ") + name;
+  stream_->frames.set_option(beast::websocket::stream_base::decorator(
+      [&headers, &protocols](beast::websocket::request_type& request) {
+        if (!protocols.empty()) request.set(field::sec_websocket_protocol, protocols);
+        for (const auto& [name, value] : headers) request.set(name, value);
+      }));
+  beast::websocket::response_type response;
+  error_code ec;
+  co_await stream_->frames.async_handshake(response, host, target,
+                                           asio::redirect_error(asio::use_awaitable, ec));
+  if (ec == beast::websocket::error::upgrade_declined) {
+    throw http::Error(make_error_code(http::errc::ERR_WEBSOCKET_HANDSHAKE),
+                      "The server answered " + std::to_string(response.result_int()) + ' ' +
+                          std::string(response.reason()));
+  }
+  using beast::http::error;
+  if (ec == error::end_of_stream || ec == error::partial_message || ec == asio::error::eof) {
+    throw http::Error(asio::error::connection_reset);
+  }
+  const auto& parsing = beast::http::make_error_code(error::end_of_stream).category();
+  if (ec == beast::websocket::condition::handshake_failed || ec.category() == parsing) {
+    throw http::Error(make_error_code(http::errc::ERR_WEBSOCKET_HANDSHAKE), ec.message());
+  }
+  if (ec) throw http::Error(ec);
+  protocol_ = response[field::sec_websocket_protocol];
+  const bool wanted =
+      protocol_.empty() ? !response.count(field::sec_websocket_protocol)
+                        : std::find(offered_.begin(), offered_.end(), protocol_) != offered_.end();
+  // RFC 6455 4.1: a subprotocol that was not asked for fails the connection.
+  if (!wanted) {
+    throw http::Error(make_error_code(http::errc::ERR_WEBSOCKET_HANDSHAKE),
+                      "The server chose a subprotocol that was not offered");
+  }
+  stream_->wire().opened();
+}
+
+inline WebSocketEngine::Read readResult(const error_code& ec) {
+  using beast::websocket::error;
+  using Read = WebSocketEngine::Read;
+  if (!ec) return Read::message;
+  if (ec == error::closed) return Read::closed;
+  if (ec == error::bad_frame_payload) return Read::invalidUtf8;
+  if (ec == error::message_too_big || ec == error::buffer_overflow) return Read::tooLarge;
+  if (ec == beast::websocket::condition::protocol_violation) return Read::protocol;
+  if (ec.category() == beast::zlib::make_error_code(beast::zlib::error::general).category()) {
+    return Read::invalidData;
+  }
+  return Read::lost;
+}
+
+/// Whether UTF-8, of which all but the end is known to be right, ends inside of a character. Beast
+/// 1.81 does not ask that of a message whose last frame is empty.
+inline bool endsInCharacter(std::string_view text) {
+  for (std::size_t back = 1; back <= std::min<std::size_t>(text.size(), 3); ++back) {
+    const auto byte = static_cast<unsigned char>(text[text.size() - back]);
+    if (byte >= 0xc0) return back < (byte >= 0xf0 ? 4U : byte >= 0xe0 ? 3U : 2U);
+    if (byte < 0x80) return false;
+  }
+  return false;
+}
+
+SLUICE_DECL void WebSocketEngine::read(ReadHandler handler) { readSome(std::move(handler)); }
+
+SLUICE_DECL void WebSocketEngine::readSome(ReadHandler handler) {
+  stream_->frames.async_read_some(
+      stream_->incoming, readStep,
+      [this, handler = std::move(handler)](const error_code& ec, std::size_t) mutable {
+        if (!ec && !stream_->frames.is_message_done()) {
+          readSome(std::move(handler));
+        } else if (!ec && stream_->frames.got_text() && endsInCharacter(stream_->text())) {
+          handler(Read::invalidUtf8);
+        } else {
+          handler(readResult(ec));
+        }
+      });
+}
+
+SLUICE_DECL WebSocketMessage WebSocketEngine::take() {
+  std::swap(stream_->incoming, stream_->taken);
+  drop();
+  const auto data = stream_->taken.cdata();
+  return {{static_cast<const char*>(data.data()), data.size()}, stream_->frames.got_binary()};
+}
+
+SLUICE_DECL void WebSocketEngine::drop() {
+  stream_->incoming.clear();
+  if (stream_->incoming.capacity() > keptBuffer) stream_->incoming = beast::flat_buffer();
+}
+
+SLUICE_DECL WriteResult WebSocketEngine::send(std::string_view bytes, bool binary) {
+  Stream& stream = *stream_;
+  if (stream.wire().closeSent()) return refuse();
+  stream.frames.binary(binary);
+  // Beast masks and compresses piece by piece.
+  if (gathers_) stream.wire().gather();
+  error_code ec;
+  stream.frames.write(asio::buffer(bytes), ec);
+  std::optional<WriteResult> written = stream.wire().takeWritten();
+  if (std::string frames = stream.wire().takeGathered(); !frames.empty()) {
+    written = socket_->write(std::move(frames));
+  }
+  return written ? *written : refuse();
+}
+
+SLUICE_DECL WriteResult WebSocketEngine::ping(std::string_view data) {
+  if (stream_->wire().closeSent()) return refuse();
+  error_code ec;
+  stream_->frames.ping(beast::websocket::ping_data(data.data(), data.size()), ec);
+  const std::optional<WriteResult> written = stream_->wire().takeWritten();
+  return written ? *written : refuse();
+}
+
+SLUICE_DECL WriteResult WebSocketEngine::refuse() {
+  const auto code = socket_->destroyed() ? http::errc::ERR_STREAM_DESTROYED
+                                         : http::errc::ERR_STREAM_WRITE_AFTER_END;
+  return {&socket_->core()->output(), make_error_code(code)};
+}
+
+SLUICE_DECL void WebSocketEngine::sendClose(int code, std::string_view reason) {
+  if (stream_->wire().closeSent()) return;
+  stream_->wire().setCloseSent();
+  std::string payload;
+  if (code != 0) {
+    payload += static_cast<char>(code >> 8);
+    payload += static_cast<char>(code & 0xff);
+    payload += reason;
+  }
+  // RFC 6455 5.5: a control frame has at most 125 bytes, so its length is one byte. Not by Beast,
+  // which would take over the reading to wait for the answer.
+  const bool masked = role_ == Role::client;
+  std::string frame{'\x88', static_cast<char>(payload.size() | (masked ? 0x80 : 0))};
+  if (masked) {
+    const unsigned random = std::random_device()();
+    const char key[4] = {static_cast<char>(random), static_cast<char>(random >> 8),
+                         static_cast<char>(random >> 16), static_cast<char>(random >> 24)};
+    frame.append(key, 4);
+    for (std::size_t i = 0; i < payload.size(); ++i) {
+      payload[i] = static_cast<char>(payload[i] ^ key[i % 4]);
+    }
+  }
+  socket_->write(std::move(frame += payload));
+}
+
+SLUICE_DECL int WebSocketEngine::receivedCode() const {
+  return static_cast<int>(stream_->frames.reason().code);
+}
+
+SLUICE_DECL std::string_view WebSocketEngine::receivedReason() const {
+  const auto& reason = stream_->frames.reason().reason;
+  return {reason.data(), reason.size()};
+}
+
+SLUICE_DECL void WebSocketEngine::endSocket() {
+  const beast::role_type role =
+      role_ == Role::client ? beast::role_type::client : beast::role_type::server;
+  async_teardown(role, *socket_, [](const error_code&) {});
+}
+
+SLUICE_DECL void WebSocketEngine::release() { stream_ = nullptr; }
+
+}  // namespace sluice::web::detail

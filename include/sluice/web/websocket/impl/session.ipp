@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of session.hpp.
+#pragma once
+
+#include <algorithm>
+#include <boost/asio/error.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <sluice/detail/post.hpp>
+#include <sluice/detail/suspend.hpp>
+#include <sluice/web/websocket/detail/closing.hpp>
+#include <sluice/web/websocket/detail/session.hpp>
+#include <utility>
+
+namespace sluice::web::detail {
+
+/// Held by a listener of the socket, so it goes when the socket has emitted "close", or when the
+/// loop has ended and it never will. The session lives at least as long.
+struct WebSocketSession::SocketWatch {
+  explicit SocketWatch(WebSocketSession& watched) : session(&watched) {}
+  SocketWatch(SocketWatch&& other) noexcept
+      : session(std::move(other.session)), closed(other.closed) {}
+  SocketWatch& operator=(SocketWatch&&) = delete;
+  ~SocketWatch() {
+    if (session && !closed && session->engine_->socket().destroyed()) session->loopEnded();
+  }
+  void operator()(bool) { closed = true; }
+
+  boost::intrusive_ptr<WebSocketSession> session;
+  bool closed = false;
+};
+
+SLUICE_DECL WebSocketSession::WebSocketSession(std::unique_ptr<WebSocketEngine> engine,
+                                               const WebSocketOptions& options)
+    : loop_(net::detail::Loop::of(engine->socket().get_executor())),
+      engine_(std::move(engine)),
+      timer_([](void* self) { static_cast<WebSocketSession*>(self)->onTimer(); }, this),
+      pingInterval_(options.pingInterval),
+      closeTimeout_(options.closeTimeout) {}
+
+SLUICE_DECL WebSocketSession::~WebSocketSession() = default;
+
+SLUICE_DECL void WebSocketSession::open() {
+  net::Socket& socket = engine_->socket();
+  socket.on<"close">(SocketWatch(*this));
+  // The watch keeps the session for as long as this listener can be called.
+  socket.on<"shutdown">([this] { beginClose(1001, {}); });
+  loop_->startTimer(timer_, pingInterval_);
+  readOn();
+}
+
+SLUICE_DECL void WebSocketSession::readOn() {
+  if (reading_ || held_ || state_ == State::closed) return;
+  reading_ = true;
+  engine_->read(WebSocketEngine::ReadHandler([self = boost::intrusive_ptr<WebSocketSession>(this)](
+                                                 Read result) { self->onRead(result); }));
+}
+
+SLUICE_DECL void WebSocketSession::onRead(Read result) {
+  reading_ = false;
+  if (result != Read::message) {
+    ended(result);
+  } else if (state_ != State::open) {
+    engine_->drop();
+    readOn();
+  } else {
+    held_ = true;
+    asked_ = false;
+    if (receiver_) receiver_.dispatch(executor(), {});
+  }
+}
+
+SLUICE_DECL void WebSocketSession::ended(Read result) {
+  switch (result) {
+    case Read::message:
+      break;
+    case Read::closed:
+      closeCode_ = engine_->receivedCode() != 0 ? engine_->receivedCode() : 1005;
+      closeReason_ = engine_->receivedReason();
+      break;
+    case Read::protocol:
+      fail(1002, http::errc::ERR_WEBSOCKET_PROTOCOL);
+      break;
+    case Read::invalidUtf8:
+      fail(1007, http::errc::ERR_WEBSOCKET_INVALID_UTF8);
+      break;
+    case Read::invalidData:
+      fail(1007, http::errc::ERR_WEBSOCKET_INVALID_DATA);
+      break;
+    case Read::tooLarge:
+      fail(1009, http::errc::ERR_WEBSOCKET_MESSAGE_TOO_LARGE);
+      break;
+    case Read::lost:
+      lost_ = state_ == State::open;
+      closeCode_ = 1006;
+      closeReason_.clear();
+      break;
+  }
+  state_ = State::closed;
+  timer_.stop();
+  if (result == Read::lost) {
+    engine_->socket().destroy();
+  } else {
+    engine_->endSocket();
+  }
+  settle();
+}
+
+// In most cases Beast has sent a close with this code, and this one goes nowhere.
+SLUICE_DECL void WebSocketSession::fail(int code, http::errc error) {
+  engine_->sendClose(code, {});
+  if (state_ != State::open) return;
+  closeCode_ = code;
+  error_ = error;
+}
+
+SLUICE_DECL void WebSocketSession::beginClose(int code, std::string_view reason) {
+  if (state_ != State::open) return;
+  state_ = State::closing;
+  closeCode_ = code;
+  closeReason_ = reason;
+  engine_->sendClose(code, reason);
+  loop_->startTimer(timer_, closeTimeout_);
+  if (std::exchange(held_, false)) engine_->drop();
+  readOn();
+}
+
+SLUICE_DECL void WebSocketSession::onTimer() {
+  const boost::intrusive_ptr<WebSocketSession> alive(this);
+  net::Socket& socket = engine_->socket();
+  if (state_ == State::closing || (asked_ && socket.bytesRead() == bytesAtPing_)) {
+    socket.destroy();
+    return;
+  }
+  engine_->ping({});
+  // What waits for receive() keeps the answer from being seen.
+  asked_ = !held_;
+  bytesAtPing_ = socket.bytesRead();
+  loop_->startTimer(timer_, pingInterval_);
+}
+
+SLUICE_DECL task<std::optional<WebSocketMessage>> WebSocketSession::receive(
+    boost::intrusive_ptr<WebSocketSession> self) {
+  if (self->receiver_) throw http::Error(make_error_code(http::errc::ERR_INVALID_STATE));
+  if (!self->held_ && self->state_ != State::closed) {
+    using Wait = sluice::detail::Suspend<&WebSocketSession::whenReadable>;
+    error_code ec;
+    co_await Wait{self.get()}(asio::redirect_error(asio::use_awaitable, ec));
+    if (ec) throw http::Error(ec);
+  }
+  if (std::exchange(self->held_, false)) {
+    const WebSocketMessage message = self->engine_->take();
+    // Not now: the answer to this message is to leave before a close behind it is met.
+    sluice::detail::post(self->executor(), [self] { self->readOn(); });
+    co_return message;
+  }
+  if (self->error_) throw http::Error(make_error_code(*self->error_));
+  if (self->lost_) throw http::Error(asio::error::connection_reset);
+  co_return std::nullopt;
+}
+
+SLUICE_DECL void WebSocketSession::whenReadable(Waiter handler) {
+  receiver_ = std::move(handler);
+  if (auto slot = receiver_.slot(); slot.is_connected()) {
+    slot.assign([this](asio::cancellation_type) {
+      receiver_.post(executor(), asio::error::operation_aborted);
+    });
+  }
+}
+
+SLUICE_DECL WriteResult WebSocketSession::send(std::string_view bytes, bool binary) {
+  return state_ == State::open ? engine_->send(bytes, binary) : engine_->refuse();
+}
+
+SLUICE_DECL WriteResult WebSocketSession::ping(std::string_view data) {
+  if (data.size() > maxControlPayload) {
+    sluice::detail::throwOutOfRange("data.length", "<= 125",
+                                    static_cast<std::int64_t>(data.size()));
+  }
+  return state_ == State::open ? engine_->ping(data) : engine_->refuse();
+}
+
+SLUICE_DECL task<> WebSocketSession::close(boost::intrusive_ptr<WebSocketSession> self, int code,
+                                           std::string reason) {
+  requireClose(code, reason);
+  self->beginClose(code, reason);
+  if (self->state_ == State::closed) co_return;
+  using Wait = sluice::detail::Suspend<&WebSocketSession::whenClosed>;
+  error_code ec;
+  co_await Wait{self.get()}(asio::redirect_error(asio::use_awaitable, ec));
+  if (ec) throw http::Error(ec);
+}
+
+SLUICE_DECL void WebSocketSession::whenClosed(Waiter handler) {
+  const auto id = loop_->nextId();
+  if (auto slot = handler.slot(); slot.is_connected()) {
+    slot.assign([this, id](asio::cancellation_type) {
+      const auto place = std::find_if(closers_.begin(), closers_.end(),
+                                      [id](const Closer& closer) { return closer.id == id; });
+      Waiter cancelled = std::move(place->handler);
+      closers_.erase(place);
+      cancelled.post(executor(), asio::error::operation_aborted);
+    });
+  }
+  closers_.push_back({id, std::move(handler)});
+}
+
+SLUICE_DECL void WebSocketSession::settle() {
+  if (receiver_) receiver_.post(executor(), {});
+  for (Closer& closer : std::exchange(closers_, {})) closer.handler.post(executor(), {});
+}
+
+// Nobody is resumed any more. A coroutine that waits here may own this session.
+SLUICE_DECL void WebSocketSession::loopEnded() {
+  state_ = State::closed;
+  timer_.stop();
+  const Waiter dropped = std::move(receiver_);
+  const std::vector<Closer> droppedToo = std::exchange(closers_, {});
+  engine_->release();
+}
+
+}  // namespace sluice::web::detail
