@@ -228,6 +228,7 @@ SLUICE_DECL task<> RouteTable::run(std::shared_ptr<const RouteTable> table, Requ
 
 SLUICE_DECL void RouteTable::findRoute(Request& req) const {
   Routing& routing = req.routing();
+  if (routing.target == Routing::Target::refused) return;
   const std::string_view method = req.method();
   tree_.match(routing.path.segments(), routing.captures,
               [&](std::size_t number, std::size_t, std::size_t) {
