@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The one file that holds the library's definitions where tests, examples or benchmarks are
-// compiled with SLUICE_SEPARATE_COMPILATION. SLUICE_TEST_TLS and SLUICE_TEST_COMPRESS are set by the
-// build if OpenSSL and zlib are there.
+// compiled with SLUICE_SEPARATE_COMPILATION. SLUICE_TEST_TLS and SLUICE_TEST_COMPRESS are set by
+// the build if OpenSSL and zlib are there.
 #if defined(SLUICE_TEST_TLS)
 #include <sluice/https.hpp>
 #include <sluice/websocket.hpp>

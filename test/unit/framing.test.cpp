@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <sluice/error.hpp>
 #include <sluice/http/constants.hpp>
 #include <sluice/http/detail/wire/framing.hpp>
-#include <sluice/error.hpp>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
-#include <sluice/http/detail/wire/header_store.hpp>
 #include <sluice/error.hpp>
+#include <sluice/http/detail/wire/header_store.hpp>
 #include <string>
 #include <string_view>
 #include <utility>

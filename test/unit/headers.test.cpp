@@ -9,9 +9,9 @@
 #include <cstdint>
 #include <exception>
 #include <limits>
+#include <sluice/error.hpp>
 #include <sluice/http/detail/wire/header_chars.hpp>
 #include <sluice/http/detail/wire/header_joining.hpp>
-#include <sluice/error.hpp>
 #include <sluice/http/headers.hpp>
 #include <span>
 #include <string>

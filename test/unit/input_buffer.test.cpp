@@ -40,7 +40,7 @@ TEST_CASE("a head may be as large as its limit, and is in one piece", "[InputBuf
     INFO(size << " bytes");
     const std::string head = text(size, 1);
     InputBuffer buffer(least);
-    buffer.startMessage(false);
+    buffer.startMessage();
     std::size_t read = 0;
     while (read < size) {
       const auto room = buffer.prepareHead(limit);
@@ -53,7 +53,7 @@ TEST_CASE("a head may be as large as its limit, and is in one piece", "[InputBuf
 
 TEST_CASE("beyond its limit a head gets no room", "[InputBuffer]") {
   InputBuffer buffer(least);
-  buffer.startMessage(false);
+  buffer.startMessage();
   std::size_t read = 0;
   const std::string bytes = text(limit * 2, 2);
   for (int i = 0; i < 10; ++i) {
@@ -68,7 +68,7 @@ TEST_CASE("a head stays where it is while its body passes", "[InputBuffer]") {
     const std::string head = text(size, 3);
     const std::string body = text(300'000, 4);
     InputBuffer buffer(least);
-    buffer.startMessage(false);
+    buffer.startMessage();
     std::size_t read = 0;
     while (read < size) {
       const auto room = buffer.prepareHead(limit);
@@ -102,10 +102,11 @@ TEST_CASE("a head stays where it is while its body passes", "[InputBuffer]") {
 TEST_CASE("a body that fills its room gets more of it, and an idle connection has little again",
           "[InputBuffer]") {
   InputBuffer buffer(least);
-  buffer.startMessage(false);
+  buffer.startMessage();
   fill(buffer, buffer.prepareHead(limit), text(100, 6));
   buffer.keepHead(100);
   CHECK(buffer.prepareNext().size() == least - 100);
+  buffer.takeBack();
   std::size_t largest = 0;
   const std::string bytes = text(100'000, 7);
   for (int i = 0; i < 8; ++i) {
@@ -116,7 +117,7 @@ TEST_CASE("a body that fills its room gets more of it, and an idle connection ha
     buffer.reclaim();
   }
   CHECK(largest == 64 * 1024);
-  buffer.startMessage(false);
+  buffer.startMessage();
   CHECK(buffer.prepareHead(limit).size() == least);
 }
 
@@ -125,13 +126,14 @@ TEST_CASE("a small body stays in the block of its head, also where it comes late
   InputBuffer buffer(least);
   const char* block = nullptr;
   for (int message = 0; message != 3; ++message) {
-    buffer.startMessage(false);
+    buffer.startMessage();
     const auto room = buffer.prepareHead(limit);
     if (block == nullptr) block = static_cast<const char*>(room.data());
     CHECK(room.data() == block);
     fill(buffer, room, text(300, 11));
     buffer.keepHead(300);
     CHECK(buffer.prepareBody().data() == block + 300);
+    buffer.takeBack();
     fill(buffer, buffer.prepareBody(), text(700, 12));
     buffer.take(700);
     buffer.reclaim();
@@ -141,8 +143,9 @@ TEST_CASE("a small body stays in the block of its head, also where it comes late
 TEST_CASE("the room for a head follows what comes", "[InputBuffer]") {
   InputBuffer buffer(least);
   const auto message = [&buffer](std::size_t size) {
-    buffer.startMessage(false);
+    buffer.startMessage();
     const std::size_t first = buffer.prepareHead(limit).size();
+    buffer.takeBack();
     const std::string bytes = text(size, 8);
     for (std::size_t read = 0; read < size;) {
       read += fill(buffer, buffer.prepareHead(limit), std::string_view(bytes).substr(read));
@@ -164,7 +167,7 @@ TEST_CASE("so does the room for messages that come many at a time", "[InputBuffe
   std::size_t sent = 0;
   std::size_t reads = 0;
   for (std::size_t message = 0; message != 30; ++message) {
-    buffer.startMessage(false);
+    buffer.startMessage();
     while (buffer.unparsed().size() < size) {
       sent += fill(buffer, buffer.prepareHead(limit), std::string_view(all).substr(sent));
       ++reads;
@@ -186,7 +189,7 @@ TEST_CASE("what came behind a message is the next one, whatever its place", "[In
     while (received.size() < all.size()) {
       const std::size_t size =
           std::min<std::size_t>(1 + random() % 700, all.size() - received.size());
-      buffer.startMessage(false);
+      buffer.startMessage();
       while (buffer.unparsed().size() < size) {
         const auto room = buffer.prepareHead(limit);
         REQUIRE(room.size() != 0);
@@ -204,7 +207,7 @@ TEST_CASE("what came behind a message is the next one, whatever its place", "[In
 
 TEST_CASE("release() gives back memory in which nothing is", "[InputBuffer]") {
   InputBuffer buffer(least);
-  buffer.startMessage(false);
+  buffer.startMessage();
   fill(buffer, buffer.prepareHead(limit), "abc");
   buffer.release();
   CHECK(buffer.unparsed() == "abc");
@@ -212,4 +215,63 @@ TEST_CASE("release() gives back memory in which nothing is", "[InputBuffer]") {
   buffer.release();
   CHECK(buffer.empty());
   CHECK(buffer.prepareHead(limit).size() == least);
+}
+
+TEST_CASE("a read that is under way keeps its memory, whatever is asked of the buffer",
+          "[InputBuffer]") {
+  InputBuffer buffer(least);
+  buffer.startMessage();
+  fill(buffer, buffer.prepareHead(limit), text(700, 20));
+  buffer.keepHead(700);
+  const auto room = buffer.prepareNext();
+  REQUIRE(room.size() == least - 700);
+  CHECK(buffer.lent());
+  // None of these gives the room to somebody else, moves it, or frees it.
+  CHECK(buffer.prepareHead(limit).size() == 0);
+  CHECK(buffer.prepareBody().size() == 0);
+  CHECK(buffer.prepareNext().size() == 0);
+  buffer.startMessage();
+  buffer.dropAll();
+  buffer.reclaim();
+  buffer.release();
+  std::memcpy(room.data(), "abc", 3);
+  buffer.commit(3);
+  CHECK(buffer.unparsed() == "abc");
+  CHECK(!buffer.lent());
+}
+
+TEST_CASE("bytes that somebody holds stay where they are", "[InputBuffer]") {
+  InputBuffer buffer(least);
+  buffer.startMessage();
+  const std::string head = text(400, 21);
+  const std::string body = text(200, 22);
+  fill(buffer, buffer.prepareHead(limit), head + body + "next");
+  buffer.keepHead(400);
+  const std::string_view piece = buffer.unparsed().substr(0, 200);
+  InputBuffer::Hold hold = buffer.hold();
+  buffer.take(200);
+  SECTION("while the next message is read") {
+    buffer.startMessage();
+    const std::string more = text(10'000, 23);
+    for (std::size_t sent = 0; sent != more.size();) {
+      sent += fill(buffer, buffer.prepareHead(limit), std::string_view(more).substr(sent));
+    }
+    CHECK(buffer.unparsed() == "next" + more);
+  }
+  SECTION("when their place is wanted") {
+    buffer.take(4);
+    buffer.reclaim();
+    fill(buffer, buffer.prepareBody(), text(1000, 24));
+  }
+  SECTION("when an empty buffer begins anew") {
+    buffer.take(4);
+    buffer.startMessage();
+    fill(buffer, buffer.prepareHead(limit), text(1000, 25));
+  }
+  SECTION("when all is thrown away") {
+    buffer.dropAll();
+    buffer.release();
+    fill(buffer, buffer.prepareHead(limit), text(1000, 26));
+  }
+  CHECK(piece == body);
 }

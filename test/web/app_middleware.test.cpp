@@ -4,9 +4,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <mutex>
 // First, so that the router knows of it.
-#include <sluice/compress.hpp>
-
 #include <sluice/app.hpp>
+#include <sluice/compress.hpp>
 #include <sluice/test.hpp>
 #include <sluice/web/app/detail/line_writer.hpp>
 #include <sluice/web/app/detail/token_buckets.hpp>

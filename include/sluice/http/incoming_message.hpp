@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <optional>
 #include <sluice/encoding.hpp>
 #include <sluice/error.hpp>
@@ -21,6 +22,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sluice::net {
 class Socket;
@@ -36,7 +38,11 @@ using IncomingEvents =
     EventList<Event<"data", void(std::string_view)>, Event<"end", void()>, Event<"aborted", void()>,
               Event<"close", void()>, Event<"error", void(const Error&)>, Event<"timeout", void()>>;
 
-/// A received message: borrowed by a server's handler, owned by who awaited a client's response.
+/// A received message: lent to a server's handler, owned by the caller that awaited a client's
+/// response.
+///
+/// On a server the reference ends with the handler: afterwards every call on it throws
+/// ERR_STREAM_DESTROYED, and so does a read that is still under way.
 ///
 ///     while (auto chunk = co_await req.read()) co_await file.write(*chunk);
 ///     auto body = co_await req.text();
@@ -74,11 +80,17 @@ class IncomingMessage : public EventEmitter<IncomingMessage, IncomingEvents> {
   /// Every line as it was received.
   std::span<const RawHeader> rawHeaders() const;
   std::span<const RawHeader> rawTrailers() const;
+  /// Each name in lower case with all its values as they came, one a line. Nothing is joined and
+  /// nothing is dropped.
+  std::map<std::string, std::vector<std::string>> headersDistinct() const;
+  /// As headersDistinct(); empty until the body has ended.
+  std::map<std::string, std::vector<std::string>> trailersDistinct() const;
 
   /// The next piece of the body, valid until the next read; nullopt at the end.
   ///
-  /// throws   ECONNRESET where the peer went away before the end, HPE_* where what it sent is no
-  ///          HTTP, ERR_STREAM_DESTROYED after destroy()
+  /// throws   ECONNRESET if the peer went away before the end, HPE_* if what it sent is no HTTP,
+  ///          ERR_STREAM_DESTROYED after destroy() and after the handler has returned,
+  ///          ERR_INVALID_STATE while another read() or text() reads; that one goes on
   /// cancel   total: operation_aborted, nothing is lost
   task<std::optional<std::string_view>> read();
 
@@ -87,7 +99,8 @@ class IncomingMessage : public EventEmitter<IncomingMessage, IncomingEvents> {
   /// throws  as read(); ERR_BODY_TOO_LARGE where it is longer
   task<std::string> text(std::size_t limit = 16 * 1024 * 1024);
 
-  /// Lets "data" flow (on again after pause()). Where nobody listens the body is thrown away.
+  /// Lets "data" flow (on again after pause()), from the end of this turn on. If nobody listens
+  /// the body is thrown away.
   IncomingMessage& resume();
   IncomingMessage& pause();
   bool isPaused() const;
@@ -108,6 +121,8 @@ class IncomingMessage : public EventEmitter<IncomingMessage, IncomingEvents> {
   bool complete() const;
   bool aborted() const;
   bool destroyed() const;
+  /// "close" was emitted, or would have been if somebody had listened.
+  bool closed() const;
   bool readableEnded() const;
   bool readableFlowing() const;
   error_code errored() const;
@@ -133,6 +148,10 @@ class IncomingMessage : public EventEmitter<IncomingMessage, IncomingEvents> {
   friend sluice::detail::EmitterAccess;
   sluice::detail::Listeners& listeners();
   void startFlowing();
+  /// The state of a message that can still be asked.
+  ///
+  /// throws  ERR_STREAM_DESTROYED after the handler has returned, and for one that was moved away
+  detail::IncomingState& live() const;
 
   boost::intrusive_ptr<detail::IncomingState> state_;
 };

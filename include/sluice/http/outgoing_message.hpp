@@ -178,6 +178,8 @@ class OutgoingMessage : public OutgoingCalls<OutgoingMessage>,
 
   /// Gives the message up and closes its connection. Nothing happens where it has finished.
   void destroy(error_code reason = {});
+  /// As above, and "error" brings all that is in `reason`: its text too.
+  void destroy(const Error& reason);
 
   bool writableEnded() const;
   bool writableFinished() const;
@@ -220,6 +222,10 @@ class OutgoingMessage : public OutgoingCalls<OutgoingMessage>,
   /// Asks the body filter, if there is one; false: the body goes out as it is.
   bool beginFilter(std::optional<std::uint64_t> bodyLength);
   void requireHeadersNotSent(std::string_view action) const;
+  /// The state of a message that can still be used.
+  ///
+  /// throws  ERR_STREAM_DESTROYED after the handler has returned, and for one that was moved away
+  detail::OutgoingState& live() const;
 
   boost::intrusive_ptr<detail::OutgoingState> state_;
 
@@ -236,18 +242,18 @@ class OutgoingMessage : public OutgoingCalls<OutgoingMessage>,
   void storeHeaders(const Headers& headers);
   void startTimeout(std::chrono::milliseconds idle, std::function<void()> listener);
 
+  using Done = std::function<void(error_code)>;
+
   template <class Chunk>
-  WriteResult writeAny(Chunk&& chunk);
+  WriteResult writeAny(Chunk&& chunk, Done done);
   void prepareHead(std::optional<std::uint64_t> bodyLength, bool bodyFollows);
   bool filters() const;
   template <class Chunk>
-  WriteResult endAny(Chunk&& chunk, bool hasChunk);
+  WriteResult endAny(Chunk&& chunk, bool hasChunk, Done done);
+  WriteResult endAgain(Done done);
   std::optional<error_code> refusal() const;
-  WriteResult refused(const error_code& ec);
+  WriteResult refused(const error_code& ec, Done done);
   WriteResult endResult() const;
-  void whenSent(const WriteResult& result, std::function<void(error_code)> callback);
-  void whenFinished(WriteResult& result, std::function<void(error_code)> callback,
-                    bool refusedBefore);
 };
 
 /// An OutgoingMessage whose calls chain on the class itself, and which has more events. `Events`

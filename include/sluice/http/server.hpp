@@ -16,7 +16,7 @@
 #include <memory>
 #include <sluice/event_emitter.hpp>
 #include <sluice/http/constants.hpp>
-#include <sluice/http/detail/message/message_pair.hpp>
+#include <sluice/http/detail/message/message_pool.hpp>
 #include <sluice/http/incoming_message.hpp>
 #include <sluice/http/options.hpp>
 #include <sluice/http/server_response.hpp>
@@ -34,10 +34,13 @@ class Server;
 
 namespace detail {
 class ServerState;
-using MessagePairFactory = std::unique_ptr<MessagePair> (*)();
+using MessagePoolFactory = std::shared_ptr<MessagePool> (*)(net::detail::Loop&);
 }  // namespace detail
 
-/// What runs for each request. Returning ends the response where that was not done.
+/// What runs for each request. Returning ends the response if that was not done.
+///
+/// Both references end with it. A reference, a listener or a result that is kept longer refuses
+/// every call with ERR_STREAM_DESTROYED, and never reaches another request.
 using Handler = std::function<task<>(IncomingMessage&, ServerResponse&)>;
 
 using ServerEvents =
@@ -117,7 +120,8 @@ class Server : public ServerSettings, public EventEmitter<Server, ServerEvents> 
   /// Resumes at 'close'.
   task<> closed();
   /// close(), waits for the busy ones as long as `grace`, then closeAllConnections(). Sockets that
-  /// were upgraded emit "shutdown" first, and are waited for too.
+  /// were upgraded emit "shutdown" first, are waited for too, and are destroyed when the time is
+  /// over, also if a handler moved them out.
   task<> shutdown(std::chrono::milliseconds grace);
   void closeAllConnections();
   void closeIdleConnections();
@@ -130,7 +134,7 @@ class Server : public ServerSettings, public EventEmitter<Server, ServerEvents> 
 
   // For the library.
   detail::ServerState& state() const { return *state_; }
-  void useMessages(detail::MessagePairFactory factory);
+  void useMessages(detail::MessagePoolFactory factory);
 
  protected:
   explicit Server(boost::intrusive_ptr<detail::ServerState> state);
@@ -197,7 +201,7 @@ void installHandler(Server& server, F&& handler) {
                   "derived from these");
     static_assert(std::default_initializable<Req> && std::default_initializable<Res>,
                   "the server makes these objects without arguments, one pair for each request");
-    server.useMessages(&makeMessagePair<Req, Res>);
+    server.useMessages(&messagePool<Req, Res>);
     server.on<"request">([own = std::forward<F>(handler)](IncomingMessage& req,
                                                           ServerResponse& res) mutable -> task<> {
       return own(static_cast<Req&>(req), static_cast<Res&>(res));

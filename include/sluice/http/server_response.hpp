@@ -21,6 +21,11 @@ class ServerExchange;
 
 /// A response: status, headers, body, end.
 ///
+/// It is lent to the handler and ends with it. Afterwards a call on a reference that was kept does
+/// nothing: it throws ERR_STREAM_DESTROYED, and write(), end() and drain() return a result that
+/// brings it. The object stays in place until 4,096 more requests of the loop were begun; then its
+/// memory serves again, so keep no reference for longer.
+///
 ///     res.statusCode = 404;
 ///     co_await res.setHeader("Content-Type", "text/plain").end("not here\n");
 ///
@@ -47,13 +52,21 @@ class ServerResponse : public OutgoingMessageOf<ServerResponse, OutgoingEvents> 
   /// `100 Continue`: the client may send its body. Sent for you unless "checkContinue" is handled.
   ///
   /// throws  ERR_HTTP_HEADERS_SENT, as the two below
-  void writeContinue();
+  ///
+  /// written  called when it has left
+  void writeContinue(std::function<void()> written = {});
   /// `102 Processing`.
   void writeProcessing();
   /// `103 Early Hints`: a Link header that the client can act on already, and others with it.
   ///
-  /// written  called when it has left; also where there was no link to send
+  /// written  called when it has left; also if there was no link to send
   void writeEarlyHints(const Headers& hints, std::function<void()> written = {});
+  /// Any other 1xx answer, with the status' own phrase. As many as are wanted may precede the
+  /// response.
+  ///
+  /// throws  ERR_HTTP_INVALID_STATUS_CODE outside 102..199: a 100 is writeContinue(), and a 101
+  ///         ends HTTP. ERR_HTTP_HEADERS_SENT, ERR_INVALID_HTTP_TOKEN, ERR_INVALID_CHAR
+  void writeInformation(int status, const Headers& headers = {});
 
   /// The request this answers.
   IncomingMessage& req() const;
@@ -65,10 +78,13 @@ class ServerResponse : public OutgoingMessageOf<ServerResponse, OutgoingEvents> 
 
   // For the library.
   void attach(detail::ServerExchange& exchange);
+  void attachStale(boost::intrusive_ptr<detail::OutgoingState> state);
 
  private:
   SLUICE_DECL void composeHead(std::optional<std::uint64_t> bodyLength, bool bodyFollows) override;
   ServerResponse& composeNow(int status, std::string_view reason, const Headers* headers);
+  void sendInformation(std::function<void()> written);
+  detail::ServerExchange& exchange() const;
 
   detail::ServerExchange* exchange_ = nullptr;
 };

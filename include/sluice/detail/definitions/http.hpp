@@ -16,6 +16,7 @@
 #include <sluice/http/impl/incoming_message.ipp>
 #include <sluice/http/impl/incoming_state.ipp>
 #include <sluice/http/impl/message_parser.ipp>
+#include <sluice/http/impl/message_pool.ipp>
 #include <sluice/http/impl/message_reader.ipp>
 #include <sluice/http/impl/outgoing_message.ipp>
 #include <sluice/http/impl/outgoing_state.ipp>

@@ -223,8 +223,8 @@ SLUICE_DECL void ClientConnection::beginHead() {
   const RequestOptions& request = exchange_->options();
   reader_.beginMessage({request.maxHeaderSize != 0 ? request.maxHeaderSize : maxHeaderSize,
                         exchange_->handle != nullptr ? exchange_->handle->maxHeadersCount : 2000,
-                        request.insecureHTTPParser});
-  reader_.parser.setRequestMethod(request.method);
+                        request.insecureHTTPParser},
+                       request.method);
   if (!core_->reading()) core_->callAtTurnEnd();
 }
 
@@ -263,23 +263,22 @@ SLUICE_DECL void ClientConnection::leaveAgent() {
 SLUICE_DECL void ClientConnection::giveAway() {
   phase_ = Phase::gone;
   unwatch();
-  if (!reader_.input.empty()) core_->unshift(reader_.input.unparsed());
+  if (!reader_.empty()) core_->unshift(reader_.unread());
   if (socket_) socket_.once<"close">(KeepUntilClosed{std::move(self_)});
   self_ = nullptr;
 }
 
 SLUICE_DECL void ClientConnection::onInput(const error_code& ec, std::size_t count) {
   const boost::intrusive_ptr<ClientConnection> alive(this);
-  reader_.input.commit(count);
+  reader_.received(ec, count);
   if (count != 0) core_->touch();
   if (phase_ == Phase::leaving) {
     giveAway();
     return;
   }
   if (ec == asio::error::operation_aborted) return;
-  if (ec) reader_.end = ec;
   // What arrived before the connection broke is read first.
-  const bool unread = phase_ == Phase::body && !reader_.input.empty();
+  const bool unread = phase_ == Phase::body && !reader_.empty();
   const bool unasked = phase_ == Phase::idle || (phase_ == Phase::ended && count != 0);
   if (unasked || (ec && ec != asio::error::eof && !unread)) {
     // Bytes behind the response, an end while idle, or a broken connection.
@@ -300,23 +299,20 @@ SLUICE_DECL void ClientConnection::onInput(const error_code& ec, std::size_t cou
 
 SLUICE_DECL void ClientConnection::parseHead() {
   while (phase_ == Phase::head) {
-    const auto status = reader_.parseHead();
-    if (status == MessageParser::Status::needMore) {
-      if (reader_.end) core_->destroy();
-      return;
+    const auto event = reader_.next().event;
+    if (event == MessageReader::Event::needMore) return;
+    if (event == MessageReader::Event::head) {
+      headIsComplete();
+    } else if (event == MessageReader::Event::fault && !reader_.cut()) {
+      fail(reader_.fault());
+    } else {
+      core_->destroy();
     }
-    if (status == MessageParser::Status::failed) {
-      fail(Error::parse(reader_.parser.error(), std::string(reader_.parser.reason()),
-                        reader_.parser.bytesParsed(), std::string(reader_.input.unparsed())));
-      return;
-    }
-    reader_.beginBody();
-    headIsComplete();
   }
 }
 
 SLUICE_DECL void ClientConnection::headIsComplete() {
-  const int status = reader_.parser.statusCode();
+  const int status = reader_.head().statusCode();
   if (status == 101) {
     if (exchange_->outgoing()->headers.has("upgrade")) {
       handOver(true);
@@ -342,7 +338,7 @@ SLUICE_DECL void ClientConnection::headIsComplete() {
   phase_ = Phase::body;
   responseDropped_ = false;
   incoming_ = exchange_->freshIncoming();
-  incoming_->begin(reader_.parser, *this, exchange_->options().joinDuplicateHeaders);
+  incoming_->begin(reader_.head(), *this, exchange_->options().joinDuplicateHeaders);
   const boost::intrusive_ptr<ClientExchange> exchange = exchange_;
   exchange->responded(incoming_);
   if (phase_ != Phase::body) return;
@@ -363,7 +359,7 @@ SLUICE_DECL void ClientConnection::headIsComplete() {
 
 SLUICE_DECL void ClientConnection::readHint() {
   constexpr std::string_view name = "timeout=";
-  std::string_view rest = reader_.parser.keepAliveHint();
+  std::string_view rest = reader_.head().keepAliveHint();
   while (!rest.empty()) {
     std::string_view parameter = rest.substr(0, rest.find(','));
     rest.remove_prefix(std::min(parameter.size() + 1, rest.size()));
@@ -380,31 +376,30 @@ SLUICE_DECL void ClientConnection::readHint() {
 
 SLUICE_DECL void ClientConnection::inform() {
   Information information;
-  information.httpVersionMajor = reader_.parser.version() / 10;
-  information.httpVersionMinor = reader_.parser.version() % 10;
+  information.httpVersionMajor = reader_.head().version() / 10;
+  information.httpVersionMinor = reader_.head().version() % 10;
   information.httpVersion = std::to_string(information.httpVersionMajor) + '.' +
                             std::to_string(information.httpVersionMinor);
-  information.statusCode = reader_.parser.statusCode();
-  information.statusMessage = reader_.parser.statusMessage();
-  const std::vector<RawHeader> lines(reader_.parser.headers().begin(),
-                                     reader_.parser.headers().end());
+  information.statusCode = reader_.head().statusCode();
+  information.statusMessage = reader_.head().statusMessage();
+  const std::vector<RawHeader> lines(reader_.head().headers().begin(),
+                                     reader_.head().headers().end());
   information.headers.assign(lines, exchange_->options().joinDuplicateHeaders);
   information.rawHeaders = lines;
   const boost::intrusive_ptr<ClientExchange> exchange = exchange_;
   exchange->informed(information);
   if (phase_ != Phase::head || exchange_ != exchange) return;
-  reader_.beginMessage(ParserLimits(reader_.limits));
-  reader_.parser.setRequestMethod(exchange->options().method);
+  reader_.beginAfterInformation(exchange->options().method);
 }
 
 SLUICE_DECL void ClientConnection::handOver(bool upgrade) {
   const boost::intrusive_ptr<ClientExchange> exchange = std::move(exchange_);
   incoming_ = new IncomingState;
-  incoming_->begin(reader_.parser, *this, exchange->options().joinDuplicateHeaders);
+  incoming_->begin(reader_.head(), *this, exchange->options().joinDuplicateHeaders);
   incoming_->upgraded = true;
   incoming_->ownHead();
   incoming_->markComplete();
-  const std::string head(reader_.input.unparsed());
+  const std::string head(reader_.unread());
   phase_ = Phase::gone;
   unwatch();
   core_->setTimeout({});
@@ -415,18 +410,11 @@ SLUICE_DECL void ClientConnection::handOver(bool upgrade) {
   if (socket_) sluice::detail::post(agent_->loop().executor(), DestroyUnclaimed{alive, exchange});
 }
 
-SLUICE_DECL asio::mutable_buffer ClientConnection::inputRoom() {
-  return phase_ == Phase::body ? reader_.roomForBody() : reader_.roomForHead();
-}
-
 SLUICE_DECL BodySource::Piece ClientConnection::takePiece() {
-  const Piece piece = reader_.takePiece();
-  if (piece.status == BodyDecoder::Status::failed) {
-    if (!reader_.bodyWasCut()) {
-      parseError_ = Error::parse(reader_.body.error(), std::string(reader_.body.reason()), 0,
-                                 std::string(reader_.input.unparsed()));
-    }
-    incoming_->fail(reader_.bodyFailure());
+  Piece piece = reader_.next();
+  if (piece.event == MessageReader::Event::fault) {
+    if (!reader_.cut()) parseError_ = reader_.fault();
+    incoming_->fail(reader_.failure());
     core_->callAtTurnEnd();
   }
   return piece;
@@ -442,13 +430,13 @@ SLUICE_DECL void ClientConnection::releaseIfDone() {
   if (phase_ != Phase::ended || !exchange_) return;
   const auto& outgoing = exchange_->outgoing();
   const bool sent = outgoing->ended() && outgoing->isSent();
-  const bool refused = !sent && (!reader_.parser.keepAlive() || reader_.end);
+  const bool refused = !sent && (!reader_.head().keepAlive() || reader_.end());
   // A server that answered and closes will not read the rest of the request.
   if (!sent && !refused) return;
   const boost::intrusive_ptr<ClientConnection> alive(this);
   // Kept only if both messages are complete, both sides want it, and nothing came behind.
-  const bool reusable = sent && reader_.parser.keepAlive() && outgoing->framing.keepAlive &&
-                        reader_.input.empty() && inAgent_ && connected();
+  const bool reusable = sent && reader_.head().keepAlive() && outgoing->framing.keepAlive &&
+                        reader_.empty() && inAgent_ && connected();
   const boost::intrusive_ptr<ClientExchange> exchange = std::move(exchange_);
   const boost::intrusive_ptr<IncomingState> incoming = std::move(incoming_);
   if (responseDropped_) {
@@ -457,7 +445,7 @@ SLUICE_DECL void ClientConnection::releaseIfDone() {
     incoming->detach();
   }
   core_->output().queue().shrink();
-  reader_.input.startMessage(core_->reading());
+  reader_.rest();
   // From here on whatever comes is not asked for.
   phase_ = Phase::idle;
   exchange->complete(reusable ? this : nullptr);
@@ -472,7 +460,7 @@ SLUICE_DECL void ClientConnection::becomeIdle(std::chrono::milliseconds limit) {
 SLUICE_DECL void ClientConnection::onTurn() {
   const boost::intrusive_ptr<ClientConnection> alive(this);
   if (answered()) {
-    if (incoming_->progress() == IncomingState::Progress::failed) {
+    if (incoming_->state() == IncomingState::State::cut) {
       if (parseError_) {
         fail(*parseError_);
       } else {
@@ -482,8 +470,8 @@ SLUICE_DECL void ClientConnection::onTurn() {
     }
     const boost::intrusive_ptr<IncomingState> incoming = incoming_;
     incoming->emitDue();
-    if (phase_ == Phase::body && incoming->mode() == IncomingState::Mode::discarding &&
-        incoming->discardedBytes() > maxAbandonedBody && exchange_->abandoned()) {
+    if (phase_ == Phase::body && incoming->discardedBytes() > maxAbandonedBody &&
+        exchange_->abandoned()) {
       core_->destroy();
       return;
     }
@@ -493,8 +481,7 @@ SLUICE_DECL void ClientConnection::onTurn() {
       !connected() || core_->reading()) {
     return;
   }
-  const auto room = inputRoom();
-  if (room.size() != 0) core_->startRead(room);
+  reader_.startRead();
 }
 
 SLUICE_DECL void ClientConnection::onSent() {
@@ -596,7 +583,7 @@ SLUICE_DECL void ClientConnection::destroyIncoming(const error_code& reason) {
 SLUICE_DECL void ClientConnection::handleIsGone() {
   responseDropped_ = true;
   if (phase_ != Phase::body || !exchange_) return;
-  incoming_->discard();
+  incoming_->drop();
   exchange_->abandon();
   core_->callAtTurnEnd();
 }

@@ -436,8 +436,7 @@ SLUICE_DECL void ClientExchange::emitEnd() {
   if (cut) incoming->emitAborted();
   // The response is over before its connection is, and after it where that goes on.
   if (incoming && (cut ? byResponse : reusable_ == nullptr)) incoming->emitClose();
-  outgoing_->closed = true;
-  sluice::detail::emit<OutgoingEvents, "close">(listeners);
+  outgoing_->emitClose();
   if (const auto connection = std::exchange(reusable_, nullptr)) agent_->release(*connection);
   if (incoming) incoming->emitClose();
   listeners.clear();

@@ -7,10 +7,10 @@
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <sluice/error.hpp>
 #include <sluice/http/constants.hpp>
 #include <sluice/http/detail/wire/framing.hpp>
 #include <sluice/http/detail/wire/header_chars.hpp>
-#include <sluice/error.hpp>
 
 namespace sluice::http::detail {
 
@@ -451,6 +451,19 @@ SLUICE_DECL bool appendEarlyHints(ByteBuffer& out, const Headers& hints) {
   }
   out.append("\r\n");
   return true;
+}
+
+SLUICE_DECL void appendInformation(ByteBuffer& out, int status, const Headers& headers) {
+  if (status < 102 || status > 199) {
+    throw Error(errc::ERR_HTTP_INVALID_STATUS_CODE,
+                "Invalid status code of an informational response: " + std::to_string(status));
+  }
+  validateHeaders(headers);
+  appendStatusLine(out, status, {});
+  for (std::size_t index = 0; index < headers.lineCount(); ++index) {
+    appendLine(out, headers.line(index));
+  }
+  out.append("\r\n");
 }
 
 }  // namespace sluice::http::detail

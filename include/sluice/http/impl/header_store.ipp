@@ -4,8 +4,8 @@
 #pragma once
 
 #include <charconv>
-#include <sluice/http/detail/wire/header_store.hpp>
 #include <sluice/error.hpp>
+#include <sluice/http/detail/wire/header_store.hpp>
 
 namespace sluice::http::detail {
 

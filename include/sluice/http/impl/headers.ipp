@@ -7,8 +7,8 @@
 #include <charconv>
 #include <cmath>
 #include <numeric>
-#include <sluice/http/detail/wire/header_joining.hpp>
 #include <sluice/error.hpp>
+#include <sluice/http/detail/wire/header_joining.hpp>
 #include <sluice/http/headers.hpp>
 
 namespace sluice::http {

@@ -33,15 +33,23 @@ SLUICE_DECL void IncomingMessage::attach(boost::intrusive_ptr<detail::IncomingSt
   state_ = std::move(state);
 }
 
-SLUICE_DECL std::string_view IncomingMessage::method() const { return state_->method(); }
-SLUICE_DECL std::string_view IncomingMessage::url() const { return state_->url(); }
-SLUICE_DECL int IncomingMessage::statusCode() const { return state_->statusCode(); }
+SLUICE_DECL detail::IncomingState& IncomingMessage::live() const {
+  if (!state_ || state_->stale()) {
+    throw Error(make_error_code(errc::ERR_STREAM_DESTROYED),
+                "The message was moved away, or belongs to a request that is over");
+  }
+  return *state_;
+}
+
+SLUICE_DECL std::string_view IncomingMessage::method() const { return live().method(); }
+SLUICE_DECL std::string_view IncomingMessage::url() const { return live().url(); }
+SLUICE_DECL int IncomingMessage::statusCode() const { return live().statusCode(); }
 SLUICE_DECL std::string_view IncomingMessage::statusMessage() const {
-  return state_->statusMessage();
+  return live().statusMessage();
 }
 
 SLUICE_DECL std::string_view IncomingMessage::httpVersion() const {
-  switch (state_->version()) {
+  switch (live().version()) {
     case 11:
       return "1.1";
     case 10:
@@ -52,29 +60,83 @@ SLUICE_DECL std::string_view IncomingMessage::httpVersion() const {
       return "0.9";
   }
 }
-SLUICE_DECL int IncomingMessage::httpVersionMajor() const { return state_->version() / 10; }
-SLUICE_DECL int IncomingMessage::httpVersionMinor() const { return state_->version() % 10; }
+SLUICE_DECL int IncomingMessage::httpVersionMajor() const { return live().version() / 10; }
+SLUICE_DECL int IncomingMessage::httpVersionMinor() const { return live().version() % 10; }
 
-SLUICE_DECL const Headers& IncomingMessage::headers() const { return state_->headers(); }
-SLUICE_DECL const Headers& IncomingMessage::trailers() const { return state_->trailers(); }
+SLUICE_DECL const Headers& IncomingMessage::headers() const { return live().headers(); }
+SLUICE_DECL const Headers& IncomingMessage::trailers() const { return live().trailers(); }
 SLUICE_DECL std::span<const RawHeader> IncomingMessage::rawHeaders() const {
-  return state_->rawHeaders();
+  return live().rawHeaders();
 }
 SLUICE_DECL std::span<const RawHeader> IncomingMessage::rawTrailers() const {
-  return state_->rawTrailers();
+  return live().rawTrailers();
+}
+
+namespace detail {
+
+using DistinctHeaders = std::map<std::string, std::vector<std::string>>;
+
+SLUICE_DECL DistinctHeaders distinct(std::span<const RawHeader> lines) {
+  DistinctHeaders values;
+  for (const RawHeader& line : lines) {
+    std::string name(line.name);
+    for (char& c : name) {
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    }
+    values[std::move(name)].emplace_back(line.value);
+  }
+  return values;
+}
+
+}  // namespace detail
+
+SLUICE_DECL std::map<std::string, std::vector<std::string>> IncomingMessage::headersDistinct()
+    const {
+  return detail::distinct(live().rawHeaders());
+}
+SLUICE_DECL std::map<std::string, std::vector<std::string>> IncomingMessage::trailersDistinct()
+    const {
+  return detail::distinct(live().rawTrailers());
 }
 
 namespace detail {
 
 [[noreturn]] SLUICE_DECL void throwIncomplete(const IncomingState& state) {
-  const bool reset = state.failure() == boost::system::errc::connection_reset;
-  throw Error(state.failure(), reset ? std::string("aborted") : std::string());
+  const error_code failure = state.readFailure();
+  const bool reset = failure == boost::system::errc::connection_reset;
+  throw Error(failure, reset ? std::string("aborted") : std::string());
+}
+
+// The right to read one body, which one coroutine has at a time.
+class Reading {
+ public:
+  explicit Reading(IncomingState& state) : state_(state) {
+    if (!state.beginReading()) {
+      throw Error(make_error_code(errc::ERR_INVALID_STATE),
+                  "read() or text() was called while another one reads the same message");
+    }
+  }
+  Reading(const Reading&) = delete;
+  Reading& operator=(const Reading&) = delete;
+  ~Reading() { state_.endReading(); }
+
+ private:
+  IncomingState& state_;
+};
+
+SLUICE_DECL boost::intrusive_ptr<IncomingState> requireState(
+    boost::intrusive_ptr<IncomingState> state) {
+  if (!state)
+    throw Error(make_error_code(errc::ERR_STREAM_DESTROYED), "The message was moved away");
+  return state;
 }
 
 // Not members: the handle may have moved by the time that these are awaited.
 SLUICE_DECL task<std::optional<std::string_view>> readPiece(
-    boost::intrusive_ptr<IncomingState> state) {
+    boost::intrusive_ptr<IncomingState> kept) {
   using Kind = IncomingState::Next::Kind;
+  const auto state = requireState(std::move(kept));
+  const Reading reading(*state);
   while (true) {
     const auto next = state->next();
     if (next.kind == Kind::data) co_return next.data;
@@ -84,9 +146,11 @@ SLUICE_DECL task<std::optional<std::string_view>> readPiece(
   }
 }
 
-SLUICE_DECL task<std::string> readText(boost::intrusive_ptr<IncomingState> state,
+SLUICE_DECL task<std::string> readText(boost::intrusive_ptr<IncomingState> kept,
                                        std::size_t limit) {
   using Kind = IncomingState::Next::Kind;
+  const auto state = requireState(std::move(kept));
+  const Reading reading(*state);
   std::string body;
   if (const auto length = state->length()) {
     if (*length > limit) throw Error(make_error_code(errc::ERR_BODY_TOO_LARGE));
@@ -118,55 +182,61 @@ SLUICE_DECL task<std::string> IncomingMessage::text(std::size_t limit) {
 }
 
 SLUICE_DECL IncomingMessage& IncomingMessage::resume() {
-  state_->resume();
+  live().flow();
   return *this;
 }
 
 SLUICE_DECL IncomingMessage& IncomingMessage::pause() {
-  state_->pause();
+  live().pause();
   return *this;
 }
 
 SLUICE_DECL bool IncomingMessage::isPaused() const {
-  return state_->mode() == detail::IncomingState::Mode::paused;
+  return live().mode() == detail::IncomingState::Mode::paused;
 }
 
 SLUICE_DECL IncomingMessage& IncomingMessage::setEncoding(Encoding encoding) {
-  state_->setEncoding(encoding);
+  live().setEncoding(encoding);
   return *this;
 }
 
 SLUICE_DECL void IncomingMessage::destroy(error_code reason) {
-  if (state_->complete() && state_->ended()) return;
+  if (!state_ || (state_->complete() && state_->ended())) return;
   if (state_->source() != nullptr) state_->source()->destroyIncoming(reason);
 }
 
 SLUICE_DECL IncomingMessage& IncomingMessage::setTimeout(std::chrono::milliseconds idle,
                                                          std::function<void()> listener) {
   sluice::detail::requireIdleTime("msecs", idle);
+  detail::IncomingState& state = live();
   if (listener) on<"timeout">(std::move(listener));
-  if (state_->source() != nullptr) state_->source()->setTimeout(idle);
+  if (state.source() != nullptr) state.source()->setTimeout(idle);
   return *this;
 }
 
-SLUICE_DECL bool IncomingMessage::complete() const { return state_->complete(); }
-SLUICE_DECL bool IncomingMessage::aborted() const { return state_->aborted(); }
-SLUICE_DECL bool IncomingMessage::destroyed() const { return state_->destroyed(); }
-SLUICE_DECL bool IncomingMessage::readableEnded() const { return state_->ended(); }
+SLUICE_DECL bool IncomingMessage::complete() const { return live().complete(); }
+SLUICE_DECL bool IncomingMessage::aborted() const { return live().aborted(); }
+SLUICE_DECL bool IncomingMessage::destroyed() const { return !state_ || state_->destroyed(); }
+SLUICE_DECL bool IncomingMessage::closed() const { return !state_ || state_->closed(); }
+SLUICE_DECL bool IncomingMessage::readableEnded() const { return live().ended(); }
 SLUICE_DECL bool IncomingMessage::readableFlowing() const {
   using Mode = detail::IncomingState::Mode;
-  return state_->mode() == Mode::flowing || state_->mode() == Mode::discarding;
+  const Mode mode = live().mode();
+  return mode == Mode::flowing || mode == Mode::dropped;
 }
-SLUICE_DECL error_code IncomingMessage::errored() const { return state_->failure(); }
-SLUICE_DECL net::Socket& IncomingMessage::socket() const { return state_->socket(); }
-SLUICE_DECL bool IncomingMessage::upgrade() const { return state_->upgraded; }
+SLUICE_DECL error_code IncomingMessage::errored() const {
+  return state_ ? state_->failure() : make_error_code(errc::ERR_STREAM_DESTROYED);
+}
+SLUICE_DECL net::Socket& IncomingMessage::socket() const { return live().socket(); }
+SLUICE_DECL bool IncomingMessage::upgrade() const { return live().upgraded; }
 SLUICE_DECL asio::any_io_executor IncomingMessage::get_executor() const {
+  if (!state_) live();
   return state_->executor();
 }
-SLUICE_DECL sluice::detail::Listeners& IncomingMessage::listeners() { return state_->listeners(); }
+SLUICE_DECL sluice::detail::Listeners& IncomingMessage::listeners() { return live().listeners(); }
 SLUICE_DECL void IncomingMessage::startFlowing() {
-  // As in Node: who has said pause() says resume() too.
-  if (!isPaused()) state_->flow();
+  // As in Node: a paused message goes on only after resume().
+  if (!isPaused()) live().flow();
 }
 
 }  // namespace sluice::http

@@ -21,7 +21,7 @@ SLUICE_DECL void IncomingState::begin(const MessageParser& parser, BodySource& s
   version_ = parser.version();
   joinDuplicates_ = joinDuplicateHeaders;
   if (parser.framing() == Framing::sized) length_ = parser.contentLength();
-  if (parser.framing() == Framing::none) progress_ = Progress::complete;
+  if (parser.framing() == Framing::none) bodyIsComplete();
 }
 
 SLUICE_DECL void IncomingState::reset() {
@@ -40,12 +40,20 @@ SLUICE_DECL void IncomingState::reset() {
   failure_ = {};
   discarded_ = 0;
   prefetched_.clear();
-  prefetchTaken_ = false;
+  looked_ = nullptr;
   mode_ = Mode::idle;
-  progress_ = Progress::open;
-  rawMade_ = headersMade_ = decoderEnded_ = false;
-  ended_ = aborted_ = destroyed_ = closed_ = abortEmitted_ = endEmitted_ = false;
+  state_ = State::receiving;
+  told_ = Told::nothing;
+  rawMade_ = headersMade_ = read_ = false;
   upgraded = closeIsSources = endedByOther = false;
+}
+
+SLUICE_DECL void IncomingState::beStale(asio::any_io_executor executor) {
+  executorAfter_ = std::move(executor);
+  failure_ = make_error_code(errc::ERR_STREAM_DESTROYED);
+  state_ = State::cut;
+  told_ = Told::close;
+  stale_ = true;
 }
 
 // It is another's socket, and ends when that one says.
@@ -114,9 +122,21 @@ SLUICE_DECL std::string_view IncomingState::decoded(std::string_view data) {
   return text_;
 }
 
-SLUICE_DECL void IncomingState::finish() {
-  if (progress_ != Progress::open) return;
-  progress_ = Progress::complete;
+SLUICE_DECL void IncomingState::move(State to) {
+  state_ = to;
+  if (to == State::complete) {
+    copyTrailers();
+  } else if (to == State::ended) {
+    if (source_ != nullptr) source_->bodyEnded();
+    if (listeners_.get() != nullptr) scheduleEvents();
+  } else if (waiter_) {
+    // Not from here: what the failure means is told by events first.
+    std::exchange(waiter_, nullptr).post(executor(), error_code());
+  }
+}
+
+SLUICE_DECL void IncomingState::copyTrailers() {
+  if (source_ == nullptr) return;
   const HeaderBlock& block = source_->trailers();
   if (block.empty()) return;
   trailerText_.clear();
@@ -132,64 +152,63 @@ SLUICE_DECL void IncomingState::finish() {
 }
 
 SLUICE_DECL IncomingState::Next IncomingState::next() {
-  if (mode_ == Mode::idle || mode_ == Mode::paused) mode_ = Mode::pulling;
   using Kind = Next::Kind;
+  looked_ = nullptr;
+  if (mode_ == Mode::dropped) return {Kind::failed, {}};
+  if (mode_ != Mode::flowing || !hasDataListener()) mode_ = Mode::pulling;
   if (!prefetched_.empty()) {
-    if (!std::exchange(prefetchTaken_, true)) {
-      const std::string_view data = decoded(prefetched_);
-      if (!data.empty()) return {Kind::data, data};
-    }
+    const std::string_view data = decoded(prefetched_);
+    // It stays until the next call.
+    if (!decoder_) text_.swap(prefetched_);
     prefetched_.clear();
+    if (!data.empty()) return {Kind::data, decoder_ ? data : std::string_view(text_)};
   }
-  while (progress_ == Progress::open) {
+  while (state_ == State::receiving) {
     if (source_ == nullptr) {
       fail(make_error_code(errc::ERR_STREAM_DESTROYED));
       break;
     }
-    const auto piece = source_->takePiece();
-    if (piece.status == BodyDecoder::Status::failed) break;
-    if (piece.status == BodyDecoder::Status::complete) finish();
-    if (!piece.data.empty()) {
-      const std::string_view data = decoded(piece.data);
-      if (!data.empty()) return {Kind::data, data};
-      continue;
-    }
-    if (piece.status == BodyDecoder::Status::needMore) {
+    auto piece = source_->takePiece();
+    if (piece.event == MessageReader::Event::fault) break;
+    if (piece.last || piece.event == MessageReader::Event::end) bodyIsComplete();
+    if (piece.event == MessageReader::Event::needMore) {
       source_->wantInput();
       return {Kind::wait, {}};
     }
+    const std::string_view data = decoded(piece.data);
+    if (data.empty()) continue;
+    looked_ = std::move(piece.hold);
+    return {Kind::data, data};
   }
-  if (progress_ != Progress::complete) {
+  if (!complete()) {
     scheduleEvents();
     return {Kind::failed, {}};
   }
-  if (decoder_ && !decoderEnded_) {
-    decoderEnded_ = true;
+  if (decoder_) {
     text_ = decoder_->end();
+    decoder_.reset();
     if (!text_.empty()) return {Kind::data, text_};
   }
-  end();
+  if (state_ == State::complete) move(State::ended);
   return {Kind::end, {}};
 }
 
+SLUICE_DECL error_code IncomingState::readFailure() const {
+  return failure_ ? failure_ : make_error_code(errc::ERR_STREAM_DESTROYED);
+}
+
 SLUICE_DECL void IncomingState::prefetch(std::size_t limit) {
-  while (progress_ == Progress::open && prefetched_.size() < limit) {
+  while (state_ == State::receiving && prefetched_.size() < limit) {
     const auto piece = source_->takePiece();
-    if (piece.status == BodyDecoder::Status::failed) return;
+    if (piece.event == MessageReader::Event::fault) return;
     prefetched_.append(piece.data);
-    if (piece.status == BodyDecoder::Status::complete) {
-      finish();
+    if (piece.last || piece.event == MessageReader::Event::end) {
+      bodyIsComplete();
       source_->bodyEnded();
     } else if (piece.data.empty()) {
       return;
     }
   }
-}
-
-SLUICE_DECL void IncomingState::end() {
-  if (std::exchange(ended_, true)) return;
-  if (source_ != nullptr) source_->bodyEnded();
-  if (listeners_.get() != nullptr) scheduleEvents();
 }
 
 SLUICE_DECL void IncomingState::scheduleEvents() {
@@ -219,7 +238,7 @@ SLUICE_DECL void IncomingState::wake(const error_code& ec) {
 }
 
 SLUICE_DECL void IncomingState::flow() {
-  if (mode_ == Mode::pulling || mode_ == Mode::discarding) return;
+  if (mode_ == Mode::pulling || mode_ == Mode::dropped) return;
   mode_ = Mode::flowing;
   scheduleEvents();
 }
@@ -228,56 +247,50 @@ SLUICE_DECL void IncomingState::pause() {
   if (mode_ == Mode::flowing || mode_ == Mode::idle) mode_ = Mode::paused;
 }
 
-SLUICE_DECL void IncomingState::resume() {
-  if (mode_ == Mode::pulling) return;
-  if (sluice::detail::has<IncomingEvents, "data">(listeners_)) {
-    flow();
-  } else {
-    discard();
-    scheduleEvents();
-  }
-}
-
-SLUICE_DECL void IncomingState::discard() {
-  if (progress_ == Progress::open) mode_ = Mode::discarding;
-  if (progress_ == Progress::complete) end();
+SLUICE_DECL void IncomingState::drop() {
+  if (ended()) return;
+  mode_ = Mode::dropped;
+  if (waiter_) std::exchange(waiter_, nullptr).post(executor(), error_code());
+  if (state_ == State::complete) move(State::ended);
 }
 
 SLUICE_DECL void IncomingState::setEncoding(Encoding encoding) { decoder_.emplace(encoding); }
 
+SLUICE_DECL void IncomingState::deliver(std::string_view data) {
+  if (mode_ != Mode::flowing || !hasDataListener()) {
+    discarded_ += data.size();
+    return;
+  }
+  // Half a character is not worth an event.
+  const std::string_view text = decoded(data);
+  if (!text.empty()) sluice::detail::emit<IncomingEvents, "data">(listeners_, text);
+}
+
 SLUICE_DECL void IncomingState::pump() {
   const boost::intrusive_ptr<IncomingState> alive(this);
-  if (!prefetched_.empty() && mode_ == Mode::flowing) {
+  if (!prefetched_.empty() && takesAsItComes()) {
     const std::string bytes = std::exchange(prefetched_, {});
-    sluice::detail::emit<IncomingEvents, "data">(listeners_, decoded(bytes));
+    deliver(bytes);
   }
-  while (progress_ == Progress::open && source_ != nullptr &&
-         (mode_ == Mode::flowing || mode_ == Mode::discarding)) {
+  while (state_ == State::receiving && source_ != nullptr && takesAsItComes()) {
     const auto piece = source_->takePiece();
-    if (piece.status == BodyDecoder::Status::failed) return;
-    if (piece.status == BodyDecoder::Status::complete) finish();
-    if (mode_ == Mode::discarding) {
-      discarded_ += piece.data.size();
-    } else if (!piece.data.empty()) {
-      // Half a character is not worth an event.
-      const std::string_view data = decoded(piece.data);
-      if (!data.empty()) sluice::detail::emit<IncomingEvents, "data">(listeners_, data);
-    }
-    if (piece.status == BodyDecoder::Status::needMore && piece.data.empty()) {
+    if (piece.event == MessageReader::Event::fault) return;
+    if (piece.last || piece.event == MessageReader::Event::end) bodyIsComplete();
+    if (!piece.data.empty()) deliver(piece.data);
+    if (piece.event == MessageReader::Event::needMore) {
       if (source_ != nullptr) source_->wantInput();
       return;
     }
   }
-  if (complete() && (mode_ == Mode::flowing || mode_ == Mode::discarding)) {
-    if (decoder_ && !decoderEnded_ && mode_ == Mode::flowing) {
-      decoderEnded_ = true;
-      text_ = decoder_->end();
-      if (!text_.empty()) {
-        sluice::detail::emit<IncomingEvents, "data">(listeners_, std::string_view(text_));
-      }
+  if (state_ != State::complete || !takesAsItComes()) return;
+  if (decoder_ && mode_ == Mode::flowing) {
+    text_ = decoder_->end();
+    decoder_.reset();
+    if (!text_.empty()) {
+      sluice::detail::emit<IncomingEvents, "data">(listeners_, std::string_view(text_));
     }
-    end();
   }
+  if (state_ == State::complete) move(State::ended);
 }
 
 SLUICE_DECL void IncomingState::onInput() {
@@ -290,24 +303,46 @@ SLUICE_DECL void IncomingState::onInput() {
 }
 
 SLUICE_DECL void IncomingState::fail(const error_code& reason) {
-  if (destroyed_) return;
-  destroyed_ = aborted_ = true;
-  if (progress_ == Progress::open) progress_ = Progress::failed;
-  if (!failure_) failure_ = reason;
-  // Not from here: what the failure means is told by events first.
-  if (waiter_) std::exchange(waiter_, nullptr).post(executor(), error_code());
+  if (destroyed()) return;
+  failure_ = reason;
+  switch (state_) {
+    case State::receiving:
+      move(State::cut);
+      break;
+    case State::complete:
+      move(State::aborted);
+      break;
+    default:
+      move(State::abortedLate);
+  }
+}
+
+SLUICE_DECL bool IncomingState::closed() const {
+  if (told_ == Told::close) return true;
+  // Nobody was there to be told.
+  return listeners_.get() == nullptr && !closeIsSources && (aborted() || ended());
 }
 
 SLUICE_DECL bool IncomingState::eventsDue() const {
-  if (listeners_.get() == nullptr || closed_) return false;
-  if (closeIsSources) return ended_ && complete() && !endEmitted_;
-  return progress_ == Progress::failed || destroyed_ || (ended_ && complete());
+  if (listeners_.get() == nullptr || told_ == Told::close) return false;
+  if (closeIsSources) return state_ == State::ended && told_ == Told::nothing;
+  return aborted() || state_ == State::ended;
 }
 
 SLUICE_DECL void IncomingState::emitAborted() {
-  if (!std::exchange(abortEmitted_, true)) {
-    sluice::detail::emit<IncomingEvents, "aborted">(listeners_);
-  }
+  if (told_ >= Told::aborted) return;
+  told_ = Told::aborted;
+  sluice::detail::emit<IncomingEvents, "aborted">(listeners_);
+}
+
+SLUICE_DECL void IncomingState::emitError() {
+  // destroy() without a reason is no error.
+  if (failure_ == make_error_code(errc::ERR_STREAM_DESTROYED)) return;
+  if (!sluice::detail::has<IncomingEvents, "error">(listeners_)) return;
+  const auto reset = make_error_code(boost::system::errc::connection_reset);
+  const error_code told = endedByOther ? reset : failure_;
+  sluice::detail::emit<IncomingEvents, "error">(
+      listeners_, Error(told, told == reset ? std::string("aborted") : std::string()));
 }
 
 SLUICE_DECL void IncomingState::emitClose() {
@@ -317,23 +352,17 @@ SLUICE_DECL void IncomingState::emitClose() {
 
 SLUICE_DECL void IncomingState::emitDue() {
   const boost::intrusive_ptr<IncomingState> alive(this);
-  if (mode_ == Mode::flowing || mode_ == Mode::discarding) pump();
+  if (takesAsItComes()) pump();
   if (!eventsDue()) return;
-  if (aborted_) {
+  if (aborted()) {
     emitAborted();
-    // destroy() without a reason is no error.
-    const bool silent = failure_ == make_error_code(errc::ERR_STREAM_DESTROYED);
-    if (!silent && sluice::detail::has<IncomingEvents, "error">(listeners_)) {
-      const auto reset = make_error_code(boost::system::errc::connection_reset);
-      const error_code told = endedByOther ? reset : failure_;
-      sluice::detail::emit<IncomingEvents, "error">(
-          listeners_, Error(told, told == reset ? std::string("aborted") : std::string()));
-    }
-  } else if (ended_ && !std::exchange(endEmitted_, true)) {
+    emitError();
+  } else if (told_ == Told::nothing) {
+    told_ = Told::end;
     sluice::detail::emit<IncomingEvents, "end">(listeners_);
   }
   if (closeIsSources) return;
-  closed_ = true;
+  told_ = Told::close;
   sluice::detail::emit<IncomingEvents, "close">(listeners_);
 }
 

@@ -15,8 +15,16 @@ SLUICE_DECL OutgoingMessage::OutgoingMessage(OutgoingMessage&&) noexcept = defau
 SLUICE_DECL OutgoingMessage& OutgoingMessage::operator=(OutgoingMessage&&) noexcept = default;
 SLUICE_DECL OutgoingMessage::~OutgoingMessage() = default;
 
+SLUICE_DECL detail::OutgoingState& OutgoingMessage::live() const {
+  if (!state_ || state_->stale()) {
+    throw Error(make_error_code(errc::ERR_STREAM_DESTROYED),
+                "The message was moved away, or belongs to a request that is over");
+  }
+  return *state_;
+}
+
 SLUICE_DECL void OutgoingMessage::requireHeadersNotSent(std::string_view action) const {
-  if (!state_->headSent()) return;
+  if (!live().headSent()) return;
   throw Error(make_error_code(errc::ERR_HTTP_HEADERS_SENT),
               "Cannot " + std::string(action) + " headers after they are sent to the client");
 }
@@ -47,29 +55,30 @@ SLUICE_DECL void OutgoingMessage::storeHeaders(const Headers& headers) {
 }
 
 SLUICE_DECL HeaderValue OutgoingMessage::getHeader(std::string_view name) const {
-  return state_->headers.get(name);
+  return live().headers.get(name);
 }
 SLUICE_DECL std::string_view OutgoingMessage::headerText(std::string_view name) const {
   return state_->headers.text(name);
 }
 SLUICE_DECL std::vector<std::string> OutgoingMessage::getHeaderNames() const {
-  return state_->headers.names();
+  return live().headers.names();
 }
 SLUICE_DECL std::vector<std::string> OutgoingMessage::getRawHeaderNames() const {
-  return state_->headers.rawNames();
+  return live().headers.rawNames();
 }
-SLUICE_DECL Headers OutgoingMessage::getHeaders() const { return state_->headers.headers(); }
+SLUICE_DECL Headers OutgoingMessage::getHeaders() const { return live().headers.headers(); }
 SLUICE_DECL bool OutgoingMessage::hasHeader(std::string_view name) const {
-  return state_->headers.has(name);
+  return live().headers.has(name);
 }
 SLUICE_DECL void OutgoingMessage::removeHeader(std::string_view name) {
   requireHeadersNotSent("remove");
   state_->headers.remove(name);
 }
 
-SLUICE_DECL bool OutgoingMessage::headersSent() const { return state_->headSent(); }
+SLUICE_DECL bool OutgoingMessage::headersSent() const { return !state_ || state_->headSent(); }
 
 SLUICE_DECL void OutgoingMessage::flushHeaders() {
+  live();
   if (refusal()) return;
   if (!state_->headSent()) prepareHead(std::nullopt, false);
   state_->releaseHead();
@@ -111,32 +120,33 @@ SLUICE_DECL void OutgoingMessage::flush() {
 }
 
 SLUICE_DECL std::optional<error_code> OutgoingMessage::refusal() const {
-  using Stage = detail::OutgoingState::Stage;
-  if (state_->stage == Stage::destroyed) return make_error_code(errc::ERR_STREAM_DESTROYED);
+  if (!state_) live();
+  if (state_->destroyed()) return make_error_code(errc::ERR_STREAM_DESTROYED);
   if (state_->ended()) return make_error_code(errc::ERR_STREAM_WRITE_AFTER_END);
   return std::nullopt;
 }
 
-SLUICE_DECL WriteResult OutgoingMessage::refused(const error_code& ec) {
-  if (ec == make_error_code(errc::ERR_STREAM_WRITE_AFTER_END)) state_->reportError(ec);
+SLUICE_DECL WriteResult OutgoingMessage::refused(const error_code& ec, Done done) {
+  state_->refuse(ec, std::move(done));
   return {state_->output, ec};
 }
 
 template <class Chunk>
-SLUICE_DECL WriteResult OutgoingMessage::writeAny(Chunk&& chunk) {
-  if (const auto ec = refusal()) return refused(*ec);
+SLUICE_DECL WriteResult OutgoingMessage::writeAny(Chunk&& chunk, Done done) {
+  if (const auto ec = refusal()) return refused(*ec, std::move(done));
   if (!state_->headSent()) prepareHead(std::nullopt, !chunk.empty());
   const bool ok = filters() && !chunk.empty()
                       ? state_->writeBody(state_->filter->write(chunk), strictContentLength)
                       : state_->writeBody(std::forward<Chunk>(chunk), strictContentLength);
+  state_->addWriteCallback(std::move(done));
   return {state_->output, Until::room, state_->writtenPosition(), ok};
 }
 
 template <class Chunk>
-SLUICE_DECL WriteResult OutgoingMessage::endAny(Chunk&& chunk, bool hasChunk) {
+SLUICE_DECL WriteResult OutgoingMessage::endAny(Chunk&& chunk, bool hasChunk, Done done) {
   if (const auto ec = refusal()) {
     const bool again = state_->ended() && !hasChunk;
-    return again ? endResult() : refused(*ec);
+    return again ? endAgain(std::move(done)) : refused(*ec, std::move(done));
   }
   if (!state_->headSent()) prepareHead(chunk.size(), !chunk.empty());
   if (filters()) {
@@ -144,12 +154,30 @@ SLUICE_DECL WriteResult OutgoingMessage::endAny(Chunk&& chunk, bool hasChunk) {
       static_cast<void>(state_->writeBody(state_->filter->write(chunk), strictContentLength));
     }
     static_cast<void>(state_->writeBody(state_->filter->end(), strictContentLength));
-  } else if (hasChunk && chunk.size() != 0) {
-    static_cast<void>(state_->writeBody(std::forward<Chunk>(chunk), strictContentLength));
+  } else {
+    // Before anything is taken: a call with what is missing may follow.
+    if (strictContentLength && state_->framing.bodyAllowed) {
+      state_->requireLengthAtEnd(chunk.size());
+    }
+    if (hasChunk && chunk.size() != 0) {
+      static_cast<void>(state_->writeBody(std::forward<Chunk>(chunk), strictContentLength));
+    }
   }
   state_->filter = nullptr;
   state_->endBody(strictContentLength);
+  state_->addEndCallback(std::move(done));
   if (state_->owner != nullptr) state_->owner->onMessageEnded();
+  return endResult();
+}
+
+// end() of a message that has ended, without anything to send.
+SLUICE_DECL WriteResult OutgoingMessage::endAgain(Done done) {
+  if (done && (state_->finished() || (writableFinished() && !state_->observed()))) {
+    const WriteResult late(state_->output, make_error_code(errc::ERR_STREAM_ALREADY_FINISHED));
+    late([done = std::move(done)](const error_code& ec, bool) { done(ec); });
+    return late;
+  }
+  state_->addEndCallback(std::move(done));
   return endResult();
 }
 
@@ -161,152 +189,137 @@ SLUICE_DECL WriteResult OutgoingMessage::endResult() const {
   return result;
 }
 
-SLUICE_DECL void OutgoingMessage::whenSent(const WriteResult& result,
-                                           std::function<void(error_code)> callback) {
-  if (!callback) return;
-  result([callback = std::move(callback)](const error_code& ec, bool) { callback(ec); });
+namespace detail {
+
+inline std::string_view textOf(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-SLUICE_DECL WriteResult OutgoingMessage::write(std::string_view chunk) { return writeAny(chunk); }
+}  // namespace detail
+
+SLUICE_DECL WriteResult OutgoingMessage::write(std::string_view chunk) {
+  return writeAny(chunk, {});
+}
 SLUICE_DECL WriteResult OutgoingMessage::write(std::string&& chunk) {
-  return writeAny(std::move(chunk));
+  return writeAny(std::move(chunk), {});
 }
 SLUICE_DECL WriteResult OutgoingMessage::write(std::span<const std::byte> chunk) {
-  return writeAny(std::string_view(reinterpret_cast<const char*>(chunk.data()), chunk.size()));
+  return writeAny(detail::textOf(chunk), {});
 }
 SLUICE_DECL WriteResult OutgoingMessage::write(std::string_view utf8, Encoding encoding) {
-  return encoding == Encoding::utf8 ? writeAny(utf8) : writeAny(encode(utf8, encoding));
+  return write(utf8, encoding, {});
 }
-SLUICE_DECL WriteResult OutgoingMessage::write(std::string_view chunk,
-                                               std::function<void(error_code)> onFlushed) {
-  const auto refusedWith = refusal();
-  WriteResult result = writeAny(chunk);
-  if (refusedWith) {
-    whenSent(result, std::move(onFlushed));
-  } else {
-    state_->addWriteCallback(std::move(onFlushed));
-  }
-  return result;
+SLUICE_DECL WriteResult OutgoingMessage::write(std::string_view chunk, Done onFlushed) {
+  return writeAny(chunk, std::move(onFlushed));
 }
-SLUICE_DECL WriteResult OutgoingMessage::write(std::span<const std::byte> chunk,
-                                               std::function<void(error_code)> onFlushed) {
-  return write(std::string_view(reinterpret_cast<const char*>(chunk.data()), chunk.size()),
-               std::move(onFlushed));
+SLUICE_DECL WriteResult OutgoingMessage::write(std::span<const std::byte> chunk, Done onFlushed) {
+  return writeAny(detail::textOf(chunk), std::move(onFlushed));
 }
 SLUICE_DECL WriteResult OutgoingMessage::write(std::string_view utf8, Encoding encoding,
-                                               std::function<void(error_code)> onFlushed) {
-  return write(encode(utf8, encoding), std::move(onFlushed));
+                                               Done onFlushed) {
+  if (encoding == Encoding::utf8) return writeAny(utf8, std::move(onFlushed));
+  return writeAny(encode(utf8, encoding), std::move(onFlushed));
 }
 
-SLUICE_DECL WriteResult OutgoingMessage::end() { return endAny(std::string_view(), false); }
-SLUICE_DECL WriteResult OutgoingMessage::end(std::string_view chunk) { return endAny(chunk, true); }
+SLUICE_DECL WriteResult OutgoingMessage::end() { return endAny(std::string_view(), false, {}); }
+SLUICE_DECL WriteResult OutgoingMessage::end(std::string_view chunk) {
+  return endAny(chunk, true, {});
+}
 SLUICE_DECL WriteResult OutgoingMessage::end(std::string&& chunk) {
-  return endAny(std::move(chunk), true);
+  return endAny(std::move(chunk), true, {});
 }
 SLUICE_DECL WriteResult OutgoingMessage::end(std::span<const std::byte> chunk) {
-  return end(std::string_view(reinterpret_cast<const char*>(chunk.data()), chunk.size()));
+  return endAny(detail::textOf(chunk), true, {});
 }
 SLUICE_DECL WriteResult OutgoingMessage::end(std::string_view utf8, Encoding encoding) {
-  return encoding == Encoding::utf8 ? end(utf8) : end(encode(utf8, encoding));
+  return end(utf8, encoding, {});
 }
-
-SLUICE_DECL void OutgoingMessage::whenFinished(WriteResult& result,
-                                               std::function<void(error_code)> callback,
-                                               bool refusedBefore) {
-  if (refusedBefore) {
-    whenSent(result, std::move(callback));
-  } else {
-    state_->addEndCallback(std::move(callback));
-    result.comeAfterEvents();
-  }
+SLUICE_DECL WriteResult OutgoingMessage::end(Done onFinish) {
+  return endAny(std::string_view(), false, std::move(onFinish));
 }
-
-SLUICE_DECL WriteResult OutgoingMessage::end(std::function<void(error_code)> onFinish) {
-  using Stage = detail::OutgoingState::Stage;
-  if (state_->stage == Stage::finished || (writableFinished() && !state_->observed())) {
-    WriteResult late(state_->output, make_error_code(errc::ERR_STREAM_ALREADY_FINISHED));
-    whenSent(late, std::move(onFinish));
-    return late;
-  }
-  const bool destroyedBefore = state_->stage == Stage::destroyed;
-  WriteResult result = end();
-  whenFinished(result, std::move(onFinish), destroyedBefore);
-  return result;
+SLUICE_DECL WriteResult OutgoingMessage::end(std::string_view chunk, Done onFinish) {
+  return endAny(chunk, true, std::move(onFinish));
 }
-SLUICE_DECL WriteResult OutgoingMessage::end(std::string_view chunk,
-                                             std::function<void(error_code)> onFinish) {
-  const bool refusedBefore = refusal().has_value();
-  WriteResult result = end(chunk);
-  whenFinished(result, std::move(onFinish), refusedBefore);
-  return result;
-}
-SLUICE_DECL WriteResult OutgoingMessage::end(std::span<const std::byte> chunk,
-                                             std::function<void(error_code)> onFinish) {
-  return end(std::string_view(reinterpret_cast<const char*>(chunk.data()), chunk.size()),
-             std::move(onFinish));
+SLUICE_DECL WriteResult OutgoingMessage::end(std::span<const std::byte> chunk, Done onFinish) {
+  return endAny(detail::textOf(chunk), true, std::move(onFinish));
 }
 SLUICE_DECL WriteResult OutgoingMessage::end(std::string_view utf8, Encoding encoding,
-                                             std::function<void(error_code)> onFinish) {
-  return end(encode(utf8, encoding), std::move(onFinish));
+                                             Done onFinish) {
+  if (encoding == Encoding::utf8) return endAny(utf8, true, std::move(onFinish));
+  return endAny(encode(utf8, encoding), true, std::move(onFinish));
 }
 
 SLUICE_DECL WriteResult OutgoingMessage::drain() {
+  if (!state_) live();
   // The connection may serve another message by now, or be gone.
-  if (state_->hasLeft()) return {state_->output, Until::sent, state_->endPosition, true};
-  if (state_->stage == detail::OutgoingState::Stage::destroyed) {
-    return {state_->output, make_error_code(errc::ERR_STREAM_DESTROYED)};
+  if (!state_->stale() && state_->hasLeft()) {
+    return {state_->output, Until::sent, state_->endPosition, true};
   }
+  if (state_->destroyed()) return {state_->output, make_error_code(errc::ERR_STREAM_DESTROYED)};
   return {state_->output, Until::drained, state_->writtenPosition(), !writableNeedDrain()};
 }
 
 SLUICE_DECL void OutgoingMessage::addTrailers(const Headers& trailers) {
   detail::validateTrailers(trailers);
-  state_->trailers = trailers;
+  live().trailers = trailers;
 }
 
-SLUICE_DECL void OutgoingMessage::cork() { state_->cork(); }
-SLUICE_DECL void OutgoingMessage::uncork() { state_->uncork(); }
+SLUICE_DECL void OutgoingMessage::cork() { live().cork(); }
+SLUICE_DECL void OutgoingMessage::uncork() { live().uncork(); }
 
 SLUICE_DECL void OutgoingMessage::destroy(error_code reason) {
   // The connection may already serve another message.
-  if (writableFinished() && !state_->closeIsOwners) return;
+  if (!state_ || state_->stale() || (writableFinished() && !state_->closeIsOwners)) return;
   if (state_->owner != nullptr) state_->owner->destroyMessage(reason);
 }
 
-SLUICE_DECL bool OutgoingMessage::writableEnded() const { return state_->ended(); }
+SLUICE_DECL void OutgoingMessage::destroy(const Error& reason) {
+  if (!state_ || state_->stale() || (writableFinished() && !state_->closeIsOwners)) return;
+  if (state_->owner != nullptr) state_->owner->destroyMessageWith(reason);
+}
+
+SLUICE_DECL bool OutgoingMessage::writableEnded() const {
+  return !state_ || state_->ended() || state_->stale();
+}
 SLUICE_DECL bool OutgoingMessage::writableFinished() const {
   using Stage = detail::OutgoingState::Stage;
-  return state_->stage == Stage::finished || (state_->stage == Stage::ended && state_->isSent());
+  if (!state_ || state_->stale()) return true;
+  return state_->finished() || (state_->stage() == Stage::ended && state_->isFlushed());
 }
 SLUICE_DECL bool OutgoingMessage::writableNeedDrain() const {
-  return !refusal() && state_->output->current().needDrain();
+  return state_ && !refusal() && state_->output->current().needDrain();
 }
 SLUICE_DECL bool OutgoingMessage::destroyed() const {
-  return state_->stage == detail::OutgoingState::Stage::destroyed || state_->closed;
+  return !state_ || state_->destroyed() || state_->closed();
 }
-SLUICE_DECL bool OutgoingMessage::closed() const { return state_->closed; }
+SLUICE_DECL bool OutgoingMessage::closed() const { return !state_ || state_->closed(); }
 SLUICE_DECL std::size_t OutgoingMessage::writableLength() const {
+  if (!state_ || state_->stale()) return 0;
   return state_->output->current().size() + state_->corkedChunk.size() + state_->heldHead.size();
 }
 SLUICE_DECL std::size_t OutgoingMessage::writableHighWaterMark() const {
-  return state_->output->current().highWaterMark();
+  return live().output->current().highWaterMark();
 }
-SLUICE_DECL std::size_t OutgoingMessage::writableCorked() const { return state_->corked; }
-SLUICE_DECL error_code OutgoingMessage::errored() const { return state_->failure; }
+SLUICE_DECL std::size_t OutgoingMessage::writableCorked() const { return live().corked; }
+SLUICE_DECL error_code OutgoingMessage::errored() const {
+  return state_ ? state_->failure : make_error_code(errc::ERR_STREAM_DESTROYED);
+}
 SLUICE_DECL net::Socket* OutgoingMessage::socket() const {
   // A request keeps its connection until the response is over.
-  const bool over = state_->closed || (writableFinished() && !state_->closeIsOwners);
-  if (state_->owner == nullptr || over) return nullptr;
+  if (!state_ || state_->owner == nullptr || state_->closed()) return nullptr;
+  if (writableFinished() && !state_->closeIsOwners) return nullptr;
   return state_->owner->outgoingSocket();
 }
 SLUICE_DECL asio::any_io_executor OutgoingMessage::get_executor() const {
+  if (!state_) live();
   return state_->output->loop().executor();
 }
-SLUICE_DECL sluice::detail::Listeners& OutgoingMessage::listeners() { return state_->listeners; }
+SLUICE_DECL sluice::detail::Listeners& OutgoingMessage::listeners() { return live().listeners; }
 
 SLUICE_DECL void OutgoingMessage::startTimeout(std::chrono::milliseconds idle,
                                                std::function<void()> listener) {
   sluice::detail::requireIdleTime("msecs", idle);
+  live();
   if (listener && state_->closeIsOwners) {
     once<"timeout">(std::move(listener));
   } else if (listener) {

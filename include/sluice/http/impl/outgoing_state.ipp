@@ -21,16 +21,23 @@ SLUICE_DECL void OutgoingState::reset() {
   owner = nullptr;
   listeners.clear();
   filter = nullptr;
+  filterBegan = false;
   corkedChunk.clear();
   heldHead.clear();
   bodyWritten = endPosition = 0;
   corked = 0;
   failure = {};
-  stage = Stage::headers;
-  closed = false;
-  errors_.clear();
+  stage_ = Stage::headers;
+  refusals_.clear();
   callbacks_.clear();
   headSent_ = false;
+}
+
+SLUICE_DECL void OutgoingState::beStale(boost::intrusive_ptr<OutputStream> failed) {
+  output = std::move(failed);
+  failure = make_error_code(errc::ERR_STREAM_DESTROYED);
+  stage_ = Stage::stale;
+  headSent_ = true;
 }
 
 SLUICE_DECL void OutgoingState::checkLength(std::uint64_t size, bool atEnd) const {
@@ -78,7 +85,7 @@ SLUICE_DECL void OutgoingState::endBody(bool strict) {
     --corked;
     stream.uncork();
   }
-  stage = Stage::ended;
+  stage_ = Stage::ended;
   endPosition = stream.queue().queued() - output->currentPosition(0);
   static_cast<void>(stream.queued());
 }
@@ -111,15 +118,27 @@ SLUICE_DECL void OutgoingState::uncork() {
 }
 
 SLUICE_DECL void OutgoingState::destroy(const error_code& reason) {
-  if (stage == Stage::destroyed) return;
+  if (destroyed()) return;
   // What has left has left: only 'finish' and 'close' are still to come.
-  if (!closeIsOwners && (stage == Stage::finished || (stage == Stage::ended && isSent()))) return;
-  stage = Stage::destroyed;
+  if (!closeIsOwners && (finished() || (stage_ == Stage::ended && isSent()))) return;
   failure = reason;
+  stage_ = Stage::destroyed;
   if (owner != nullptr && observed()) owner->eventsAreDue();
 }
 
-SLUICE_DECL void OutgoingState::addEndCallback(std::function<void(error_code)> callback) {
+SLUICE_DECL void OutgoingState::refuse(const error_code& ec, Done done) {
+  if (closed() || destroyed() || owner == nullptr) {
+    if (!done) return;
+    const WriteResult refused(output, ec);
+    refused([done = std::move(done)](const error_code& code, bool) { done(code); });
+    return;
+  }
+  if (!done && listeners.get() == nullptr) return;
+  refusals_.push_back({ec, std::move(done)});
+  owner->eventsAreDue();
+}
+
+SLUICE_DECL void OutgoingState::addEndCallback(Done callback) {
   if (!callback) return;
   callbacks_.push_back({Callback::atEnd, std::move(callback)});
   if (owner != nullptr) owner->eventsAreDue();
@@ -130,7 +149,7 @@ struct OutgoingState::CallWritten {
   void operator()(const error_code& ec, bool) const { state->callWritten(ec); }
 };
 
-SLUICE_DECL void OutgoingState::addWriteCallback(std::function<void(error_code)> callback) {
+SLUICE_DECL void OutgoingState::addWriteCallback(Done callback) {
   if (!callback) return;
   const std::uint64_t position = writtenPosition();
   callbacks_.push_back({position, std::move(callback)});
@@ -154,39 +173,70 @@ SLUICE_DECL void OutgoingState::callAll(const error_code& ec) {
   for (const Callback& callback : std::exchange(callbacks_, {})) callback.call(ec);
 }
 
-SLUICE_DECL void OutgoingState::reportError(const error_code& ec) {
-  if (closed || stage == Stage::destroyed || listeners.get() == nullptr) return;
-  errors_.push_back(ec);
-  if (owner != nullptr) owner->eventsAreDue();
+SLUICE_DECL void OutgoingState::tellRefusals() {
+  for (const Refusal& refusal : std::exchange(refusals_, {})) {
+    if (refusal.done) refusal.done(refusal.code);
+    if (!closed() && !destroyed()) {
+      sluice::detail::emit<OutgoingEvents, "error">(listeners, Error(refusal.code));
+    }
+  }
+}
+
+SLUICE_DECL void OutgoingState::move(Stage to) {
+  switch (to) {
+    case Stage::finished:
+      sluice::detail::emit<OutgoingEvents, "prefinish">(listeners);
+      // A listener may have given a request up.
+      if (stage_ != Stage::ended) return;
+      stage_ = to;
+      callAll({});
+      sluice::detail::emit<OutgoingEvents, "finish">(listeners);
+      break;
+    case Stage::closed:
+    case Stage::gone:
+      stage_ = to;
+      sluice::detail::emit<OutgoingEvents, "close">(listeners);
+      break;
+    default:
+      stage_ = to;
+  }
 }
 
 SLUICE_DECL bool OutgoingState::eventsDue() const {
+  if (!refusals_.empty()) return true;
   if (!observed()) return false;
-  if (!errors_.empty() || (stage == Stage::ended && isSent())) return true;
-  if (stage == Stage::destroyed && !callbacks_.empty()) return true;
-  return !closed && !closeIsOwners && (stage == Stage::destroyed || stage == Stage::finished);
+  if (stage_ == Stage::ended && isSent()) return true;
+  if (stage_ == Stage::destroyed && !callbacks_.empty()) return true;
+  return !closeIsOwners && (stage_ == Stage::destroyed || stage_ == Stage::finished);
 }
 
 SLUICE_DECL void OutgoingState::emitDue() {
   if (!eventsDue()) return;
   const boost::intrusive_ptr<OutgoingState> alive(this);
-  for (const error_code& ec : std::exchange(errors_, {})) {
-    sluice::detail::emit<OutgoingEvents, "error">(listeners, Error(ec));
-  }
-  if (stage == Stage::destroyed) {
+  tellRefusals();
+  if (stage_ == Stage::ended && isSent()) move(Stage::finished);
+  if (stage_ == Stage::destroyed) {
     callWritten({});
-    callAll(failure ? failure : make_error_code(errc::ERR_STREAM_DESTROYED));
+    callAll(whyDestroyed());
   }
-  if (closed) return;
-  if (stage == Stage::ended && isSent()) {
-    sluice::detail::emit<OutgoingEvents, "prefinish">(listeners);
-    stage = Stage::finished;
+  if (!closeIsOwners && (stage_ == Stage::finished || stage_ == Stage::destroyed)) emitClose();
+}
+
+SLUICE_DECL void OutgoingState::emitClose() {
+  if (!closed()) move(ended() ? Stage::closed : Stage::gone);
+}
+
+SLUICE_DECL void OutgoingState::conclude(const error_code& reason) {
+  if (!observed() && refusals_.empty()) return;
+  const boost::intrusive_ptr<OutgoingState> alive(this);
+  destroy(reason);
+  emitDue();
+  // What was added by a listener.
+  tellRefusals();
+  if (finished()) {
     callAll({});
-    sluice::detail::emit<OutgoingEvents, "finish">(listeners);
-  }
-  if (!closeIsOwners && (stage == Stage::finished || stage == Stage::destroyed)) {
-    closed = true;
-    sluice::detail::emit<OutgoingEvents, "close">(listeners);
+  } else {
+    callAll(whyDestroyed());
   }
 }
 

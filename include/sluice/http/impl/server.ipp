@@ -42,13 +42,13 @@ inline ServerSettings settingsOf(const ServerOptions& options) {
 }
 
 SLUICE_DECL ServerState::ServerState(asio::any_io_executor executor, ServerOptions options)
-    : makeMessages(&makeMessagePair<IncomingMessage, ServerResponse>),
-      options_(std::move(options)),
+    : options_(std::move(options)),
       own_(settingsOf(options_)),
       settings_(&own_),
       core_(new net::detail::ServerCore(std::move(executor), *this)),
+      messages_(messagePool<IncomingMessage, ServerResponse>(core_->loop())),
       checking_([](void* self) { static_cast<ServerState*>(self)->check(); }, this),
-      grace_([](void* self) { static_cast<ServerState*>(self)->closeAll(); }, this),
+      grace_([](void* self) { static_cast<ServerState*>(self)->graceIsOver(); }, this),
       resting_([](void* self) { static_cast<ServerState*>(self)->letRest(); }, this) {}
 
 SLUICE_DECL ServerState::~ServerState() { core_->detach(); }
@@ -67,6 +67,8 @@ SLUICE_DECL void ServerState::detach() {
 
 SLUICE_DECL void ServerState::listen(const ListenOptions& options,
                                      std::function<void()> onListening) {
+  // A listener of "error" may destroy the server.
+  const boost::intrusive_ptr<ServerState> alive(this);
   if (core_->listen(options)) {
     closing_ = shutsDown_ = false;
     startChecking();
@@ -99,7 +101,7 @@ SLUICE_DECL void ServerState::check() {
 SLUICE_DECL std::unique_ptr<ServerExchange> ServerState::takeExchange() {
   ++awake_;
   restLater();
-  if (spares_.empty()) return std::make_unique<ServerExchange>(loop(), makeMessages(), options_);
+  if (spares_.empty()) return std::make_unique<ServerExchange>(loop(), options_);
   std::unique_ptr<ServerExchange> exchange = std::move(spares_.back());
   spares_.pop_back();
   return exchange;
@@ -154,8 +156,18 @@ SLUICE_DECL void ServerState::onDrain(std::chrono::milliseconds grace) {
   if (grace.count() > 0) {
     loop().startTimer(grace_, grace);
   } else {
-    closeAll();
+    graceIsOver();
   }
+}
+
+SLUICE_DECL void ServerState::graceIsOver() {
+  const boost::intrusive_ptr<ServerState> alive(this);
+  closeAll();
+  std::vector<boost::intrusive_ptr<ServerConnection>> upgraded;
+  for (ServerConnection* each = first_; each != nullptr; each = each->next) {
+    if (each->upgraded()) upgraded.emplace_back(each);
+  }
+  for (const auto& each : upgraded) each->endUpgraded();
 }
 
 SLUICE_DECL void ServerState::tellUpgraded() {
@@ -325,8 +337,8 @@ SLUICE_DECL Server& Server::setTimeout(std::chrono::milliseconds idle,
 
 SLUICE_DECL asio::any_io_executor Server::get_executor() const { return state_->loop().executor(); }
 SLUICE_DECL sluice::detail::Listeners& Server::listeners() { return state_->listeners(); }
-SLUICE_DECL void Server::useMessages(detail::MessagePairFactory factory) {
-  state_->makeMessages = factory;
+SLUICE_DECL void Server::useMessages(detail::MessagePoolFactory factory) {
+  state_->useMessages(factory);
 }
 
 SLUICE_DECL Server createServer(Executor executor) { return Server(std::move(executor)); }

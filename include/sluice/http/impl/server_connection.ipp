@@ -63,17 +63,17 @@ SLUICE_DECL void ServerConnection::spawn() {
   const boost::intrusive_ptr<ServerConnection> self = this;
   self_ = nullptr;
   asio::co_spawn(core_->loop().executor(), run(self),
-                 asio::bind_cancellation_slot(cancel_.slot(), [self](std::exception_ptr) {
-                   // What a handler throws is dealt with in run(); what is left is the end.
+                 asio::bind_cancellation_slot(cancel_.slot(), [self](std::exception_ptr failure) {
+                   if (failure) self->failed(failure);
                    self->ended();
                  }));
 }
 
 SLUICE_DECL bool ServerConnection::restIfIdle() {
   if (phase_ != Phase::head || started_ || rest_ != Rest::awake || !exchange_) return false;
-  const bool waits = exchange_->waiting && reader().input.empty() && core_->reading();
+  const bool waits = exchange_->waiting && reader().empty() && core_->reading();
   if (!waits || !std::exchange(quiet_, true)) return true;
-  if (!core_->readWithoutBuffer()) return false;
+  if (!reader().readWithoutBuffer()) return false;
   const boost::intrusive_ptr<ServerConnection> alive(this);
   rest_ = Rest::lyingDown;
   wokenEarly_ = false;
@@ -111,7 +111,20 @@ SLUICE_DECL void ServerConnection::ended() {
   }
 }
 
+// What a handler throws is dealt with in run(). This is from a listener or a callback of the
+// user's, or says that what the connection waited for was cancelled.
+SLUICE_DECL void ServerConnection::failed(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const boost::system::system_error& error) {
+    if (error.code() == asio::error::operation_aborted) return;
+  } catch (...) {
+  }
+  server_->reportHandlerError(failure);
+}
+
 SLUICE_DECL void ServerConnection::releaseExchange() {
+  exchange_->conclude();
   exchange_->detach();
   server_->giveBack(std::move(exchange_));
 }
@@ -133,11 +146,11 @@ SLUICE_DECL void ServerConnection::cancelHandler() {
 
 SLUICE_DECL void ServerConnection::destroy(bool inAnyCase) {
   const boost::intrusive_ptr<ServerConnection> alive(this);
-  const bool handedOver = phase_ == Phase::upgraded;
+  const bool handedOver = upgraded();
+  const bool cancels = !handedOver && !gone() && server_->options().cancelOnDisconnect;
   // A socket that was moved out of here is its new owner's.
   if (!handedOver || socket_) core_->destroy();
-  const bool cancelled = !handedOver && server_->options().cancelOnDisconnect;
-  if (exchange_ && exchange_->handlerRuns && (handedOver || (inAnyCase && !cancelled))) {
+  if (exchange_ && exchange_->handlerRuns && (handedOver || (inAnyCase && !cancels))) {
     cancelHandler();
   }
 }
@@ -170,7 +183,7 @@ SLUICE_DECL task<> ServerConnection::run(
     }
     if (head == Head::none) break;
     beginExchange();
-    if (reader().parser.isConnect() || exchange_->takesUpgrade()) {
+    if (reader().head().isConnect() || exchange_->takesUpgrade()) {
       co_await handOver();
       co_return;
     }
@@ -207,22 +220,21 @@ SLUICE_DECL void ServerConnection::beginHead() {
 }
 
 SLUICE_DECL ServerConnection::Head ServerConnection::readHead() {
-  using Status = MessageParser::Status;
+  using Event = MessageReader::Event;
   if (gone()) return Head::none;
-  const Status status = reader().parseHead();
-  MessageParser& parser = reader().parser;
-  if (status == Status::complete) return Head::complete;
-  if (status == Status::needMore && !reader().end) {
-    if (!started_ && parser.startedMessage()) {
+  const Event event = reader().next().event;
+  if (event == Event::head) return Head::complete;
+  if (event == Event::needMore) {
+    if (!started_ && reader().started()) {
       started_ = true;
       if (requests_ != 0) messageStart_ = core_->loop().now();
     }
     return Head::partial;
   }
-  if (status == Status::needMore && parser.atEof() == Status::complete) {
+  if (event == Event::end) {
     core_->destroySoon();
   } else {
-    refuse(parser.error(), parser.reason());
+    refuse(reader().fault());
   }
   return Head::none;
 }
@@ -239,17 +251,25 @@ SLUICE_DECL void ServerConnection::beginExchange() {
 
 SLUICE_DECL task<> ServerConnection::handOver() {
   const auto handler =
-      reader().parser.isConnect() ? server_->handler<"connect">() : server_->handler<"upgrade">();
+      reader().head().isConnect() ? server_->handler<"connect">() : server_->handler<"upgrade">();
   if (!handler) {
     core_->destroy();
     co_return;
   }
+  using Wait = sluice::detail::Suspend<&ServerConnection::whenInputArrived>;
+  phase_ = Phase::leaving;
+  // A read that began while the request before was answered fills our buffer: its bytes are part of
+  // `head`, or it has none.
+  while (!gone() && core_->reading()) {
+    core_->cancelRead();
+    co_await Wait{this};
+  }
+  if (gone()) co_return;
   phase_ = Phase::upgraded;
   exchange_->incoming().upgraded = true;
-  const std::string head(reader().input.unparsed());
+  const std::string head(reader().unread());
   exchange_->incoming().ownHead();
-  reader().input.dropAll();
-  reader().input.release();
+  reader().attach(nullptr);
   core_->setUser(nullptr);
   core_->setTimeout({});
   exchange_->handlerRuns = true;
@@ -268,9 +288,15 @@ SLUICE_DECL task<> ServerConnection::handOver() {
   exchange_->handlerRuns = false;
   const bool over = socket_ || core_->destroyed();
   if (over) phase_ = Phase::gone;
-  exchange_->messages().end();
+  exchange_->reset();
   if (failure && !core_->destroyed()) server_->reportHandlerError(failure);
   if (socket_) socket_.destroy();
+}
+
+SLUICE_DECL void ServerConnection::endUpgraded() {
+  const boost::intrusive_ptr<ServerConnection> alive(this);
+  core_->destroy();
+  destroy();
 }
 
 SLUICE_DECL void ServerConnection::tellShutdown() {
@@ -288,13 +314,14 @@ SLUICE_DECL void ServerConnection::handlerReturned(const std::exception_ptr& fai
 SLUICE_DECL bool ServerConnection::endExchange() {
   if (over()) return false;
   exchange_->finish();
-  if (!readsOn()) closeSoon();
+  if (!over()) closeUnlessKept();
   if (over()) return false;
+  exchange_->conclude();
   exchange_->reset();
   output().queue().shrink();
   server_->restLater();
   const auto& settings = server_->settings();
-  if (reader().input.empty() && settings.keepAliveTimeout.count() > 0) {
+  if (reader().empty() && settings.keepAliveTimeout.count() > 0) {
     keepAliveTimer_ = true;
     const auto atMost = net::detail::longestTimer;
     core_->changeTimeout(std::min(settings.keepAliveTimeout, atMost) +
@@ -306,27 +333,43 @@ SLUICE_DECL bool ServerConnection::endExchange() {
 // Of maxRequestsPerSocket: what had arrived behind the last request that is served gets 503.
 SLUICE_DECL bool ServerConnection::dropsNext() const {
   const std::size_t most = server_->settings().maxRequestsPerSocket;
-  return most != 0 && requests_ >= most && reader().parser.keepAlive() && !reader().input.empty();
+  return most != 0 && requests_ >= most && reader().head().keepAlive() && !reader().empty();
 }
 
-SLUICE_DECL bool ServerConnection::readsOn() const {
-  return (exchange_->keepsAlive() || dropsNext()) && exchange_->isRead() &&
-         !exchange_->awaitsContinue() && !server_->closing() && !core_->destroyed() &&
-         (!reader().end || server_->options().httpAllowHalfOpen || !reader().input.empty());
+SLUICE_DECL Fate ServerConnection::fate() const {
+  const OutgoingState& response = exchange_->outgoing();
+  // What had arrived when the server began to close is answered, and so is what came before the
+  // end of the peer's half.
+  const bool more = !reader().empty();
+  const bool peerIsThere = !reader().end() || server_->options().httpAllowHalfOpen || more;
+  const ReuseFacts facts{
+      .requestComplete = exchange_->isRead(),
+      .responseComplete = response.ended(),
+      .lengthKept = response.lengthKept(),
+      .ownSideWilling = exchange_->keepsAlive() || dropsNext(),
+      // As in Node, a response that says keep-alive overrules a request that said close.
+      .peerWilling = exchange_->keepsAlive() || reader().head().keepAlive(),
+      .nothingUnread = !exchange_->awaitsContinue(),
+      .nothingFailed = !exchange_->bodyRefused() && !core_->destroyed(),
+      .open = peerIsThere && (!server_->closing() || more),
+  };
+  return fateOf(facts, !exchange_->isRead() || more);
 }
 
-SLUICE_DECL void ServerConnection::closeSoon() {
+SLUICE_DECL void ServerConnection::closeUnlessKept() {
+  const Fate ending = fate();
+  if (ending == Fate::keep) return;
   phase_ = Phase::closing;
   // RFC 9112 §9.6: what follows a request that said close is no message; line ends are nothing.
-  if (!reader().parser.keepAlive() && exchange_->isRead() && !reader().limits.insecure &&
-      server_->has<"clientError">() &&
-      reader().input.unparsed().find_first_not_of("\r\n") != std::string_view::npos) {
+  if (!reader().head().keepAlive() && exchange_->isRead() &&
+      !server_->options().insecureHTTPParser && server_->has<"clientError">() &&
+      reader().unread().find_first_not_of("\r\n") != std::string_view::npos) {
     const Error error = Error::parse(make_error_code(errc::HPE_CLOSED_CONNECTION), {}, 0,
-                                     std::string(reader().input.unparsed()));
+                                     std::string(reader().unread()));
     server_->emit<"clientError">(error, socket_);
     if (gone()) return;
   }
-  if (exchange_->isRead() && reader().input.empty()) {
+  if (ending == Fate::close) {
     core_->destroySoon();
   } else {
     core_->linger();
@@ -335,17 +378,15 @@ SLUICE_DECL void ServerConnection::closeSoon() {
 
 SLUICE_DECL bool ServerConnection::refusesBody() {
   if (!exchange_->bodyRefused() || over()) return false;
-  refuse(reader().body.error(), reader().body.reason());
+  refuse(reader().fault());
   return true;
 }
 
-SLUICE_DECL void ServerConnection::refuse(const error_code& code, std::string_view reason) {
+SLUICE_DECL void ServerConnection::refuse(const Error& error) {
   std::string_view reply = badRequestReply;
-  if (code == errc::HPE_HEADER_OVERFLOW) reply = headerFieldsTooLargeReply;
-  if (code == errc::HPE_CHUNK_EXTENSIONS_OVERFLOW) reply = payloadTooLargeReply;
-  refuseWith(Error::parse(code, std::string(reason), reader().parser.bytesParsed(),
-                          std::string(reader().input.unparsed())),
-             reply);
+  if (error.code() == errc::HPE_HEADER_OVERFLOW) reply = headerFieldsTooLargeReply;
+  if (error.code() == errc::HPE_CHUNK_EXTENSIONS_OVERFLOW) reply = payloadTooLargeReply;
+  refuseWith(error, reply);
 }
 
 SLUICE_DECL void ServerConnection::refuseWith(const Error& error, std::string_view reply) {
@@ -357,10 +398,10 @@ SLUICE_DECL void ServerConnection::refuseWith(const Error& error, std::string_vi
     server_->emit<"clientError">(error, socket_);
     endWithPeer();
   } else if (answered) {
-    core_->destroy();
+    core_->destroy(error);
   } else {
     output().write(reply);
-    core_->linger();
+    core_->linger(error);
   }
   if (handling && !gone()) {
     exchange_->emitEvents();
@@ -371,7 +412,7 @@ SLUICE_DECL void ServerConnection::refuseWith(const Error& error, std::string_vi
 // A listener of "clientError" has ended its half where the peer had ended before: nobody is left to
 // wait for.
 SLUICE_DECL void ServerConnection::endWithPeer() {
-  if (phase_ != Phase::closing || !exchange_ || !reader().end) return;
+  if (phase_ != Phase::closing || !exchange_ || !reader().end()) return;
   if (core_->writeEnding()) core_->destroySoon();
 }
 
@@ -395,10 +436,10 @@ SLUICE_DECL void ServerConnection::checkTimeouts(net::detail::TimePoint now) {
 }
 
 SLUICE_DECL void ServerConnection::peerEnded() {
-  if (exchange_->bodyRefused() || reader().parser.framing() == Framing::untilClose) return;
+  if (exchange_->bodyRefused() || reader().head().framing() == Framing::untilClose) return;
   if (exchange_->isCut()) {
     refuseWith(Error::parse(make_error_code(errc::HPE_INVALID_EOF_STATE), {}, 0,
-                            std::string(reader().input.unparsed())),
+                            std::string(reader().unread())),
                badRequestReply);
   } else if (!server_->options().httpAllowHalfOpen && !exchange_->outgoing().ended()) {
     output().flush();
@@ -408,26 +449,21 @@ SLUICE_DECL void ServerConnection::peerEnded() {
   }
 }
 
-SLUICE_DECL asio::mutable_buffer ServerConnection::inputRoom() {
-  if (phase_ == Phase::head) return reader().roomForHead();
-  const bool body = phase_ != Phase::closing && !exchange_->isRead();
-  return body ? reader().roomForBody() : reader().roomForNext();
-}
-
 SLUICE_DECL bool ServerConnection::wantsRead() const {
   if (rest_ != Rest::awake) return false;
-  if (core_->reading() || reader().end || core_->destroyed()) return false;
+  if (core_->reading() || reader().end() || core_->destroyed()) return false;
   switch (phase_) {
     case Phase::head:
       return static_cast<bool>(exchange_->waiting);
     case Phase::handler:
     case Phase::finishing:
-      return exchange_->isRead() ? reader().input.empty() : true;
+      return exchange_->isRead() ? reader().empty() : true;
     case Phase::closing:
       // A "clientError" listener has the socket: only its end is of interest. What a handler that
       // still runs has views of stays as it is.
       return !exchange_->handlerRuns && !core_->lingering();
     case Phase::securing:
+    case Phase::leaving:
     case Phase::upgraded:
     case Phase::gone:
       return false;
@@ -440,9 +476,8 @@ SLUICE_DECL void ServerConnection::onTurn() {
   if (exchange_ && refusesBody()) wake();
   if (exchanging()) exchange_->emitEvents();
   if (!wantsRead()) return;
-  if (phase_ == Phase::closing) reader().input.dropAll();
-  const auto room = inputRoom();
-  if (room.size() != 0) core_->startRead(room);
+  if (phase_ == Phase::closing) reader().dropUnread();
+  reader().startRead();
 }
 
 SLUICE_DECL void ServerConnection::onInput(const error_code& result, std::size_t count) {
@@ -460,10 +495,14 @@ SLUICE_DECL void ServerConnection::onInput(const error_code& result, std::size_t
     if (started_) core_->touch();
     return;
   }
-  reader().input.commit(count);
+  reader().received(ec, count);
   if (phase_ != Phase::head) core_->touch();
+  if (phase_ == Phase::leaving) {
+    if (reader().end() && reader().end() != asio::error::eof) core_->destroy(ec);
+    wake();
+    return;
+  }
   if (ec == asio::error::operation_aborted) return;
-  if (ec) reader().end = ec;
   if (phase_ == Phase::closing) {
     if (ec) {
       core_->destroySoon();
@@ -492,7 +531,7 @@ SLUICE_DECL void ServerConnection::onSent() {
   if (phase_ == Phase::finishing) {
     core_->callAtTurnEnd();
     if (outgoing.isSent()) wakeSoon();
-  } else if (outgoing.stage == OutgoingState::Stage::ended && outgoing.observed()) {
+  } else if (outgoing.stage() == OutgoingState::Stage::ended && outgoing.observed()) {
     core_->callAtTurnEnd();
   } else {
     endWithPeer();
@@ -522,11 +561,11 @@ SLUICE_DECL void ServerConnection::onDestroyed(const error_code& ec) {
   }
   // The events come first: whoever waits is resumed by what is posted after this.
   sluice::detail::post(core_->loop().executor(), [alive, before, ec] {
-    const bool ended = alive->exchange_ && alive->reader().end == asio::error::eof;
+    const bool ended = alive->exchange_ && alive->reader().end() == asio::error::eof;
     if (ec && !ended && before != Phase::closing) {
       alive->server_->emit<"clientError">(Error(ec), alive->socket_);
     }
-    if (alive->exchange_) alive->exchange_->emitEvents();
+    if (alive->exchange_) alive->tellEnd();
     if (alive->rest_ == Rest::resting) alive->ended();
   });
   if (!exchange_) return;
@@ -540,6 +579,24 @@ SLUICE_DECL void ServerConnection::onDestroyed(const error_code& ec) {
     }
   }
   wakeSoon();
+}
+
+// What the messages have to say of the connection's end, and then nothing more.
+SLUICE_DECL void ServerConnection::tellEnd() {
+  exchange_->emitEvents();
+  if (!exchange_) return;
+  exchange_->stopListening();
+  if (!exchange_->handlerRuns || !exchange_->destroyedHere() ||
+      !server_->options().cancelOnDisconnect) {
+    return;
+  }
+  // The caller of destroy() has had its turn; what it waits for now may never come.
+  sluice::detail::post(core_->loop().executor(),
+                       [alive = boost::intrusive_ptr<ServerConnection>(this)] {
+                         if (alive->exchange_ && alive->exchange_->handlerRuns) {
+                           alive->cancelHandler();
+                         }
+                       });
 }
 
 SLUICE_DECL void ServerConnection::wake() {

@@ -4,20 +4,22 @@
 #pragma once
 
 #include <sluice/http/constants.hpp>
-#include <sluice/http/detail/wire/framing.hpp>
 #include <sluice/http/detail/server/connection.hpp>
 #include <sluice/http/detail/server/exchange.hpp>
 #include <sluice/http/detail/server/state.hpp>
+#include <sluice/http/detail/wire/framing.hpp>
 #include <utility>
 
 namespace sluice::http::detail {
 
-SLUICE_DECL ServerExchange::ServerExchange(net::detail::Loop& loop,
-                                           std::unique_ptr<MessagePair> messages,
-                                           const ServerOptions& options)
-    : LoopMember(loop), messages_(std::move(messages)) {
+SLUICE_DECL ServerExchange::ServerExchange(net::detail::Loop& loop, const ServerOptions& options)
+    : LoopMember(loop), outgoing_(new OutgoingState) {
   outgoing_->uniqueHeaders = options.uniqueHeaders;
   outgoing_->rejectBody = options.rejectNonStandardBodyWrites;
+}
+
+SLUICE_DECL ServerExchange::~ServerExchange() {
+  if (pair_ != nullptr) reset();
 }
 
 SLUICE_DECL void ServerExchange::attach(ServerConnection& connection) {
@@ -35,27 +37,27 @@ SLUICE_DECL void ServerExchange::detach() {
 }
 
 SLUICE_DECL void ServerExchange::begin() {
-  reader.beginBody();
-  incoming().begin(reader.parser, *this, connection_->server().options().joinDuplicateHeaders);
+  incoming().begin(reader.head(), *this, connection_->server().options().joinDuplicateHeaders);
   outgoing().begin(&connection_->output(), *this);
-  messages_->renew();
-  messages_->req().attach(incoming_);
-  messages_->res().attach(*this);
+  if (pool_ != connection_->server().messages()) pool_ = connection_->server().messages();
+  pair_ = &pool_->take();
+  pair_->req().attach(incoming_);
+  pair_->res().attach(*this);
 }
 
 SLUICE_DECL bool ServerExchange::takesUpgrade() {
-  if (!reader.parser.upgrade() || reader.parser.framing() != Framing::none) return false;
+  if (!reader.head().upgrade() || reader.head().framing() != Framing::none) return false;
   const ServerState& server = connection_->server();
   const auto& decide = server.options().shouldUpgradeCallback;
-  return decide ? decide(messages_->req()) : server.handler<"upgrade">() != nullptr;
+  return decide ? decide(pair_->req()) : server.handler<"upgrade">() != nullptr;
 }
 
 SLUICE_DECL ServerExchange::RequestHandler ServerExchange::chooseHandler() {
   ServerState& server = connection_->server();
-  IncomingMessage& req = messages_->req();
-  ServerResponse& res = messages_->res();
-  if (server.options().requireHostHeader ? reader.parser.hostProblem() != HostProblem::none
-                                         : reader.parser.hostProblem() > HostProblem::missing) {
+  IncomingMessage& req = pair_->req();
+  ServerResponse& res = pair_->res();
+  if (server.options().requireHostHeader ? reader.head().hostProblem() != HostProblem::none
+                                         : reader.head().hostProblem() > HostProblem::missing) {
     res.setHeader("Connection", "close");
     answerEmpty(400);
     return nullptr;
@@ -68,14 +70,14 @@ SLUICE_DECL ServerExchange::RequestHandler ServerExchange::chooseHandler() {
     return nullptr;
   }
   auto handler = server.handler<"request">();
-  if (reader.parser.expectContinue()) {
+  if (reader.head().expectContinue()) {
     awaitsContinue_ = true;
     if (auto check = server.handler<"checkContinue">()) {
       handler = std::move(check);
     } else {
       res.writeContinue();
     }
-  } else if (reader.parser.expectOther()) {
+  } else if (reader.head().expectOther()) {
     handler = server.handler<"checkExpectation">();
     if (!handler) {
       answerEmpty(417);
@@ -91,7 +93,7 @@ SLUICE_DECL ServerExchange::RequestHandler ServerExchange::chooseHandler() {
 }
 
 SLUICE_DECL void ServerExchange::answerEmpty(int status) {
-  ServerResponse& res = messages_->res();
+  ServerResponse& res = pair_->res();
   res.writeHead(status);
   res.end();
 }
@@ -106,7 +108,7 @@ SLUICE_DECL void ServerExchange::handlerReturned(const std::exception_ptr& failu
 SLUICE_DECL void ServerExchange::endForHandler() {
   std::exception_ptr failure;
   try {
-    messages_->res().end();
+    pair_->res().end();
   } catch (...) {
     failure = std::current_exception();
   }
@@ -119,7 +121,7 @@ SLUICE_DECL void ServerExchange::handlerFailed(const std::exception_ptr& failure
   if (!sent) {
     outgoing().headers.clear();
     outgoing().filter = nullptr;
-    ServerResponse& res = messages_->res();
+    ServerResponse& res = pair_->res();
     res.statusCode = 500;
     res.statusMessage.clear();
     // To HEAD the body does not go out, which is no misuse here.
@@ -135,22 +137,38 @@ SLUICE_DECL bool ServerExchange::discardsRest() {
   emitEvents();
   if (connection_->over() || incoming().complete() || awaitsContinue_) return false;
   // Also before a close: a request that is here to its end was not cut short.
-  if (incoming().mode() != IncomingState::Mode::flowing) incoming().discard();
+  if (incoming().mode() != IncomingState::Mode::flowing) incoming().drop();
   incoming().pump();
   const ServerState& server = connection_->server();
   return keepsAlive() && !server.closing() && !connection_->over() && !incoming().complete() &&
-         !reader.end && incoming().discardedBytes() <= server.options().maxDiscardedBody;
+         !reader.end() && incoming().discardedBytes() <= server.options().maxDiscardedBody;
 }
 
 SLUICE_DECL void ServerExchange::finish() {
-  if (incoming().complete() && incoming().mode() != IncomingState::Mode::flowing) {
-    incoming().discard();
-  }
+  if (incoming().complete() && incoming().mode() != IncomingState::Mode::flowing) incoming().drop();
   emitEvents();
 }
 
+SLUICE_DECL void ServerExchange::conclude() {
+  if (pair_ == nullptr || connection_->core().loop().stopped()) return;
+  const boost::intrusive_ptr<ServerConnection> alive(connection_);
+  const boost::intrusive_ptr<OutgoingState> out = outgoing_;
+  const auto reset = make_error_code(boost::system::errc::connection_reset);
+  if (!incoming().complete()) incoming().fail(reset);
+  // One that is read and that nobody asked for has its end all the same.
+  incoming().drop();
+  out->destroy(reset);
+  emitEvents();
+  out->conclude(reset);
+}
+
+SLUICE_DECL void ServerExchange::stopListening() {
+  incoming().listeners().clear();
+  outgoing().listeners.clear();
+}
+
 SLUICE_DECL void ServerExchange::reset() {
-  messages_->end();
+  if (pair_ != nullptr) pool_->giveBack(*std::exchange(pair_, nullptr));
   // A handle that a user moved out outlives this: it keeps the state, and gets its own copies.
   if (incoming().use_count() > 1) {
     if (incoming().source() != nullptr) incoming().detach();
@@ -158,17 +176,30 @@ SLUICE_DECL void ServerExchange::reset() {
   } else {
     incoming().reset();
   }
-  outgoing().reset();
+  // The same goes for what a write waits for.
+  if (outgoing().use_count() > 1) {
+    renewOutgoing();
+  } else {
+    outgoing().reset();
+  }
+}
+
+SLUICE_DECL void ServerExchange::renewOutgoing() {
+  const boost::intrusive_ptr<OutgoingState> before = std::move(outgoing_);
+  before->owner = nullptr;
+  outgoing_ = new OutgoingState;
+  outgoing_->uniqueHeaders = before->uniqueHeaders;
+  outgoing_->rejectBody = before->rejectBody;
 }
 
 SLUICE_DECL void ServerExchange::refuse(const error_code& reason) {
-  if (incoming().source() == nullptr) return;
+  if (pair_ == nullptr) return;
   incoming().fail(make_error_code(boost::system::errc::connection_reset));
   outgoing().destroy(reason);
 }
 
 SLUICE_DECL void ServerExchange::connectionIsGone() {
-  if (incoming().source() == nullptr) return;
+  if (pair_ == nullptr) return;
   const auto reset = make_error_code(boost::system::errc::connection_reset);
   const bool ended = outgoing().ended();
   outgoing().destroy(reset);
@@ -176,6 +207,8 @@ SLUICE_DECL void ServerExchange::connectionIsGone() {
     incoming().fail(requestFailure_);
   } else if (!ended || !incoming().complete()) {
     incoming().fail(reset);
+  } else {
+    incoming().drop();
   }
 }
 
@@ -203,7 +236,7 @@ SLUICE_DECL bool ServerExchange::onIdle() {
 }
 
 SLUICE_DECL void ServerExchange::emitEvents() {
-  if (incoming().source() == nullptr) return;
+  if (pair_ == nullptr) return;
   if (!incoming().observed() && !outgoing().observed()) return;
   const boost::intrusive_ptr<ServerConnection> alive(connection_);
   const boost::intrusive_ptr<IncomingState> in = incoming_;
@@ -222,11 +255,6 @@ SLUICE_DECL void ServerExchange::emitEvents() {
   }
 }
 
-SLUICE_DECL bool ServerExchange::isCut() const {
-  return !incoming().complete() &&
-         (reader.input.empty() || reader.body.remaining() > reader.input.unparsed().size());
-}
-
 SLUICE_DECL void ServerExchange::composeHead(ByteBuffer& out, ServerResponse& res,
                                              std::string_view reason, const Headers* headers,
                                              std::optional<std::uint64_t> bodyLength) {
@@ -239,12 +267,12 @@ SLUICE_DECL void ServerExchange::composeHead(ByteBuffer& out, ServerResponse& re
       .headers = outgoing().headers,
       .writeHeadHeaders = headers,
       .uniqueHeaders = outgoing().uniqueHeaders,
-      .isHead = reader.parser.method() == "HEAD",
-      .http10 = reader.parser.isHttp10(),
-      .acceptsChunked = reader.parser.teChunked(),
-      .requestKeepAlive = reader.parser.keepAlive(),
+      .isHead = reader.head().method() == "HEAD",
+      .http10 = reader.head().isHttp10(),
+      .acceptsChunked = reader.head().teChunked(),
+      .requestKeepAlive = reader.head().keepAlive(),
       .shouldKeepAlive = res.shouldKeepAlive,
-      .forceClose = awaitsContinue_ || (reader.end && reader.input.empty()),
+      .forceClose = awaitsContinue_ || (reader.end() && reader.empty()),
       .lastRequest = most != 0 && connection_->requests() >= most,
       .keepAliveTimeout = settings.keepAliveTimeout,
       .maxRequestsPerSocket = most,
@@ -261,7 +289,8 @@ SLUICE_DECL void ServerExchange::sendInformation() {
 
 SLUICE_DECL void ServerExchange::onMessageEnded() {
   // More requests wait in the buffer: their answers leave together.
-  const bool more = incoming().complete() && !reader.input.empty() && keepsAlive();
+  const bool more =
+      incoming().complete() && !reader.empty() && keepsAlive() && !outgoing().observed();
   connection_->output().setBatching(more);
   if (!more) connection_->output().flush();
   if (outgoing().observed()) eventsAreDue();
@@ -280,11 +309,18 @@ SLUICE_DECL void ServerExchange::destroyMessage(const error_code& reason) {
   connection_->core().destroy(reason);
 }
 
+SLUICE_DECL void ServerExchange::destroyMessageWith(const Error& reason) {
+  if (connection_->over()) return;
+  destroyedHere_ = true;
+  outgoing().destroy(reason.code());
+  connection_->core().destroy(reason);
+}
+
 SLUICE_DECL BodySource::Piece ServerExchange::takePiece() {
-  const Piece piece = reader.takePiece();
-  if (piece.status == BodyDecoder::Status::failed && !bodyRefused_) {
+  Piece piece = reader.next();
+  if (piece.event == MessageReader::Event::fault && !bodyRefused_) {
     bodyRefused_ = true;
-    incoming().fail(reader.bodyFailure());
+    incoming().fail(reader.failure());
     connection_->core().callAtTurnEnd();
   }
   return piece;

@@ -14,6 +14,15 @@ SLUICE_DECL void ServerResponse::attach(detail::ServerExchange& exchange) {
   state_ = exchange.outgoingState();
 }
 
+SLUICE_DECL void ServerResponse::attachStale(boost::intrusive_ptr<detail::OutgoingState> state) {
+  state_ = std::move(state);
+}
+
+SLUICE_DECL detail::ServerExchange& ServerResponse::exchange() const {
+  live();
+  return *exchange_;
+}
+
 SLUICE_DECL ServerResponse& ServerResponse::composeNow(int status, std::string_view reason,
                                                        const Headers* headers) {
   requireHeadersNotSent("write");
@@ -52,28 +61,39 @@ SLUICE_DECL void ServerResponse::composeHead(std::optional<std::uint64_t> bodyLe
                          bodyLength);
 }
 
-SLUICE_DECL void ServerResponse::writeContinue() {
+SLUICE_DECL void ServerResponse::sendInformation(std::function<void()> written) {
+  if (written) {
+    state_->addWriteCallback([written = std::move(written)](const error_code&) { written(); });
+  }
+  exchange_->sendInformation();
+}
+
+SLUICE_DECL void ServerResponse::writeContinue(std::function<void()> written) {
   requireHeadersNotSent("write");
   exchange_->continueIsSent();
   detail::appendContinue(state_->output->queue().gathered());
-  exchange_->sendInformation();
+  sendInformation(std::move(written));
 }
 
 SLUICE_DECL void ServerResponse::writeProcessing() {
   requireHeadersNotSent("write");
   detail::appendProcessing(state_->output->queue().gathered());
-  exchange_->sendInformation();
+  sendInformation({});
 }
 
 SLUICE_DECL void ServerResponse::writeEarlyHints(const Headers& hints,
                                                  std::function<void()> written) {
   requireHeadersNotSent("write");
-  if (detail::appendEarlyHints(state_->output->queue().gathered(), hints)) {
-    exchange_->sendInformation();
-  }
-  if (written) sluice::detail::post(get_executor(), std::move(written));
+  detail::appendEarlyHints(state_->output->queue().gathered(), hints);
+  sendInformation(std::move(written));
 }
 
-SLUICE_DECL IncomingMessage& ServerResponse::req() const { return exchange_->messages().req(); }
+SLUICE_DECL void ServerResponse::writeInformation(int status, const Headers& headers) {
+  requireHeadersNotSent("write");
+  detail::appendInformation(state_->output->queue().gathered(), status, headers);
+  sendInformation({});
+}
+
+SLUICE_DECL IncomingMessage& ServerResponse::req() const { return exchange().messages().req(); }
 
 }  // namespace sluice::http

@@ -16,6 +16,8 @@
 #include <sluice/net/detail/timers.hpp>
 #include <sluice/net/detail/turn_entry.hpp>
 #include <sluice/task.hpp>
+#include <utility>
+#include <vector>
 
 namespace sluice::net::detail {
 
@@ -122,6 +124,14 @@ class Loop : public std::enable_shared_from_this<Loop> {
     return false;
   }
 
+  /// What an upper ring keeps once for each loop, by a key of its own. It goes with the loop.
+  std::shared_ptr<void>& keptFor(const void* key) {
+    for (auto& [name, kept] : kept_) {
+      if (name == key) return kept;
+    }
+    return kept_.emplace_back(key, nullptr).second;
+  }
+
   /// Different for every wait on this loop.
   std::uint64_t nextId() { return nextId_++; }
 
@@ -178,6 +188,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   bool turnEnds_ = false;
   bool stopped_ = false;
   ClusterMember* cluster_ = nullptr;
+  std::vector<std::pair<const void*, std::shared_ptr<void>>> kept_;
 };
 
 inline LoopMember::LoopMember(Loop& loop) : link_(&loop.members_), next_(loop.members_) {

@@ -91,9 +91,12 @@ class OutputStream final
   std::optional<error_code> settled(Until until, std::uint64_t position) const;
   /// As settled() with Until::sent and no error.
   bool hasSent(std::uint64_t position) const {
+    return hasLeft(position) || (batching_ && !blocked_ && !failure_);
+  }
+  /// The kernel has it: as hasSent(), and what is gathered does not count.
+  bool hasLeft(std::uint64_t position) const {
     // What has left before something broke has left.
-    const std::uint64_t sent = failure_ ? sentAtFailure_ : queue_.sent();
-    return sent >= position || (batching_ && !blocked_ && !failure_);
+    return (failure_ ? sentAtFailure_ : queue_.sent()) >= position;
   }
   /// For what is not settled.
   void wait(Until until, std::uint64_t position, Handler handler);

@@ -123,6 +123,8 @@ class SocketCore final : public TransportOwner,
   /// As destroySoon(), and what the peer still sends is thrown away for a while, so that the last
   /// bytes are not lost to a reset.
   void linger();
+  /// The same, and "error" brings `error` when it is over.
+  void linger(const http::Error& error);
   bool lingering() const { return lingering_; }
 
   void setTimeout(std::chrono::milliseconds idle);

@@ -345,6 +345,12 @@ SLUICE_DECL void SocketCore::linger() {
   }
 }
 
+SLUICE_DECL void SocketCore::linger(const http::Error& error) {
+  if (destroyed() || lingering_) return;
+  closeError_ = std::make_unique<const http::Error>(error);
+  linger();
+}
+
 SLUICE_DECL void SocketCore::listenOn() {
   // The whole time, not a silence: a peer that sends a byte now and then is not waited for longer.
   timeout_ = {};
@@ -385,7 +391,9 @@ SLUICE_DECL void SocketCore::destroy(const error_code& ec) {
     raw_->reader.post(loop_->executor(),
                       ec ? ec : make_error_code(http::errc::ERR_STREAM_DESTROYED), 0);
   }
-  if (closeError_ && closeError_->code() != ec) closeError_ = nullptr;
+  // An orderly end after linger() is the end of what was told to it.
+  const bool orderly = !ec && (lingering_ || destroyAtEnd_);
+  if (closeError_ && closeError_->code() != ec && !orderly) closeError_ = nullptr;
   if (listeners_.get() != nullptr) {
     if (ec && !closeError_) closeError_ = std::make_unique<const http::Error>(ec);
     due_ = Due{};

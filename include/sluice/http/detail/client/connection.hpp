@@ -48,7 +48,7 @@ class ClientConnection final : public Opening,
   net::Socket* socketIfAny() { return socket_ ? &socket_ : nullptr; }
   /// It can carry an exchange: open, and the server has not ended it.
   bool connected() const {
-    return core_ && core_->state() == net::detail::SocketCore::State::open && !reader_.end;
+    return core_ && core_->state() == net::detail::SocketCore::State::open && !reader_.end();
   }
   /// The agent has not been told to forget it.
   bool inAgent() const { return inAgent_; }
@@ -87,7 +87,6 @@ class ClientConnection final : public Opening,
   void fail(const Error& error);
   Error destroyedWhileOpening() const;
   void releaseIfDone();
-  asio::mutable_buffer inputRoom();
   void readHint();
   bool answered() const { return phase_ == Phase::body || phase_ == Phase::ended; }
 
@@ -109,7 +108,7 @@ class ClientConnection final : public Opening,
   SLUICE_DECL asio::any_io_executor executor() const override;
   net::Socket& socket() override { return socket_; }
   SLUICE_DECL Piece takePiece() override;
-  const HeaderBlock& trailers() const override { return reader_.body.trailers(); }
+  const HeaderBlock& trailers() const override { return reader_.trailers(); }
   void wantInput() override {
     if (!core_->reading()) core_->callAtTurnEnd();
   }

@@ -6,16 +6,18 @@
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
+#include <cstdint>
 #include <optional>
 #include <sluice/detail/completion.hpp>
 #include <sluice/detail/listeners.hpp>
 #include <sluice/encoding.hpp>
-#include <sluice/http/detail/wire/body_decoder.hpp>
+#include <sluice/http/detail/message/message_reader.hpp>
 #include <sluice/http/detail/wire/message_parser.hpp>
 #include <sluice/http/headers.hpp>
 #include <sluice/net/socket.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sluice::http::detail {
@@ -23,11 +25,11 @@ namespace sluice::http::detail {
 /// The connection under a message, as the message sees it.
 class BodySource {
  public:
-  using Piece = BodyDecoder::Piece;
+  using Piece = MessageReader::Part;
 
   virtual asio::any_io_executor executor() const = 0;
   virtual net::Socket& socket() = 0;
-  /// What of the body has arrived; the piece before is not used any more.
+  /// What of the body has arrived.
   virtual Piece takePiece() = 0;
   virtual const HeaderBlock& trailers() const = 0;
   /// The body is wanted: reading goes on.
@@ -49,11 +51,21 @@ class BodySource {
 class IncomingState
     : public boost::intrusive_ref_counter<IncomingState, boost::thread_unsafe_counter> {
  public:
-  // Who takes the body. idle → pulling by read(); idle → flowing by "data"; any → discarding.
-  enum class Mode { idle, pulling, flowing, paused, discarding };
-  //  open ──► complete           the last byte of the message was taken
-  //    └────► failed             the connection, or what came, broke before that
-  enum class Progress { open, complete, failed };
+  // Who takes the body.
+  //
+  //   idle ──┬──► pulling ◄──┐    read() and text()
+  //     ▲    ├──► flowing ◄──┤    "data"; if nobody listens it is thrown away
+  //     │    └──► paused  ◄──┘
+  //   any of them ──► dropped     nobody will: the rest is thrown away
+  enum class Mode : std::uint8_t { idle, pulling, flowing, paused, dropped };
+
+  // How far it has come, and how far the user is.
+  //
+  //   receiving ──► complete ──► ended           the user knows of the end
+  //       │            │           │
+  //       ▼            ▼           ▼
+  //      cut        aborted    abortedLate       see failure()
+  enum class State : std::uint8_t { receiving, complete, ended, cut, aborted, abortedLate };
 
   struct Next {
     enum class Kind { data, wait, end, failed } kind;
@@ -67,6 +79,9 @@ class IncomingState
   void begin(const MessageParser& parser, BodySource& source, bool joinDuplicateHeaders);
   /// Forgets everything and keeps the memory.
   void reset();
+  /// What a handle refers to whose message is another's by now: every use of it fails.
+  void beStale(asio::any_io_executor executor);
+  bool stale() const { return stale_; }
   /// Memory that it would keep.
   std::size_t heldBytes() const {
     return rawHeaders_.capacity() * sizeof(RawHeader) + owned_.capacity() + text_.capacity() +
@@ -93,31 +108,39 @@ class IncomingState
   std::span<const RawHeader> rawTrailers() { return rawTrailers_; }
 
   Mode mode() const { return mode_; }
-  Progress progress() const { return progress_; }
-  bool complete() const { return progress_ == Progress::complete; }
-  bool aborted() const { return aborted_; }
-  bool destroyed() const { return destroyed_ || closed_; }
-  bool ended() const { return ended_; }
+  State state() const { return state_; }
+  /// The whole message was received.
+  bool complete() const { return state_ != State::receiving && state_ != State::cut; }
+  /// The user has been told of the end, or has read up to it.
+  bool ended() const { return state_ == State::ended || state_ == State::abortedLate; }
+  bool aborted() const { return state_ >= State::cut; }
+  /// "close" was emitted, or would have been.
+  bool closed() const;
+  bool destroyed() const { return aborted() || told_ == Told::close; }
   const error_code& failure() const { return failure_; }
   std::optional<std::uint64_t> length() const { return length_; }
   bool upgraded = false;
   // A response closes with its request: emitClose() says when.
   bool closeIsSources = false;
-  // Whoever ended it, it was not the message itself: "error" says that it was cut short.
+  // It was not the message itself that ended it: "error" says that it was cut short.
   bool endedByOther = false;
 
-  /// For read(): the next piece of what has arrived.
+  /// One reader at a time; false: another one reads.
+  bool beginReading() { return !std::exchange(read_, true); }
+  void endReading() { read_ = false; }
+  /// For a reader: the next piece of what has arrived.
   Next next();
-  /// For read(): suspends until there is more to ask for.
+  /// What next() has failed with.
+  error_code readFailure() const;
+  /// For a reader: suspends until there is more to ask for.
   void wait(sluice::detail::Completion<void(error_code)> handler);
 
   void flow();
   void pause();
-  /// resume() of a user: flows where somebody listens, else throws away.
-  void resume();
-  /// Nobody will take the rest: it is thrown away as it comes.
-  void discard();
+  /// Nobody will take the rest: it is thrown away as it comes. A reader fails.
+  void drop();
   void setEncoding(Encoding encoding);
+  /// Bytes that nobody took.
   std::uint64_t discardedBytes() const { return discarded_; }
 
   /// The connection has new bytes, or has come to its end.
@@ -127,7 +150,7 @@ class IncomingState
   /// Takes what has come into memory of its own, up to `limit`, while nobody else takes it.
   void prefetch(std::size_t limit);
   /// There is no body.
-  void markComplete() { progress_ = Progress::complete; }
+  void markComplete() { bodyIsComplete(); }
   /// Takes pieces for "data" or for nobody, as far as they have come.
   void pump();
   /// Emits "end" and "close", or "aborted", "error" and "close", once each.
@@ -138,9 +161,7 @@ class IncomingState
   void emitClose();
   bool eventsDue() const;
   /// Somebody listens, or takes the body as it comes.
-  bool observed() const {
-    return listeners_.get() != nullptr || mode_ == Mode::flowing || mode_ == Mode::discarding;
-  }
+  bool observed() const { return listeners_.get() != nullptr || takesAsItComes(); }
 
   sluice::detail::Listeners& listeners() { return listeners_; }
   asio::any_io_executor executor() const {
@@ -148,9 +169,20 @@ class IncomingState
   }
 
  private:
+  // Which events the user has had.
+  enum class Told : std::uint8_t { nothing, end, aborted, close };
+
+  bool takesAsItComes() const { return mode_ == Mode::flowing || mode_ == Mode::dropped; }
+  bool hasDataListener() const { return sluice::detail::has<IncomingEvents, "data">(listeners_); }
+  // The one place in which the state moves forward, with the events that follow from it.
+  void move(State to);
+  void bodyIsComplete() {
+    if (state_ == State::receiving) move(State::complete);
+  }
   std::string_view decoded(std::string_view data);
-  void finish();
-  void end();
+  void copyTrailers();
+  void deliver(std::string_view data);
+  void emitError();
   void scheduleEvents();
   void wake(const error_code& ec = {});
 
@@ -170,22 +202,18 @@ class IncomingState
   std::string text_;
   std::string trailerText_;
   std::string prefetched_;
-  bool prefetchTaken_ = false;
+  InputBuffer::Hold looked_;  // the memory of the piece that a reader looks at
   sluice::detail::Completion<void(error_code)> waiter_;
   error_code failure_;
   std::uint64_t discarded_ = 0;
   Mode mode_ = Mode::idle;
-  Progress progress_ = Progress::open;
+  State state_ = State::receiving;
+  Told told_ = Told::nothing;
   bool joinDuplicates_ = false;
   bool rawMade_ = false;
   bool headersMade_ = false;
-  bool decoderEnded_ = false;
-  bool ended_ = false;
-  bool aborted_ = false;
-  bool destroyed_ = false;
-  bool closed_ = false;
-  bool abortEmitted_ = false;
-  bool endEmitted_ = false;
+  bool read_ = false;
+  bool stale_ = false;
 };
 
 }  // namespace sluice::http::detail

@@ -1,65 +1,102 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The receiving half of a connection: the bytes of a socket in, heads and pieces of bodies out.
-// Both ends have one. What is read when, and what becomes of it, is the connection's affair.
+// Both ends have one. What is read when, and what becomes of it, is decided by the connection.
 #pragma once
 
-#include <algorithm>
-#include <boost/asio/buffer.hpp>
 #include <cstddef>
 #include <sluice/config.hpp>
-#include <sluice/http/constants.hpp>
+#include <sluice/error.hpp>
 #include <sluice/http/detail/message/input_buffer.hpp>
 #include <sluice/http/detail/wire/body_decoder.hpp>
 #include <sluice/http/detail/wire/message_parser.hpp>
 #include <sluice/net/detail/socket_core.hpp>
+#include <string_view>
 
 namespace sluice::http::detail {
 
 class MessageReader {
  public:
-  using Piece = BodyDecoder::Piece;
-  using Status = MessageParser::Status;
+  enum class Event {
+    needMore,  // nothing is there
+    head,      // head() is known; its body follows
+    piece,     // a part of the body
+    end,       // of the body; before a head: of the connection, between two messages
+    fault      // what came is no message, or ended too early: fault()
+  };
+
+  struct Part {
+    Event event = Event::needMore;
+    /// Of a piece. Stays as it is until the next call, and for as long as `hold` is kept.
+    std::string_view data = {};
+    /// The body ends with this piece.
+    bool last = false;
+    InputBuffer::Hold hold = nullptr;
+  };
 
   /// `least` is the room for a head to begin with.
-  MessageReader(MessageParser::Kind kind, std::size_t least) : parser(kind), input(least) {}
+  MessageReader(MessageParser::Kind kind, std::size_t least) : parser_(kind), input_(least) {}
 
   /// Whose bytes these are; null: nobody's, and what was known of another socket is forgotten.
   void attach(net::detail::SocketCore* socket);
 
-  /// The next message begins with what is there.
-  void beginMessage(const ParserLimits& newLimits);
-  /// Reads on where the last read took all the room it had.
-  Status parseHead();
-  /// The head is complete and stays where it is; its body begins.
-  void beginBody();
-  /// What of the body has arrived; the piece before is not used any more. Failed as well where the
-  /// input has ended too early.
-  Piece takePiece();
+  /// The next message begins with what is there. `requestMethod` is that of the request which a
+  /// response answers.
+  void beginMessage(const ParserLimits& limits, std::string_view requestMethod = {});
+  /// The message before was a 1xx: the response is still to come.
+  void beginAfterInformation(std::string_view requestMethod);
+  /// No message is expected for a while: memory is given back.
+  void rest();
 
-  /// Why takePiece() failed: what came is no body, or ended too early.
-  bool bodyWasCut() const;
-  error_code bodyFailure() const;
+  /// What has come since the last call.
+  Part next();
 
-  asio::mutable_buffer roomForHead() {
-    // What is behind the head tells that it is too large.
-    constexpr std::size_t behind = 1024;
-    return input.prepareHead(std::min(limits.maxHeaderSize, unlimited - behind) + behind);
-  }
-  asio::mutable_buffer roomForBody() { return input.prepareBody(); }
-  asio::mutable_buffer roomForNext() { return input.prepareNext(); }
+  /// Once next() has brought it, until the next message begins.
+  const MessageParser& head() const { return parser_; }
+  /// Once the body has ended.
+  const HeaderBlock& trailers() const { return body_.trailers(); }
+  /// What next() has found.
+  Error fault() const;
+  /// The fault is that the connection ended or broke too early.
+  bool cut() const;
+  /// What the message fails with: its own fault, or ECONNRESET if it was cut.
+  error_code failure() const;
 
-  MessageParser parser;
-  BodyDecoder body;
-  InputBuffer input;
-  ParserLimits limits;
+  /// A byte of the head has come.
+  bool started() const { return state_ == State::head && parser_.startedMessage(); }
+  /// Nothing waits to be read.
+  bool empty() const { return input_.empty(); }
+  std::string_view unread() const { return input_.unparsed(); }
+  void dropUnread() { input_.dropAll(); }
+  /// More of the body is missing than waits to be read.
+  bool missesMore() const { return input_.empty() || body_.remaining() > unread().size(); }
+
+  /// Begins to read what next() asks for. false: there is no room, or a read is under way already.
+  bool startRead();
+  /// The read that is under way gives its buffer up, or one without a buffer starts.
+  bool readWithoutBuffer();
+  /// A read has ended.
+  void received(const error_code& ec, std::size_t count);
   /// What the socket's reading side has come to.
-  error_code end;
+  const error_code& end() const { return end_; }
 
  private:
-  bool readMore(asio::mutable_buffer room);
+  // idle ──► head ──► body ──► done ──► idle, head …
+  enum class State : unsigned char { idle, head, body, done };
 
+  Part nextHead();
+  Part nextPiece();
+  asio::mutable_buffer room();
+  asio::mutable_buffer roomForHead();
+  bool readMore();
+
+  MessageParser parser_;
+  BodyDecoder body_;
+  InputBuffer input_;
+  ParserLimits limits_;
+  error_code end_;
   net::detail::SocketCore* socket_ = nullptr;
+  State state_ = State::idle;
 };
 
 }  // namespace sluice::http::detail

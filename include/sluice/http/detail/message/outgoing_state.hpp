@@ -37,6 +37,8 @@ class OutgoingOwner {
   /// Call OutgoingState::emitDue() soon, but not from here.
   virtual void eventsAreDue() = 0;
   virtual void destroyMessage(const error_code& reason) = 0;
+  /// As destroyMessage(), with all that is known.
+  virtual void destroyMessageWith(const Error& reason) { destroyMessage(reason.code()); }
   virtual void setTimeout(std::chrono::milliseconds idle) = 0;
 
  protected:
@@ -47,27 +49,57 @@ class OutgoingState
     : public boost::intrusive_ref_counter<OutgoingState, boost::thread_unsafe_counter> {
  public:
   using OutputStream = net::detail::OutputStream;
+  using Done = std::function<void(error_code)>;
 
-  // headers ──► body ──► ended ──► finished
-  //    └──────────┴────────┴──► destroyed        closed comes behind the last two
-  enum class Stage { headers, body, ended, finished, destroyed };
+  //  headers ──► body ──► ended ──► finished ──► closed
+  //     └──────────┴────────┴─────► destroyed ──► gone
+  //
+  // Of a ClientRequest also finished ──► destroyed: it is over when its response is. `stale` is
+  // what a handle refers to whose message is over: nothing leads out of it.
+  enum class Stage : std::uint8_t {
+    headers,
+    body,
+    ended,
+    finished,
+    closed,
+    destroyed,
+    gone,
+    stale
+  };
 
   virtual ~OutgoingState() = default;
 
   /// Ready for a message; keeps memory.
   void begin(boost::intrusive_ptr<OutputStream> output, OutgoingOwner& owner);
   void reset();
+  /// What a handle refers to whose message is over: every use of it fails.
+  void beStale(boost::intrusive_ptr<OutputStream> failed);
 
   /// Memory that it would keep.
   std::size_t heldBytes() const {
     return headers.wire().size() + corkedChunk.capacity() + heldHead.capacity();
   }
 
+  Stage stage() const { return stage_; }
+  /// end() was called.
+  bool ended() const {
+    return stage_ == Stage::ended || stage_ == Stage::finished || stage_ == Stage::closed;
+  }
+  /// 'finish' was emitted, or would have been.
+  bool finished() const { return stage_ == Stage::finished || stage_ == Stage::closed; }
+  /// It will not leave: given up, or the connection broke.
+  bool destroyed() const { return stage_ >= Stage::destroyed; }
+  /// 'close' was emitted, or would have been.
+  bool closed() const {
+    return stage_ == Stage::closed || stage_ == Stage::gone || stage_ == Stage::stale;
+  }
+  bool stale() const { return stage_ == Stage::stale; }
+
   bool headSent() const { return headSent_; }
   void headIsSent(const HeadFraming& decided) {
     headSent_ = true;
     framing = decided;
-    if (stage == Stage::headers) stage = Stage::body;
+    if (stage_ == Stage::headers) stage_ = Stage::body;
   }
   /// Where what was written so far ends, in the message's own stream.
   std::uint64_t writtenPosition() const {
@@ -75,12 +107,21 @@ class OutgoingState
   }
   /// end() was called, and all of it has left, whatever became of the message then.
   bool hasLeft() const { return endPosition != 0 && isSent(); }
-  /// Whether the last byte is the kernel's.
+  /// Whether the last byte is the kernel's, or gathered with the answers that follow.
   bool isSent() const { return output->current().hasSent(output->currentPosition(endPosition)); }
+  /// As isSent(), and what is gathered does not count.
+  bool isFlushed() const { return output->current().hasLeft(output->currentPosition(endPosition)); }
+  /// The body is as long as its Content-Length has said.
+  bool lengthKept() const {
+    return framing.mode != BodyMode::sized || !framing.contentLength ||
+           bodyWritten == *framing.contentLength;
+  }
 
-  /// One piece of body behind the head. false: write() is to return false.
+  /// One piece of body after the head. false: write() is to return false.
   template <class Chunk>
   bool writeBody(Chunk&& chunk, bool strict);
+  /// Throws ERR_HTTP_CONTENT_LENGTH_MISMATCH unless `size` more bytes are all that is missing.
+  void requireLengthAtEnd(std::uint64_t size) const { checkLength(size, true); }
   /// The rest of the frame: last chunk and trailers.
   void endBody(bool strict);
   void flushCorkedChunk();
@@ -91,18 +132,22 @@ class OutgoingState
 
   /// The connection is gone, or the message was given up.
   void destroy(const error_code& reason);
-  void reportError(const error_code& ec);
+  /// A call that came too late: `done` hears of it, and then "error".
+  void refuse(const error_code& ec, Done done = {});
   /// Emits what has become due since: errors, 'prefinish' and 'finish', 'close'.
   void emitDue();
+  /// 'close', from an owner that says when (closeIsOwners).
+  void emitClose();
+  /// Nothing more will happen to the message: whoever still waits for something is told.
+  void conclude(const error_code& reason);
   bool eventsDue() const;
   /// Somebody wants to hear of the end.
   bool observed() const { return listeners.get() != nullptr || !callbacks_.empty(); }
   /// Called right before 'finish', or with what kept the message from leaving.
-  void addEndCallback(std::function<void(error_code)> callback);
+  void addEndCallback(Done callback);
   /// Called when what was written so far has left, before 'finish' in any case, or with what kept
   /// it from leaving.
-  void addWriteCallback(std::function<void(error_code)> callback);
-  bool ended() const { return stage == Stage::ended || stage == Stage::finished; }
+  void addWriteCallback(Done callback);
 
   HeaderStore headers;
   HeadFraming framing;
@@ -118,29 +163,37 @@ class OutgoingState
   std::uint64_t endPosition = 0;
   unsigned corked = 0;
   error_code failure;
-  Stage stage = Stage::headers;
-  bool closed = false;
   bool rejectBody = false;
   bool filterBegan = false;
   // A request closes when its response is over, not when it is sent.
   bool closeIsOwners = false;
 
  private:
-  void checkLength(std::uint64_t size, bool atEnd) const;
-
   // Of a write, up to where the bytes have to leave; of end(), the end.
   struct Callback {
     static constexpr std::uint64_t atEnd = UINT64_MAX;
     std::uint64_t position;
-    std::function<void(error_code)> call;
+    Done call;
+  };
+  struct Refusal {
+    error_code code;
+    Done done;
   };
   struct CallWritten;
 
+  // The one place in which the message moves to its end, with the events that follow from it.
+  void move(Stage to);
+  void checkLength(std::uint64_t size, bool atEnd) const;
   void callWritten(const error_code& ec);
   void callAll(const error_code& ec);
+  void tellRefusals();
+  error_code whyDestroyed() const {
+    return failure ? failure : make_error_code(errc::ERR_STREAM_DESTROYED);
+  }
 
-  std::vector<error_code> errors_;
+  std::vector<Refusal> refusals_;
   std::vector<Callback> callbacks_;  // in the order of the calls
+  Stage stage_ = Stage::headers;
   bool headSent_ = false;
 };
 

@@ -14,6 +14,7 @@
 #include <memory>
 #include <sluice/detail/completion.hpp>
 #include <sluice/error.hpp>
+#include <sluice/http/detail/reuse.hpp>
 #include <sluice/http/detail/server/exchange.hpp>
 #include <sluice/net/detail/socket_core.hpp>
 #include <sluice/net/socket.hpp>
@@ -37,6 +38,8 @@ class ServerConnection final
   bool upgraded() const { return phase_ == Phase::upgraded; }
   /// For an upgraded one: its socket emits "shutdown".
   void tellShutdown();
+  /// The time that shutdown() gave it is over, also for a socket that was moved out.
+  void endUpgraded();
   bool gone() const { return phase_ == Phase::gone; }
   /// Nothing else will be answered.
   bool over() const { return gone() || phase_ == Phase::closing; }
@@ -62,16 +65,26 @@ class ServerConnection final
   ServerConnection* next = nullptr;
 
  private:
-  // securing: TLS shakes hands; head: reading one; handler: it runs; finishing: the response
-  // leaves, the rest of the body is read; upgraded: the socket is somebody else's; closing: the
-  // last bytes leave; gone.
+  // securing: the TLS handshake; head: reading one; handler: it runs; finishing: the response
+  // leaves, the rest of the body is read; leaving: a read is called back; upgraded: the socket
+  // belongs to another protocol; closing: the last bytes leave; gone.
   //
   //   securing
   //     ▼
   //   head ──► handler ──► finishing ──► head …
-  //     ├────────┬─────────────┴──► closing ──► gone
-  //     └──► upgraded
-  enum class Phase : std::uint8_t { securing, head, handler, finishing, upgraded, closing, gone };
+  //     │        ├─────────────┴──► closing ──► gone
+  //     │        └──► leaving ──► upgraded ───────▲
+  //     └───────────────────────────▲
+  enum class Phase : std::uint8_t {
+    securing,
+    head,
+    handler,
+    finishing,
+    leaving,
+    upgraded,
+    closing,
+    gone
+  };
 
   // awake ──► lyingDown ──► resting ──► awake …
   // While it lies down the coroutine is on its way to its end.
@@ -86,6 +99,7 @@ class ServerConnection final
   // From rest to rest.
   void spawn();
   void getUp();
+  void failed(const std::exception_ptr& failure);
   void ended();
   void releaseExchange();
   void secured();
@@ -99,22 +113,22 @@ class ServerConnection final
   task<> handOver();
   void handlerReturned(const std::exception_ptr& failure);
   bool endExchange();
-  bool readsOn() const;
+  Fate fate() const;
   bool dropsNext() const;
 
   // To the end.
   bool refusesBody();
-  void refuse(const error_code& code, std::string_view reason);
+  void refuse(const Error& error);
   void refuseWith(const Error& error, std::string_view reply);
-  void closeSoon();
+  void closeUnlessKept();
   void endWithPeer();
   void peerEnded();
+  void tellEnd();
 
   void whenInputArrived(Wake handler);
   void wake();
   void wakeSoon();
   bool wantsRead() const;
-  asio::mutable_buffer inputRoom();
   MessageReader& reader() { return exchange_->reader; }
   const MessageReader& reader() const { return exchange_->reader; }
   bool exchanging() const { return phase_ == Phase::handler || phase_ == Phase::finishing; }

@@ -13,7 +13,7 @@
 #include <sluice/detail/completion.hpp>
 #include <sluice/detail/listeners.hpp>
 #include <sluice/http/detail/message/incoming_state.hpp>
-#include <sluice/http/detail/message/message_pair.hpp>
+#include <sluice/http/detail/message/message_pool.hpp>
 #include <sluice/http/detail/message/message_reader.hpp>
 #include <sluice/http/detail/message/outgoing_state.hpp>
 #include <sluice/http/options.hpp>
@@ -33,8 +33,8 @@ class ServerExchange final : private net::detail::LoopMember,
  public:
   using RequestHandler = sluice::detail::HandlerPointer<task<>(IncomingMessage&, ServerResponse&)>;
 
-  ServerExchange(net::detail::Loop& loop, std::unique_ptr<MessagePair> messages,
-                 const ServerOptions& options);
+  ServerExchange(net::detail::Loop& loop, const ServerOptions& options);
+  ~ServerExchange();
 
   /// Whose requests it serves from now on.
   void attach(ServerConnection& connection);
@@ -54,6 +54,8 @@ class ServerExchange final : private net::detail::LoopMember,
   bool discardsRest();
   /// The response has left and the request is read, or will not be.
   void finish();
+  /// Whoever still waits for something of the messages is told that they are over.
+  void conclude();
   /// The messages are over; ready for the next ones.
   void reset();
 
@@ -69,11 +71,13 @@ class ServerExchange final : private net::detail::LoopMember,
   /// true: somebody listens.
   bool onIdle();
   void emitEvents();
+  /// No event is left to tell: waits for one end.
+  void stopListening();
 
   /// The bytes that have come are no body.
   bool bodyRefused() const { return bodyRefused_; }
   /// The input has ended before the body.
-  bool isCut() const;
+  bool isCut() const { return !incoming().complete() && reader.missesMore(); }
   /// The request is read to its end.
   bool isRead() const { return incoming().complete(); }
   bool isSent() const { return outgoing().isSent(); }
@@ -93,7 +97,7 @@ class ServerExchange final : private net::detail::LoopMember,
 
   IncomingState& incoming() const { return *incoming_; }
   OutgoingState& outgoing() const { return *outgoing_; }
-  MessagePair& messages() { return *messages_; }
+  MessagePair& messages() { return *pair_; }
 
   MessageReader reader{MessageParser::Kind::request, 1024};
   /// The connection's coroutine, where it waits.
@@ -105,25 +109,29 @@ class ServerExchange final : private net::detail::LoopMember,
   void handlerFailed(const std::exception_ptr& failure);
   void endForHandler();
   void answerEmpty(int status);
+  void renewOutgoing();
 
   // BodySource and OutgoingOwner
   SLUICE_DECL asio::any_io_executor executor() const override;
   SLUICE_DECL net::Socket& socket() override;
   net::Socket* outgoingSocket() override { return &socket(); }
   SLUICE_DECL Piece takePiece() override;
-  const HeaderBlock& trailers() const override { return reader.body.trailers(); }
+  const HeaderBlock& trailers() const override { return reader.trailers(); }
   SLUICE_DECL void wantInput() override;
   SLUICE_DECL void eventsAreDue() override;
   SLUICE_DECL void destroyIncoming(const error_code& reason) override;
   SLUICE_DECL void destroyMessage(const error_code& reason) override;
+  SLUICE_DECL void destroyMessageWith(const Error& reason) override;
   SLUICE_DECL void setTimeout(std::chrono::milliseconds idle) override;
   SLUICE_DECL void onMessageEnded() override;
 
   // Null where it is spare.
   ServerConnection* connection_ = nullptr;
   boost::intrusive_ptr<IncomingState> incoming_{new IncomingState};
-  boost::intrusive_ptr<OutgoingState> outgoing_{new OutgoingState};
-  std::unique_ptr<MessagePair> messages_;
+  boost::intrusive_ptr<OutgoingState> outgoing_;
+  // Where the pair comes from; the pair is null between two requests.
+  std::shared_ptr<MessagePool> pool_;
+  MessagePair* pair_ = nullptr;
   bool awaitsContinue_ = false;
   bool bodyRefused_ = false;
   bool destroyedHere_ = false;

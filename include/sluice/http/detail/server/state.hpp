@@ -79,7 +79,9 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
   /// The Date line of this second.
   std::string_view dateLine();
 
-  MessagePairFactory makeMessages;
+  /// Where the objects of the next request come from.
+  const std::shared_ptr<MessagePool>& messages() const { return messages_; }
+  void useMessages(MessagePoolFactory factory) { messages_ = factory(loop()); }
 
   /// Connections have to be made safe before their first request.
   virtual bool secures() const { return false; }
@@ -96,6 +98,7 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
   SLUICE_DECL void onDrain(std::chrono::milliseconds grace) override;
   void onClose() override { emit<"close">(); }
   void tellUpgraded();
+  void graceIsOver();
   void startChecking();
   void check();
   void startResting();
@@ -108,6 +111,7 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
   const ServerSettings* settings_;
   sluice::detail::Listeners listeners_;
   boost::intrusive_ptr<net::detail::ServerCore> core_;
+  std::shared_ptr<MessagePool> messages_;
   ServerConnection* first_ = nullptr;
   std::size_t count_ = 0;
   net::detail::TimerEntry checking_;

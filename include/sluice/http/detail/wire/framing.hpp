@@ -134,6 +134,12 @@ inline void appendProcessing(ByteBuffer& out) { out.append("HTTP/1.1 102 Process
 ///         ERR_INVALID_HTTP_TOKEN, ERR_INVALID_CHAR; then nothing was written
 bool appendEarlyHints(ByteBuffer& out, const Headers& hints);
 
+/// Writes any other answer that precedes the response.
+///
+/// throws  ERR_HTTP_INVALID_STATUS_CODE outside 102..199, ERR_INVALID_HTTP_TOKEN, ERR_INVALID_CHAR;
+///         then nothing was written
+void appendInformation(ByteBuffer& out, int status, const Headers& headers);
+
 // What a peer gets whose request could not be understood, before the connection closes.
 inline constexpr std::string_view badRequestReply =
     "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Makes the request and response objects of the classes that a handler names, and decides when
+// their memory is used again.
+//
+// A handler borrows both by reference. A reference that is kept longer is a mistake that no type
+// can rule out, so the object stays where it is when its request is over, as one that refuses every
+// call (ERR_STREAM_DESTROYED). Its memory waits behind that of `rest` other requests of the loop
+// before it serves again: a late call meets a finished message, and never another client's.
+#pragma once
+
+#include <algorithm>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <sluice/net/detail/loop.hpp>
+#include <sluice/task.hpp>
+#include <utility>
+#include <vector>
+
+namespace sluice::http {
+
+class IncomingMessage;
+class ServerResponse;
+
+namespace detail {
+
+class IncomingState;
+class MessagePool;
+class OutgoingState;
+
+/// The two objects that a handler is lent.
+class MessagePair {
+ public:
+  IncomingMessage& req() const { return *req_; }
+  ServerResponse& res() const { return *res_; }
+
+ private:
+  friend class MessagePool;
+
+  IncomingMessage* req_ = nullptr;
+  ServerResponse* res_ = nullptr;
+  MessagePair* next_ = nullptr;  // the one that became free after it
+};
+
+class MessagePool {
+ public:
+  /// So many pairs wait before one of them serves again.
+  static constexpr std::size_t rest = 4096;
+
+  MessagePool(const MessagePool&) = delete;
+  MessagePool& operator=(const MessagePool&) = delete;
+  SLUICE_DECL virtual ~MessagePool();
+
+  /// Fresh objects for one request.
+  MessagePair& take();
+  /// The request is over: from now on the objects refuse every call.
+  void giveBack(MessagePair& pair);
+
+ protected:
+  explicit MessagePool(net::detail::Loop& loop);
+
+  /// Memory that no request has used yet.
+  virtual MessagePair& unused() = 0;
+  virtual void renew(MessagePair& pair) = 0;
+  virtual void end(MessagePair& pair) = 0;
+
+  /// Makes objects that refuse every call, at the place of those that were destroyed.
+  void makeStale(MessagePair& pair, void* req, void* res) const;
+  static void destroyStale(MessagePair& pair);
+  static void setMessages(MessagePair& pair, IncomingMessage& req, ServerResponse& res) {
+    pair.req_ = &req;
+    pair.res_ = &res;
+  }
+
+ private:
+  boost::intrusive_ptr<IncomingState> staleRequest_;
+  boost::intrusive_ptr<OutgoingState> staleResponse_;
+  MessagePair* oldest_ = nullptr;
+  MessagePair* newest_ = nullptr;
+  std::size_t waiting_ = 0;
+};
+
+// A slot holds the objects of a request, or stale ones of the library's own classes at the same
+// place, which is where a reference to the base class finds them.
+template <class Req, class Res>
+class MessagePoolOf final : public MessagePool {
+ public:
+  explicit MessagePoolOf(net::detail::Loop& loop) : MessagePool(loop) {}
+  ~MessagePoolOf() override {
+    for (const Run& run : runs_) {
+      for (std::size_t i = 0; i != run.used; ++i) destroyStale(*run.slots()[i].pair());
+    }
+  }
+
+ private:
+  struct Slot : MessagePair {
+    Req& request() { return *std::launder(reinterpret_cast<Req*>(requestBytes)); }
+    Res& response() { return *std::launder(reinterpret_cast<Res*>(responseBytes)); }
+    MessagePair* pair() { return this; }
+
+    alignas(Req) std::byte requestBytes[sizeof(Req)];
+    alignas(Res) std::byte responseBytes[sizeof(Res)];
+  };
+
+  struct Run {
+    explicit Run(std::size_t count) : memory(std::allocator<Slot>().allocate(count)), size(count) {}
+    Run(Run&& other) noexcept
+        : memory(std::exchange(other.memory, nullptr)), size(other.size), used(other.used) {}
+    Run& operator=(Run&&) = delete;
+    ~Run() {
+      if (memory != nullptr) std::allocator<Slot>().deallocate(memory, size);
+    }
+    Slot* slots() const { return memory; }
+
+    Slot* memory;
+    std::size_t size;
+    std::size_t used = 0;
+  };
+
+  MessagePair& unused() override {
+    if (runs_.empty() || runs_.back().used == runs_.back().size) {
+      const std::size_t before = runs_.empty() ? 4 : runs_.back().size;
+      runs_.emplace_back(std::min<std::size_t>(2 * before, 512));
+    }
+    Run& run = runs_.back();
+    return *::new (static_cast<void*>(run.memory + run.used++)) Slot;
+  }
+
+  void renew(MessagePair& pair) override {
+    destroyStale(pair);
+    Slot& slot = static_cast<Slot&>(pair);
+    setMessages(pair, *::new (static_cast<void*>(slot.requestBytes)) Req,
+                *::new (static_cast<void*>(slot.responseBytes)) Res);
+  }
+
+  void end(MessagePair& pair) override {
+    Slot& slot = static_cast<Slot&>(pair);
+    IncomingMessage* req = &slot.request();
+    ServerResponse* res = &slot.response();
+    slot.response().~Res();
+    slot.request().~Req();
+    makeStale(pair, req, res);
+  }
+
+  std::vector<Run> runs_;
+};
+
+/// The pool of a loop for one pair of classes: all servers of the loop share it, and it stays as
+/// long as the loop does.
+template <class Req, class Res>
+std::shared_ptr<MessagePool> messagePool(net::detail::Loop& loop) {
+  std::shared_ptr<void>& kept = loop.keptFor(reinterpret_cast<const void*>(&messagePool<Req, Res>));
+  if (!kept) kept = std::make_shared<MessagePoolOf<Req, Res>>(loop);
+  return std::static_pointer_cast<MessagePoolOf<Req, Res>>(kept);
+}
+
+}  // namespace detail
+}  // namespace sluice::http

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of message_pool.hpp.
+#pragma once
+
+#include <sluice/http/detail/message/incoming_state.hpp>
+#include <sluice/http/detail/message/message_pool.hpp>
+#include <sluice/http/detail/message/outgoing_state.hpp>
+#include <sluice/http/server_response.hpp>
+
+namespace sluice::http::detail {
+
+SLUICE_DECL MessagePool::MessagePool(net::detail::Loop& loop)
+    : staleRequest_(new IncomingState), staleResponse_(new OutgoingState) {
+  staleRequest_->beStale(loop.executor());
+  // The loop owns this pool, and must not be owned by it.
+  const std::shared_ptr<net::detail::Loop> unowned(std::shared_ptr<void>(), &loop);
+  boost::intrusive_ptr<net::detail::OutputStream> failed(new net::detail::OutputStream(unowned, 1));
+  failed->fail(make_error_code(errc::ERR_STREAM_DESTROYED));
+  staleResponse_->beStale(std::move(failed));
+}
+
+SLUICE_DECL MessagePool::~MessagePool() = default;
+
+SLUICE_DECL MessagePair& MessagePool::take() {
+  MessagePair* pair = oldest_;
+  if (waiting_ < rest) {
+    pair = &unused();
+  } else {
+    --waiting_;
+    oldest_ = pair->next_;
+    if (oldest_ == nullptr) newest_ = nullptr;
+  }
+  renew(*pair);
+  return *pair;
+}
+
+SLUICE_DECL void MessagePool::giveBack(MessagePair& pair) {
+  end(pair);
+  pair.next_ = nullptr;
+  if (newest_ != nullptr) {
+    newest_->next_ = &pair;
+  } else {
+    oldest_ = &pair;
+  }
+  newest_ = &pair;
+  ++waiting_;
+}
+
+SLUICE_DECL void MessagePool::makeStale(MessagePair& pair, void* req, void* res) const {
+  setMessages(pair, *::new (req) IncomingMessage, *::new (res) ServerResponse);
+  pair.req().attach(staleRequest_);
+  pair.res().attachStale(staleResponse_);
+}
+
+SLUICE_DECL void MessagePool::destroyStale(MessagePair& pair) {
+  if (pair.req_ == nullptr) return;
+  pair.res().~ServerResponse();
+  pair.req().~IncomingMessage();
+}
+
+}  // namespace sluice::http::detail
