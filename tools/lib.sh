@@ -39,7 +39,7 @@ has() {
     nginx-light) command -v nginx ;;
     nghttp2-client) command -v h2load ;;
     nodejs) command -v node ;;
-    libclang-rt-*-dev | librestinio-dev | libcpp-httplib-dev | libcurl4-openssl-dev | liburing-dev) dpkg -s "$1" ;;
+    libclang-rt-*-dev | librestinio-dev | libcpp-httplib-dev | libcurl4-openssl-dev | liburing-dev | g++-multilib) dpkg -s "$1" ;;
     *) command -v "$1" ;;
   esac >/dev/null 2>&1
 }
@@ -57,6 +57,8 @@ newest_boost() {
 here() {
   case $manager:$1 in
     apt-get:libboost-dev) newest_boost ;;
+    apt-get:*-linux-gnu-g++) say "g++-${1%-g++}" ;;
+    apt-get:qemu-*) say qemu-user ;;
     apt-get:catch2) ! apt-cache show catch2 >/dev/null 2>&1 || say catch2 ;;
     dnf:g++) say gcc-c++ ;;
     dnf:pkg-config) say pkgconf-pkg-config ;;
