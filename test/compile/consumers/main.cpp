@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // A user's program of two files, the one with main(): what depends on the library in each of the
-// four ways in CONTRIBUTING.md is built from it and hello.cpp.
+// ways of tools/consumers is built from it and hello.cpp.
 #include <sluice/http.hpp>
-#if defined(SLUICE_SEPARATE_COMPILATION)
+#if defined(SLUICE_SEPARATE_COMPILATION) && !defined(CONSUMER_HAS_A_COMPILED_SLUICE)
 #include <sluice/src.hpp>
 #endif
 
