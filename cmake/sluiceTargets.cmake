@@ -6,7 +6,8 @@
 #                               zstd come along if their libraries are found and SLUICE_BROTLI and
 #                               SLUICE_ZSTD are not OFF
 #   sluice::compiled            the same headers with their definitions in a static library, which the
-#                               program's build compiles once; compiled_https and compiled_compress too
+#                               program's build compiles once; compiled_https, compiled_compress and
+#                               compiled_websocket add the definitions of those headers
 # SLUICE_INCLUDE_DIR says where the headers are, SLUICE_TARGET_SCOPE is GLOBAL for a source tree.
 option(SLUICE_BROTLI "The content coding br in sluice::compress" ON)
 option(SLUICE_ZSTD "The content coding zstd in sluice::compress" ON)
@@ -73,6 +74,13 @@ foreach(ring IN ITEMS https compress)
       sluice::compiled sluice::${ring})
   endif()
 endforeach()
+# connectWebSocket() knows wss://.
+if(TARGET sluice::https)
+  sluice_compile(
+    compiled_websocket
+    "#include <sluice/websocket.hpp>\n#include <sluice/detail/definitions/websocket.hpp>\n"
+    sluice::compiled_https)
+endif()
 
 # import sluice; with compilers and generators that CMake knows how to scan for modules. Experimental.
 option(SLUICE_MODULE "sluice::module, for import sluice; needs CMake 3.28 and clang 19" OFF)
