@@ -28,7 +28,8 @@ struct WebSocketOptions {
   std::vector<std::string> protocols = {};
   /// Bytes of a received message, decompressed; a longer one closes with 1009.
   std::size_t maxMessage = 16 * 1024 * 1024;
-  /// permessage-deflate, if the peer agrees. It costs each connection about 300 KiB of memory.
+  /// permessage-deflate, if the peer agrees. It takes up to 200 KiB of memory for each
+  /// connection, see docs/websocket.md.
   bool deflate = false;
   /// How often the peer is pinged. If nothing at all has come from it when the next ping is due, it
   /// is gone: receive() throws ECONNRESET.

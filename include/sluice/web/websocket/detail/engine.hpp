@@ -49,8 +49,9 @@ class WebSocketEngine {
   /// Reads one message. One read at a time; `handler` is called on the socket's executor. For most
   /// of what the peer may do wrong, a close with the right code has been sent.
   void read(ReadHandler handler);
-  /// The message that was read, until the next take().
+  /// The message that was read, until the next take() or dropTaken().
   WebSocketMessage take();
+  void dropTaken();
   /// Drops the message that was read.
   void drop();
 

@@ -28,9 +28,14 @@ namespace beast = boost::beast;
 // its length is only what the peer says.
 inline constexpr std::size_t readStep = 64 * 1024;
 // A buffer that has grown beyond this is not kept for the next message.
-inline constexpr std::size_t keptBuffer = 64 * 1024;
+inline constexpr std::size_t keptBuffer = 16 * 1024;
 // A message below this is not worth being compressed.
 inline constexpr std::size_t deflateThreshold = 64;
+
+inline void emptyBuffer(beast::flat_buffer& buffer) {
+  buffer.clear();
+  if (buffer.capacity() > keptBuffer) buffer = beast::flat_buffer();
+}
 
 /// What Beast's stream stands on. Reading is the socket's. Writing always takes everything, as the
 /// socket queues what the kernel does not: that makes Beast's synchronous calls possible, which
@@ -288,10 +293,8 @@ SLUICE_DECL WebSocketMessage WebSocketEngine::take() {
   return {{static_cast<const char*>(data.data()), data.size()}, stream_->frames.got_binary()};
 }
 
-SLUICE_DECL void WebSocketEngine::drop() {
-  stream_->incoming.clear();
-  if (stream_->incoming.capacity() > keptBuffer) stream_->incoming = beast::flat_buffer();
-}
+SLUICE_DECL void WebSocketEngine::drop() { emptyBuffer(stream_->incoming); }
+SLUICE_DECL void WebSocketEngine::dropTaken() { emptyBuffer(stream_->taken); }
 
 SLUICE_DECL WriteResult WebSocketEngine::send(std::string_view bytes, bool binary) {
   Stream& stream = *stream_;

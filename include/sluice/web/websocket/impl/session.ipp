@@ -145,6 +145,8 @@ SLUICE_DECL task<std::optional<WebSocketMessage>> WebSocketSession::receive(
   if (self->receiver_) throw http::Error(make_error_code(http::errc::ERR_INVALID_STATE));
   if (!self->held_ && self->state_ != State::closed) {
     using Wait = sluice::detail::Suspend<&WebSocketSession::whenReadable>;
+    // It may be a long wait.
+    self->engine_->dropTaken();
     error_code ec;
     co_await Wait{self.get()}(asio::redirect_error(asio::use_awaitable, ec));
     if (ec) throw http::Error(ec);
@@ -214,6 +216,7 @@ SLUICE_DECL void WebSocketSession::settle() {
 // Nobody is resumed any more. A coroutine that waits here may own this session.
 SLUICE_DECL void WebSocketSession::loopEnded() {
   state_ = State::closed;
+  held_ = false;
   timer_.stop();
   const Waiter dropped = std::move(receiver_);
   const std::vector<Closer> droppedToo = std::exchange(closers_, {});
