@@ -29,7 +29,7 @@ SLUICE_DECL RangeRequest parseRanges(std::string_view header, std::uint64_t size
   if (!equalsIgnoringCase(trimmed(header.substr(0, equals)), "bytes")) return {};
   std::string_view list = header.substr(equals + 1);
   RangeRequest request{RangeRequest::Kind::unsatisfiable};
-  std::uint64_t total = 0;
+  std::uint64_t left = size;
   std::size_t asked = 0;
   while (!list.empty()) {
     const std::string_view element = takeElement(list);
@@ -50,9 +50,9 @@ SLUICE_DECL RangeRequest parseRanges(std::string_view header, std::uint64_t size
       range.first = *first;
       range.size = std::min(last.value_or(size - 1), size - 1) - *first + 1;
     }
-    total += range.size;
     // RFC 9110 §14.2: parts that overlap may be an attack.
-    if (total > size) return {};
+    if (range.size > left) return {};
+    left -= range.size;
     request.parts.push_back(range);
   }
   if (asked == 0) return {};
