@@ -4,6 +4,7 @@
 // the slower end, upgrades (WebSocket) included. Try it with some server on port 3000:
 //   reverse_proxy 8080 http://127.0.0.1:3000
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <cctype>
 #include <cstdlib>
 #include <iostream>
 #include <sluice/http.hpp>
@@ -19,7 +20,7 @@ Headers endToEnd(const IncomingMessage& message) {
   for (const RawHeader& line : message.rawHeaders()) passed.append(line.name, line.value);
   std::string named(message.headers()["connection"]);
   for (std::size_t at = 0; at < named.size();) {
-    const std::size_t end = std::min(named.find_first_of(", ", at), named.size());
+    const std::size_t end = std::min(named.find_first_of(", \t", at), named.size());
     if (end > at) passed.remove(named.substr(at, end - at));
     at = end + 1;
   }
@@ -34,8 +35,11 @@ RequestOptions forwarded(IncomingMessage& req, const URL& origin, Agent& agent) 
   RequestOptions options;
   options.agent = agent;
   options.method = req.method();
-  options.path = req.url();
-  options.headers = endToEnd(req);
+  // A client may send a whole URL, with another host than the Host line: the origin gets neither.
+  const Target target = splitTarget(req.url());
+  options.path = target.path;
+  if (!target.query.empty()) options.path.append("?").append(target.query);
+  options.headers = endToEnd(req).set("Host", origin.host());
   options.headers.append("X-Forwarded-For", req.socket().remoteAddress());
   options.hostname = origin.hostname();
   options.port = static_cast<std::uint16_t>(
@@ -64,10 +68,18 @@ sluice::task<> forward(IncomingMessage& req, ServerResponse& res, const URL& ori
   co_await res.end(problem + "\n");
 }
 
+// Of the protocols that a connection can be upgraded to, the origin is meant to speak this one
+// only.
+bool wantsWebSocket(const IncomingMessage& req) {
+  std::string protocol(req.headers()["upgrade"]);
+  for (char& c : protocol) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return protocol == "websocket";
+}
+
 sluice::task<> forwardUpgrade(IncomingMessage& req, net::Socket& client, std::string_view head,
                               const URL& origin, Agent& agent) {
   RequestOptions options = forwarded(req, origin, agent);
-  options.headers.set("Connection", "Upgrade").set("Upgrade", req.headers()["upgrade"]);
+  options.headers.set("Connection", "Upgrade").set("Upgrade", "websocket");
   auto upstream = request(req.get_executor(), std::move(options));
   net::Socket target;
   std::string early;
@@ -79,11 +91,19 @@ sluice::task<> forwardUpgrade(IncomingMessage& req, net::Socket& client, std::st
   IncomingMessage answer = co_await upstream.response();
   std::string reply = "HTTP/1.1 " + std::to_string(answer.statusCode()) + ' ' +
                       std::string(answer.statusMessage()) + "\r\n";
+  if (!target) {
+    // The origin has refused: its answer goes to the client like any other, and is the last one.
+    for (const auto& [name, value] : endToEnd(answer)) {
+      reply.append(name).append(": ").append(value).append("\r\n");
+    }
+    co_await client.write(reply + "Connection: close\r\n\r\n");
+    co_await sluice::pipe(answer, client);
+    co_return;
+  }
   for (const RawHeader& line : answer.rawHeaders()) {
     reply.append(line.name).append(": ").append(line.value).append("\r\n");
   }
   co_await client.write(reply + "\r\n" + early);
-  if (!target) co_return;
   target.write(head);
   co_await (sluice::pipe(client, target) && sluice::pipe(target, client));
 }
@@ -92,7 +112,9 @@ int main(int argc, char* argv[]) {
   const URL origin(argc > 2 ? argv[2] : "http://127.0.0.1:3000");
   boost::asio::io_context loop(1);
   Agent agent(loop, {.keepAlive = true});
-  auto server = createServer(loop, [&](IncomingMessage& req, ServerResponse& res) {
+  ServerOptions options;
+  options.shouldUpgradeCallback = wantsWebSocket;
+  auto server = createServer(loop, options, [&](IncomingMessage& req, ServerResponse& res) {
     return forward(req, res, origin, agent);
   });
   server.on<"upgrade">([&](IncomingMessage& req, net::Socket& client, std::string_view head) {

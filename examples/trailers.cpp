@@ -24,7 +24,7 @@ class Md5 {
         bytes += static_cast<char>(word >> (left * 8) & 255);
       }
     }
-    return sluice::decode(bytes, sluice::Encoding::base64);
+    return sluice::toText(bytes, sluice::Encoding::base64);
   }
 
  private:

@@ -6,6 +6,8 @@
 
 #if __cplusplus < 202002L
 #error "sluice needs C++20: compile with -std=c++20 or newer"
+// Compilers stop at a file that is not there. Without this, thousands of errors would follow.
+#include <sluice/needs_cxx20>
 #endif
 
 #include <boost/version.hpp>

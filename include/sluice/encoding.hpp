@@ -23,7 +23,7 @@ enum class Encoding { utf8, latin1, ascii, base64, base64url, hex, utf16le };
 /// base64, base64url  both alphabets are read; other characters are skipped, "=" ends the text
 ///
 /// Malformed UTF-8 is read as U+FFFD. In hex and base64 too a code unit counts by its low byte.
-std::string encode(std::string_view text, Encoding encoding);
+std::string toBytes(std::string_view text, Encoding encoding);
 
 /// The text that bytes stand for, always well-formed UTF-8. Node: buffer.toString(encoding).
 ///
@@ -33,9 +33,9 @@ std::string encode(std::string_view text, Encoding encoding);
 /// utf16le            lone surrogates become U+FFFD, an odd byte at the end is dropped
 /// hex                lower-case digits
 /// base64, base64url  with the padding and without
-std::string decode(std::string_view bytes, Encoding encoding);
+std::string toText(std::string_view bytes, Encoding encoding);
 
-/// Decodes bytes that arrive in pieces. What it gives in all is what decode() gives for the whole,
+/// Decodes bytes that arrive in pieces. What it gives in all is what toText() gives for the whole,
 /// however the bytes were cut; no piece ends inside a character. Node: string_decoder.
 ///
 /// Differs from Node, in where the pieces end and not in what they give together: surrogate pairs

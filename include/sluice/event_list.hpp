@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <string_view>
 #include <tuple>
+#include <type_traits>
+#include <utility>
 
 namespace sluice {
 
@@ -62,8 +64,22 @@ struct EventList<Event<Names, Signatures>...> {
   }
 
   template <std::size_t Index>
-  using SignatureAt =
-      typename std::tuple_element_t<Index, std::tuple<Event<Names, Signatures>...>>::signature;
+  using EventAt = std::tuple_element_t<Index, std::tuple<Event<Names, Signatures>...>>;
+  template <std::size_t Index>
+  using SignatureAt = typename EventAt<Index>::signature;
+
+  /// Whether the list begins with all events of `Others`, in their order: then an object that is
+  /// known by the shorter list emits for listeners of the longer one.
+  template <class Others>
+  static consteval bool beginsWith() {
+    if constexpr (Others::size > size) {
+      return false;
+    } else {
+      return []<std::size_t... Index>(std::index_sequence<Index...>) {
+        return (std::is_same_v<EventAt<Index>, typename Others::template EventAt<Index>> && ...);
+      }(std::make_index_sequence<Others::size>{});
+    }
+  }
 };
 
 /// Names one listener of one object, for `removeListener()`.

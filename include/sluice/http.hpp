@@ -16,6 +16,7 @@
 #include <sluice/http/request_options.hpp>
 #include <sluice/http/server.hpp>
 #include <sluice/http/server_response.hpp>
+#include <sluice/http/target.hpp>
 #include <sluice/http/url.hpp>
 #include <sluice/net.hpp>
 

@@ -17,6 +17,7 @@
 #include <sluice/net/tls_info.hpp>
 #include <sluice/pipe.hpp>
 #include <sluice/task.hpp>
+#include <sluice/timer.hpp>
 #include <sluice/write_result.hpp>
 
 #if !defined(SLUICE_SEPARATE_COMPILATION)

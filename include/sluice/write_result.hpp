@@ -42,8 +42,8 @@ concept CodeToken = asio::completion_token_for<Token, void(error_code, bool)>;
 ///     co_await res.write(chunk);
 ///     if (!res.write(chunk)) co_await res.drain();
 ///
-/// throws  awaited: http::Error with ERR_STREAM_WRITE_AFTER_END, ERR_STREAM_DESTROYED, or what
-/// broke
+/// throws  awaited: Error (with SLUICE_NO_ASIO_SHORTCUT the system_error with its code) with
+/// ERR_STREAM_WRITE_AFTER_END, ERR_STREAM_DESTROYED, or what broke
 ///         the connection
 /// cancel  total: the wait ends with operation_aborted, what was written stays written
 class WriteResult {
@@ -97,10 +97,11 @@ class WriteResult {
 
 }  // namespace sluice
 
+#if !defined(SLUICE_NO_ASIO_SHORTCUT)
 // Awaiting a WriteResult in a coroutine. Asio's own operation always suspends, takes no named
-// object before Boost 1.82, and throws system_error; this one goes straight on where there is
-// nothing to wait for, as long as others on the loop get their turn. The template has had this
-// shape from Boost 1.81 to 1.90; it can go once Asio lets an operation say that it is ready.
+// object before Boost 1.82, and throws system_error; this one goes straight on if there is
+// nothing to wait for, as long as others on the loop get their turn. config.hpp says for which
+// versions of Boost the template has this shape.
 template <class Signature, class Executor>
 class boost::asio::detail::awaitable_async_op<Signature, sluice::WriteResult, Executor> {
  public:
@@ -159,6 +160,7 @@ bool boost::asio::detail::awaitable_async_op<Signature, sluice::WriteResult,
 #if defined(SLUICE_SEPARATE_COMPILATION)
 extern template class boost::asio::detail::awaitable_async_op<
     void(sluice::error_code, bool), sluice::WriteResult, boost::asio::any_io_executor>;
+#endif
 #endif
 
 #endif

@@ -19,6 +19,15 @@ def check(proxy):
     same((status, headers["Via"], body), (200, "1.1 sluice", b"/x through\n"))
     same(proxy.ask("GET", "/missing")[0], 404)
 
+    # A tab separates the names of Connection as well as a space does.
+    same(proxy.ask("GET", "/x", headers={"Connection": "X-A,\tX-Asked", "X-Asked": "secret"})[2], b"/x \n")
+    # The origin gets a path, whatever URL the client sends.
+    same(proxy.ask("GET", "http://other.example/y?z")[2], b"/y?z \n")
+    # An upgrade that is not for the origin is an ordinary request, and one that it refuses has a body.
+    for protocol in ("h2c", "websocket"):
+        asked = {"Connection": "Upgrade", "Upgrade": protocol, "X-Asked": protocol}
+        same(proxy.ask("GET", "/x", headers=asked)[2], f"/x {protocol}\n".encode())
+
     expected = hashlib.sha256()
     for piece in pieces():
         expected.update(piece)

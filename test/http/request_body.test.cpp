@@ -306,6 +306,15 @@ TEST_CASE("an unread body is thrown away up to a limit to keep the connection",
   }
 }
 
+TEST_CASE("a limit of 0 for an unread body is no limit", "[http]") {
+  auto wire = serve([](IncomingMessage&, ServerResponse& res) -> task<> { co_await res.end("no"); },
+                    {.maxDiscardedBody = 0});
+  wire.send(post(1000000));
+  wire.send(std::string(999999, 'x'));
+  CHECK(wire.send("x" + get()) == ok("no") + ok("no"));
+  CHECK(!wire.closed());
+}
+
 TEST_CASE("beyond the limit the connection is closed, and the client is listened to for a while",
           "[http][row:6/unread-request-body]") {
   auto wire = serve([](IncomingMessage&, ServerResponse& res) -> task<> { co_await res.end("no"); },

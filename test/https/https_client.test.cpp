@@ -111,6 +111,9 @@ TEST_CASE("a name is compared as RFC 9525 says", "[https]") {
   CHECK(accepts("DNS:A.example.org", "a.EXAMPLE.org"));
   CHECK(accepts("DNS:a.example.org", "a.example.org."));
   CHECK_FALSE(accepts("DNS:*.example.org", "example.org"));
+  CHECK_FALSE(accepts("DNS:*.example.org", ".example.org"));
+  CHECK_FALSE(accepts("DNS:a.example.org", ".example.org"));
+  CHECK_FALSE(accepts("DNS:*.example.org", "*.example.org"));
   CHECK_FALSE(accepts("DNS:*.example.org", "b.a.example.org"));
   CHECK_FALSE(accepts("DNS:a*.example.org", "ab.example.org"));
   CHECK_FALSE(accepts("DNS:a.*.org", "a.example.org"));

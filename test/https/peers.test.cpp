@@ -35,6 +35,12 @@ task<std::string> shell(std::string command) {
   co_return said;
 }
 
+/// A command that ends when this process does, and after a minute in any case.
+std::string bounded(const std::string& command) {
+  return "exec $(command -v setpriv > /dev/null && echo setpriv --pdeathsig TERM) timeout 60 " +
+         command;
+}
+
 bool has(const char* program) {
   const std::string command = "command -v " + std::string(program) + " > /dev/null 2>&1";
   if (std::system(command.c_str()) == 0) return true;
@@ -158,7 +164,7 @@ TEST_CASE("Node's client and ours, Node's server and ours", "[https][peers]") {
     )js");
     const std::string dir = site.file(".");
     const auto said =
-        co_await shell("node " + site.file("client.js") + ' ' + dir + ' ' + site.port());
+        co_await shell(bounded("node ") + site.file("client.js") + ' ' + dir + ' ' + site.port());
     CHECK(said == "true false\nhello TLSv1.3 me\ntrue true\nhello TLSv1.3 me\n");
     site.server.close();
 
@@ -184,7 +190,8 @@ TEST_CASE("Node's client and ours, Node's server and ours", "[https][peers]") {
       CHECK(complaints.empty());
     };
     static_cast<void>(co_await shell("mkfifo " + site.file("port")));
-    asio::co_spawn(loop, serve("node " + site.file("server.js") + ' ' + dir), asio::detached);
+    asio::co_spawn(loop, serve(bounded("node ") + site.file("server.js") + ' ' + dir),
+                   asio::detached);
     const auto port = co_await shell("cat " + site.file("port"));
     https::Agent agent(loop);
     https::RequestOptions options;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The encodings against tables that Node 20 printed, and the streaming decoder against decode() in
+// The encodings against tables that Node 20 printed, and the streaming decoder against toText() in
 // every way of cutting the bytes.
 #include <cstddef>
 #include <sluice/encoding.hpp>
@@ -9,10 +9,10 @@
 #include <support/catch.hpp>
 #include <vector>
 
-using sluice::decode;
-using sluice::encode;
 using sluice::Encoding;
 using sluice::StringDecoder;
+using sluice::toBytes;
+using sluice::toText;
 
 namespace {
 
@@ -102,7 +102,7 @@ std::vector<std::string> samples() {
   std::vector<std::string> all;
   for (const Row& row : utf8Rows) all.push_back(bytesOf(row.input));
   for (const Row& row : utf16Rows) all.push_back(bytesOf(row.input));
-  all.push_back(encode("A\u00E9\u20AC\U0001F600z\U00010000", Encoding::utf16le));
+  all.push_back(toBytes("A\u00E9\u20AC\U0001F600z\U00010000", Encoding::utf16le));
   return all;
 }
 
@@ -112,55 +112,55 @@ const std::vector<Encoding> everyEncoding = {Encoding::utf8,   Encoding::latin1,
 
 }  // namespace
 
-TEST_CASE("decode(utf8) replaces the maximal subpart of what is malformed", "[encoding]") {
+TEST_CASE("toText(utf8) replaces the maximal subpart of what is malformed", "[encoding]") {
   for (const Row& row : utf8Rows) {
     INFO(row.input);
-    CHECK(decode(bytesOf(row.input), Encoding::utf8) == row.output);
+    CHECK(toText(bytesOf(row.input), Encoding::utf8) == row.output);
   }
 }
 
-TEST_CASE("decode(utf8) keeps a malformed byte apart wherever it stands", "[encoding]") {
+TEST_CASE("toText(utf8) keeps a malformed byte apart wherever it stands", "[encoding]") {
   const std::string good = "0123456789 \u00E9 0123456789 \U0001F600 0123456789";
   for (std::size_t index = 0; index <= good.size(); ++index) {
     if (index < good.size() && (static_cast<unsigned char>(good[index]) & 0xC0) == 0x80) continue;
     const std::string before = good.substr(0, index);
     const std::string after = good.substr(index);
-    CHECK(decode(before + '\xFF' + after, Encoding::utf8) == before + "\uFFFD" + after);
+    CHECK(toText(before + '\xFF' + after, Encoding::utf8) == before + "\uFFFD" + after);
   }
 }
 
-TEST_CASE("decode(utf16le) joins pairs, replaces lone surrogates, drops an odd byte",
+TEST_CASE("toText(utf16le) joins pairs, replaces lone surrogates, drops an odd byte",
           "[encoding]") {
   for (const Row& row : utf16Rows) {
     INFO(row.input);
-    CHECK(decode(bytesOf(row.input), Encoding::utf16le) == row.output);
+    CHECK(toText(bytesOf(row.input), Encoding::utf16le) == row.output);
   }
 }
 
-TEST_CASE("decode() of the encodings that take any byte", "[encoding]") {
+TEST_CASE("toText() of the encodings that take any byte", "[encoding]") {
   const std::string bytes = bytesOf("00417f80c3e9ff");
-  CHECK(decode(bytes, Encoding::latin1) == std::string("\0A\x7F\u0080\u00C3\u00E9\u00FF", 11));
-  CHECK(decode(bytes, Encoding::ascii) == std::string("\0A\x7F\0Ci\x7F", 7));
-  CHECK(decode(bytes, Encoding::hex) == "00417f80c3e9ff");
-  CHECK(decode(bytes, Encoding::base64) == "AEF/gMPp/w==");
-  CHECK(decode(bytes, Encoding::base64url) == "AEF_gMPp_w");
+  CHECK(toText(bytes, Encoding::latin1) == std::string("\0A\x7F\u0080\u00C3\u00E9\u00FF", 11));
+  CHECK(toText(bytes, Encoding::ascii) == std::string("\0A\x7F\0Ci\x7F", 7));
+  CHECK(toText(bytes, Encoding::hex) == "00417f80c3e9ff");
+  CHECK(toText(bytes, Encoding::base64) == "AEF/gMPp/w==");
+  CHECK(toText(bytes, Encoding::base64url) == "AEF_gMPp_w");
 }
 
-TEST_CASE("decode(base64) pads to four characters, base64url does not", "[encoding]") {
-  CHECK(decode("", Encoding::base64).empty());
-  CHECK(decode("\xFB", Encoding::base64) == "+w==");
-  CHECK(decode("\xFB\xFF", Encoding::base64) == "+/8=");
-  CHECK(decode("\xFB\xFF\xBF", Encoding::base64) == "+/+/");
-  CHECK(decode("\xFB", Encoding::base64url) == "-w");
-  CHECK(decode("\xFB\xFF", Encoding::base64url) == "-_8");
-  CHECK(decode("\xFB\xFF\xBF", Encoding::base64url) == "-_-_");
+TEST_CASE("toText(base64) pads to four characters, base64url does not", "[encoding]") {
+  CHECK(toText("", Encoding::base64).empty());
+  CHECK(toText("\xFB", Encoding::base64) == "+w==");
+  CHECK(toText("\xFB\xFF", Encoding::base64) == "+/8=");
+  CHECK(toText("\xFB\xFF\xBF", Encoding::base64) == "+/+/");
+  CHECK(toText("\xFB", Encoding::base64url) == "-w");
+  CHECK(toText("\xFB\xFF", Encoding::base64url) == "-_8");
+  CHECK(toText("\xFB\xFF\xBF", Encoding::base64url) == "-_-_");
 }
 
-TEST_CASE("encode(utf8) is the text as it is", "[encoding]") {
-  for (const std::string& sample : samples()) CHECK(encode(sample, Encoding::utf8) == sample);
+TEST_CASE("toBytes(utf8) is the text as it is", "[encoding]") {
+  for (const std::string& sample : samples()) CHECK(toBytes(sample, Encoding::utf8) == sample);
 }
 
-TEST_CASE("encode(latin1) and encode(ascii) give the low byte of each code unit", "[encoding]") {
+TEST_CASE("toBytes(latin1) and toBytes(ascii) give the low byte of each code unit", "[encoding]") {
   const std::vector<Row> rows = {
       {"", ""},
       {"A~", "417e"},
@@ -174,12 +174,12 @@ TEST_CASE("encode(latin1) and encode(ascii) give the low byte of each code unit"
   };
   for (const Row& row : rows) {
     INFO(row.input);
-    CHECK(digitsOf(encode(row.input, Encoding::latin1)) == row.output);
-    CHECK(digitsOf(encode(row.input, Encoding::ascii)) == row.output);
+    CHECK(digitsOf(toBytes(row.input, Encoding::latin1)) == row.output);
+    CHECK(digitsOf(toBytes(row.input, Encoding::ascii)) == row.output);
   }
 }
 
-TEST_CASE("encode(utf16le) gives each code unit, low byte first", "[encoding]") {
+TEST_CASE("toBytes(utf16le) gives each code unit, low byte first", "[encoding]") {
   const std::vector<Row> rows = {
       {"", ""},
       {"A~", "41007e00"},
@@ -193,11 +193,11 @@ TEST_CASE("encode(utf16le) gives each code unit, low byte first", "[encoding]") 
   };
   for (const Row& row : rows) {
     INFO(row.input);
-    CHECK(digitsOf(encode(row.input, Encoding::utf16le)) == row.output);
+    CHECK(digitsOf(toBytes(row.input, Encoding::utf16le)) == row.output);
   }
 }
 
-TEST_CASE("encode(hex) reads pairs up to the first that is malformed", "[encoding]") {
+TEST_CASE("toBytes(hex) reads pairs up to the first that is malformed", "[encoding]") {
   const std::vector<Row> rows = {
       {"", ""},
       {"00ff10Ab", "00ff10ab"},
@@ -215,11 +215,11 @@ TEST_CASE("encode(hex) reads pairs up to the first that is malformed", "[encodin
   };
   for (const Row& row : rows) {
     INFO(row.input);
-    CHECK(digitsOf(encode(row.input, Encoding::hex)) == row.output);
+    CHECK(digitsOf(toBytes(row.input, Encoding::hex)) == row.output);
   }
 }
 
-TEST_CASE("encode(base64) reads both alphabets, skips junk and stops at the padding",
+TEST_CASE("toBytes(base64) reads both alphabets, skips junk and stops at the padding",
           "[encoding]") {
   const std::vector<Row> rows = {
       {"", ""},
@@ -249,18 +249,18 @@ TEST_CASE("encode(base64) reads both alphabets, skips junk and stops at the padd
   };
   for (const Row& row : rows) {
     INFO(row.input);
-    CHECK(digitsOf(encode(row.input, Encoding::base64)) == row.output);
-    CHECK(digitsOf(encode(row.input, Encoding::base64url)) == row.output);
+    CHECK(digitsOf(toBytes(row.input, Encoding::base64)) == row.output);
+    CHECK(digitsOf(toBytes(row.input, Encoding::base64url)) == row.output);
   }
 }
 
-TEST_CASE("encode() reads malformed UTF-8 as U+FFFD", "[encoding]") {
-  CHECK(digitsOf(encode("a\xFFz", Encoding::utf16le)) == "6100fdff7a00");
-  CHECK(digitsOf(encode("\xF0\x9F\x98", Encoding::utf16le)) == "fdff");
-  CHECK(digitsOf(encode("a\xC3z", Encoding::latin1)) == "61fd7a");
-  CHECK(digitsOf(encode("12\xC3"
-                        "34",
-                        Encoding::hex)) == "12");
+TEST_CASE("toBytes() reads malformed UTF-8 as U+FFFD", "[encoding]") {
+  CHECK(digitsOf(toBytes("a\xFFz", Encoding::utf16le)) == "6100fdff7a00");
+  CHECK(digitsOf(toBytes("\xF0\x9F\x98", Encoding::utf16le)) == "fdff");
+  CHECK(digitsOf(toBytes("a\xC3z", Encoding::latin1)) == "61fd7a");
+  CHECK(digitsOf(toBytes("12\xC3"
+                         "34",
+                         Encoding::hex)) == "12");
 }
 
 TEST_CASE("every byte survives the way to text and back", "[encoding]") {
@@ -270,17 +270,17 @@ TEST_CASE("every byte survives the way to text and back", "[encoding]") {
        {Encoding::latin1, Encoding::base64, Encoding::base64url, Encoding::hex}) {
     for (std::size_t length = 0; length <= bytes.size(); ++length) {
       const std::string_view piece = std::string_view(bytes).substr(0, length);
-      REQUIRE(encode(decode(piece, encoding), encoding) == piece);
+      REQUIRE(toBytes(toText(piece, encoding), encoding) == piece);
     }
   }
 }
 
-TEST_CASE("a StringDecoder gives what decode() gives, wherever the bytes are cut in two or three",
+TEST_CASE("a StringDecoder gives what toText() gives, wherever the bytes are cut in two or three",
           "[encoding]") {
   for (const Encoding encoding : everyEncoding) {
     for (const std::string& bytes : samples()) {
       const std::string_view view = bytes;
-      const std::string whole = decode(bytes, encoding);
+      const std::string whole = toText(bytes, encoding);
       for (std::size_t first = 0; first <= bytes.size(); ++first) {
         for (std::size_t second = first; second <= bytes.size(); ++second) {
           INFO(digitsOf(bytes) << " cut at " << first << " and " << second);
@@ -296,7 +296,7 @@ TEST_CASE("a StringDecoder gives what decode() gives, wherever the bytes are cut
   }
 }
 
-TEST_CASE("a StringDecoder gives what decode() gives, byte by byte and in whole characters",
+TEST_CASE("a StringDecoder gives what toText() gives, byte by byte and in whole characters",
           "[encoding]") {
   for (const Encoding encoding : everyEncoding) {
     for (const std::string& bytes : samples()) {
@@ -305,11 +305,11 @@ TEST_CASE("a StringDecoder gives what decode() gives, byte by byte and in whole 
       std::string text;
       for (const char byte : bytes) {
         const std::string piece(decoder.write(std::string_view(&byte, 1)));
-        CHECK(decode(piece, Encoding::utf8) == piece);
+        CHECK(toText(piece, Encoding::utf8) == piece);
         text += piece;
       }
       text += decoder.end();
-      CHECK(text == decode(bytes, encoding));
+      CHECK(text == toText(bytes, encoding));
     }
   }
 }

@@ -231,17 +231,24 @@ TEST_CASE("the headers that framing asks for are known in any case", "[HeaderSto
     std::replace(broken.begin(), broken.end(), '-', '\r');
     if (broken != name) CHECK(knownHeader(broken) == KnownHeader::other);
     HeaderStore store;
+    const char* const value = known == KnownHeader::contentLength      ? "1"
+                              : known == KnownHeader::transferEncoding ? "gzip"
+                                                                       : "x";
     CHECK_FALSE(store.has(known));
-    store.set(name, "x");
+    store.set(name, value);
     for (const auto& [other, otherKnown] : names) CHECK(store.has(otherKnown) == (other == name));
     store.remove(name);
     CHECK_FALSE(store.has(known));
     CHECK(store.removed(known));
-    store.set(name, {"x", "y"});
+    // There is one length, and of the others may be several.
+    if (known == KnownHeader::contentLength) {
+      store.set(name, 5);
+    } else {
+      store.set(name, {"x", "y"});
+      store.append(name, "z");
+    }
     CHECK(store.has(known));
     CHECK_FALSE(store.removed(known));
-    store.append(name, "z");
-    CHECK(store.has(known));
     store.clear();
     CHECK_FALSE(store.has(known));
   }

@@ -121,7 +121,7 @@ TEST_CASE("what frames a message is no trailer", "[strictness][B10]") {
 
 TEST_CASE("Connection options are found on all lines, in any case, between unknown ones",
           "[strictness][K4]") {
-  ConnectionOptions options;
+  ConnectionHeader options;
   options.add("a,KEEP-Alive");
   CHECK(options.keepAlive);
   CHECK_FALSE(options.close);
@@ -133,7 +133,7 @@ TEST_CASE("Connection options are found on all lines, in any case, between unkno
 }
 
 TEST_CASE("a Connection option is a whole element of the list", "[strictness][K4]") {
-  ConnectionOptions options;
+  ConnectionHeader options;
   for (const char* value :
        {"", "closed", "not close", "keep-alive;timeout=5", "\"close\"", "clos"}) {
     options.add(value);

@@ -28,7 +28,7 @@ std::string answerTo(std::string_view request) {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned size = 0;
   EVP_Digest(text.data(), text.size(), digest, &size, EVP_sha1(), nullptr);
-  return decode({reinterpret_cast<const char*>(digest), size}, Encoding::base64);
+  return toText({reinterpret_cast<const char*>(digest), size}, Encoding::base64);
 }
 
 /// A client whose server is the test.

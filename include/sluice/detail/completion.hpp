@@ -65,6 +65,11 @@ class Completion<void(Args...)> {
   void post(const asio::any_io_executor& fallback, Args... args) {
     take()->invoke(How::post, &fallback, std::move(args)...);
   }
+  /// The same for a wait that may outlive the signal that could have cancelled it: what was put
+  /// into the slot stays there.
+  void postLeavingSlot(const asio::any_io_executor& fallback, Args... args) {
+    std::exchange(stored_, nullptr)->invoke(How::post, &fallback, std::move(args)...);
+  }
 
  private:
   enum class How { here, dispatch, post };

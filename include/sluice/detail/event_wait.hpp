@@ -5,16 +5,12 @@
 #pragma once
 
 #include <boost/asio/any_completion_executor.hpp>
-#include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/execution/outstanding_work.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
 #include <boost/system/system_error.hpp>
 #include <boost/version.hpp>
@@ -22,6 +18,7 @@
 #include <cstddef>
 #include <exception>
 #include <memory>
+#include <sluice/detail/completion.hpp>
 #include <sluice/detail/event_listener.hpp>
 #include <sluice/detail/event_traits.hpp>
 #include <sluice/detail/event_value.hpp>
@@ -79,13 +76,14 @@ template <class... Value>
 class EventWait<void(std::exception_ptr, Value...)>
     : public std::enable_shared_from_this<EventWait<void(std::exception_ptr, Value...)>> {
  public:
-  using Handler = asio::any_completion_handler<void(std::exception_ptr, Value...)>;
+  using Handler = Completion<void(std::exception_ptr, Value...)>;
 
-  EventWait(Handler handler, asio::any_io_executor executor, ListenerTable& table)
+  using Work = asio::any_completion_executor;
+
+  EventWait(Handler handler, asio::any_io_executor executor, Work work, ListenerTable& table)
       : handler_(std::move(handler)),
         executor_(std::move(executor)),
-        work_(asio::prefer(asio::get_associated_executor(handler_, executor_),
-                           asio::execution::outstanding_work.tracked)),
+        work_(std::move(work)),
         table_(table) {}
 
   /// Waits for `event` through `listener`, which calls back here. At most two are needed.
@@ -96,7 +94,7 @@ class EventWait<void(std::exception_ptr, Value...)>
   // The signal may be owned by what waits here, so what is put into it must not own the wait. It
   // stays there after the end: the signal may be gone by then, so nobody takes it out.
   void listenForCancellation() {
-    asio::cancellation_slot slot = asio::get_associated_cancellation_slot(handler_);
+    asio::cancellation_slot slot = handler_.slot();
     if (!slot.is_connected()) return;
     slot.assign([weak = this->weak_from_this()](asio::cancellation_type_t) {
       if (const auto wait = weak.lock()) wait->abandon();
@@ -120,18 +118,14 @@ class EventWait<void(std::exception_ptr, Value...)>
   void complete(std::exception_ptr error, Value... value) {
     if (std::exchange(done_, true)) return;
     const auto self = this->shared_from_this();
-    asio::post(executor_,
-               asio::bind_executor(std::move(work_),
-                                   [handler = std::move(handler_), error = std::move(error),
-                                    ... value = std::move(value)]() mutable {
-                                     std::move(handler)(std::move(error), std::move(value)...);
-                                   }));
+    handler_.postLeavingSlot(executor_, std::move(error), std::move(value)...);
+    work_ = {};
     for (const ListenerId id : ids_) table_->remove(id);
   }
 
   Handler handler_;
   asio::any_io_executor executor_;
-  asio::any_completion_executor work_;
+  Work work_;
   TableReference table_;
   ListenerId ids_[2];
   std::size_t listening_ = 0;
@@ -195,7 +189,13 @@ class [[nodiscard]] EventOperation {
   auto operator()(Token&& token) const {
     return asio::async_initiate<Token, Signature>(
         [emitter = emitter_](auto&& handler) {
-          start(*emitter, std::forward<decltype(handler)>(handler));
+          const asio::any_io_executor executor = EmitterAccess::executor(*emitter);
+          // The loop on which the handler runs goes on, also if nothing but this wait is left
+          // there.
+          typename Wait::Work work = asio::prefer(asio::get_associated_executor(handler, executor),
+                                                  asio::execution::outstanding_work.tracked);
+          start(*emitter, typename Wait::Handler(std::forward<decltype(handler)>(handler)),
+                std::move(work));
         },
         token);
   }
@@ -203,10 +203,10 @@ class [[nodiscard]] EventOperation {
  private:
   using Wait = EventWait<Signature>;
 
-  static void start(T& emitter, typename Wait::Handler handler) {
+  static void start(T& emitter, typename Wait::Handler handler, typename Wait::Work work) {
     ListenerTable& table = EmitterAccess::listeners(emitter).table();
-    const auto wait =
-        std::make_shared<Wait>(std::move(handler), EmitterAccess::executor(emitter), table);
+    const auto wait = std::make_shared<Wait>(std::move(handler), EmitterAccess::executor(emitter),
+                                             std::move(work), table);
     wait->listen(std::make_unique<WaitListener<Wait, EventSignature<Events, Name>>>(wait),
                  eventIndex<Events, Name>);
     if constexpr (isKnownEvent<Events, "error"> && std::string_view(Name) != "error") {

@@ -65,7 +65,8 @@ using ClientRequestEvents =
 ///         "continue" "timeout" "abort" "finish" "drain" "error"(const Error&) "close"; "connect"
 ///         "upgrade" (IncomingMessage&, net::Socket&, std::string_view head), which may move the
 ///         socket out
-class ClientRequest : public OutgoingMessageOf<ClientRequest, ClientRequestEvents> {
+class [[nodiscard("keep the request: destroying an unfinished one aborts it")]] ClientRequest
+    : public OutgoingMessageOf<ClientRequest, ClientRequestEvents> {
  public:
   /// Empty: everything but destruction and assignment is misuse.
   ClientRequest();

@@ -9,6 +9,7 @@
 #define SLUICE_HTTP_CONSTANTS_HPP
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <sluice/config.hpp>
@@ -23,9 +24,9 @@ inline constexpr std::size_t unlimited = static_cast<std::size_t>(-1);
 /// The limit of a received head in bytes, for servers and requests whose options do not set one:
 /// 8 KiB. A larger head is answered 431, or fails the request with HPE_HEADER_OVERFLOW.
 ///
-/// Differs from Node: it may be assigned, before the first server or request is made. Today's Node
-/// has 16 KiB.
-inline std::size_t maxHeaderSize = 8 * 1024;
+/// Differs from Node: it may be assigned, at any time and from any thread; heads that begin later
+/// have the new limit. Today's Node has 16 KiB.
+inline std::atomic<std::size_t> maxHeaderSize = 8 * 1024;
 
 /// The request methods that the parser knows, sorted.
 inline constexpr std::array<std::string_view, 35> METHODS = {

@@ -41,7 +41,8 @@ struct ServerOptions {
   bool httpAllowHalfOpen = false;
   /// Cancels what a handler awaits when its client goes away.
   bool cancelOnDisconnect = true;
-  /// How much of a body that nobody read is thrown away to keep the connection; then it is closed.
+  /// How many bytes of a body that nobody read are thrown away to keep the connection; if there are
+  /// more, it is closed. 0: no limit.
   std::size_t maxDiscardedBody = 256 * 1024;
   /// Decides whether an upgrade is taken. Unset: where "upgrade" has a handler.
   std::function<bool(IncomingMessage&)> shouldUpgradeCallback{};

@@ -256,12 +256,14 @@ class OutgoingMessage : public OutgoingCalls<OutgoingMessage>,
   WriteResult endResult() const;
 };
 
-/// An OutgoingMessage whose calls chain on the class itself, and which has more events. `Events`
-/// begins with OutgoingEvents.
+/// An OutgoingMessage whose calls chain on the class itself, and which may have more events.
 template <class T, class Events>
 class OutgoingMessageOf : public OutgoingMessage,
                           public OutgoingCalls<T>,
                           public EventEmitter<T, Events> {
+  static_assert(Events::template beginsWith<OutgoingEvents>(),
+                "what both ends share is emitted by its position in OutgoingEvents");
+
  public:
   using OutgoingCalls<T>::setHeader, OutgoingCalls<T>::appendHeader, OutgoingCalls<T>::setHeaders,
       OutgoingCalls<T>::setTimeout;

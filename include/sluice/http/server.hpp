@@ -102,12 +102,19 @@ class Server : public ServerSettings, public EventEmitter<Server, ServerEvents> 
   /// throws  where nobody listens for "error": EADDRINUSE, EACCES …; else that event brings it.
   ///         ERR_SERVER_ALREADY_LISTEN, ERR_SOCKET_BAD_PORT
   Server& listen(int port, std::string_view host = {}, int backlog = 511,
-                 std::function<void()> onListening = {});
-  Server& listen(int port, std::string_view host, std::function<void()> onListening);
-  Server& listen(int port, std::function<void()> onListening);
+                 std::function<void()> onListening = {}) &;
+  Server& listen(int port, std::string_view host, std::function<void()> onListening) &;
+  Server& listen(int port, std::function<void()> onListening) &;
   /// A Unix socket. A file that a server left behind is replaced.
-  Server& listen(std::string_view unixSocketPath, std::function<void()> onListening = {});
-  Server& listen(const ListenOptions& options, std::function<void()> onListening = {});
+  Server& listen(std::string_view unixSocketPath, std::function<void()> onListening = {}) &;
+  Server& listen(const ListenOptions& options, std::function<void()> onListening = {}) &;
+  /// A server that is not kept would end at once.
+  template <class... Arguments>
+  Server& listen(Arguments&&...) && {
+    static_assert(sizeof...(Arguments) == std::size_t(-1),
+                  "keep the server: auto server = createServer(...); server.listen(...);");
+    return *this;
+  }
   bool listening() const;
   net::Address address() const;
 
@@ -148,11 +155,11 @@ class Server : public ServerSettings, public EventEmitter<Server, ServerEvents> 
 
 namespace detail {
 
-// Which classes a handler wants: those its parameters name, the library's own for a generic one.
+// Which classes a handler names as its parameters; none if it has others.
 template <class F>
 struct HandlerClasses {
-  using Req = IncomingMessage;
-  using Res = ServerResponse;
+  using Req = void;
+  using Res = void;
 };
 template <class Result, class F, class Req_, class Res_>
 struct HandlerClasses<Result (F::*)(Req_&, Res_&)> {
@@ -175,12 +182,50 @@ concept PlainHandler = std::invocable<F&, IncomingMessage&, ServerResponse&> ||
 template <class F>
 auto handlerClasses() {
   if constexpr (PlainHandler<F>) {
-    return HandlerClasses<void>{};
+    return HandlerClasses<void (*)(IncomingMessage&, ServerResponse&)>{};
   } else if constexpr (requires { &F::operator(); }) {
     return HandlerClasses<decltype(&F::operator())>{};
   } else {
     return HandlerClasses<F>{};
   }
+}
+template <class F>
+using RequestOf = typename decltype(handlerClasses<F>())::Req;
+template <class F>
+using ResponseOf = typename decltype(handlerClasses<F>())::Res;
+
+// As in JavaScript, a handler may take fewer parameters.
+template <class F, class Req, class Res>
+auto resultOf() {
+  if constexpr (std::invocable<F&, Req&, Res&>) {
+    return std::type_identity<std::invoke_result_t<F&, Req&, Res&>>{};
+  } else if constexpr (std::invocable<F&, Req&>) {
+    return std::type_identity<std::invoke_result_t<F&, Req&>>{};
+  } else {
+    return std::type_identity<std::invoke_result_t<F&>>{};
+  }
+}
+template <class F>
+inline constexpr bool isCoroutineHandler =
+    std::same_as<decltype(resultOf<F, RequestOf<F>, ResponseOf<F>>()), std::type_identity<task<>>>;
+
+template <class F>
+inline constexpr bool takesMessages = std::derived_from<RequestOf<F>, IncomingMessage> &&
+                                      std::derived_from<ResponseOf<F>, ServerResponse>;
+
+template <class F>
+consteval bool requireHandler() {
+  static_assert(takesMessages<F>,
+                "a handler is called with (IncomingMessage&, ServerResponse&), or with classes "
+                "derived from these");
+  if constexpr (takesMessages<F>) {
+    static_assert(isCoroutineHandler<F>,
+                  "a handler is a coroutine: write -> sluice::task<> and await what it waits for. "
+                  "The response ends when the handler returns. To answer later, write co_await "
+                  "sluice::sleepFor(...), or co_await res.once<\"close\">() to stay until the end");
+    return isCoroutineHandler<F>;
+  }
+  return false;
 }
 
 template <class F>
@@ -190,22 +235,20 @@ void installHandler(Server& server, F&& handler) {
     return;  // None, as an empty Handler is.
   } else if constexpr (std::same_as<Plain, Handler>) {
     if (handler) server.on<"request">(std::forward<F>(handler));
-  } else if constexpr (PlainHandler<Plain>) {
-    server.on<"request">(std::forward<F>(handler));
-  } else {
-    using Classes = decltype(handlerClasses<Plain>());
-    using Req = typename Classes::Req;
-    using Res = typename Classes::Res;
-    static_assert(std::derived_from<Req, IncomingMessage> && std::derived_from<Res, ServerResponse>,
-                  "a handler is called with (IncomingMessage&, ServerResponse&), or with classes "
-                  "derived from these");
-    static_assert(std::default_initializable<Req> && std::default_initializable<Res>,
-                  "the server makes these objects without arguments, one pair for each request");
-    server.useMessages(&messagePool<Req, Res>);
-    server.on<"request">([own = std::forward<F>(handler)](IncomingMessage& req,
-                                                          ServerResponse& res) mutable -> task<> {
-      return own(static_cast<Req&>(req), static_cast<Res&>(res));
-    });
+  } else if constexpr (requireHandler<Plain>()) {
+    if constexpr (PlainHandler<Plain>) {
+      server.on<"request">(std::forward<F>(handler));
+    } else {
+      using Req = RequestOf<Plain>;
+      using Res = ResponseOf<Plain>;
+      static_assert(std::default_initializable<Req> && std::default_initializable<Res>,
+                    "the server makes these objects without arguments, one pair for each request");
+      server.useMessages(&messagePool<Req, Res>);
+      server.on<"request">([own = std::forward<F>(handler)](IncomingMessage& req,
+                                                            ServerResponse& res) mutable -> task<> {
+        return own(static_cast<Req&>(req), static_cast<Res&>(res));
+      });
+    }
   }
 }
 

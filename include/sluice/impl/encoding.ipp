@@ -294,7 +294,7 @@ inline std::size_t decodableLength(std::string_view bytes, Encoding encoding) {
 
 }  // namespace detail
 
-SLUICE_DECL std::string encode(std::string_view text, Encoding encoding) {
+SLUICE_DECL std::string toBytes(std::string_view text, Encoding encoding) {
   switch (encoding) {
     case Encoding::utf8:
       break;
@@ -312,7 +312,7 @@ SLUICE_DECL std::string encode(std::string_view text, Encoding encoding) {
   return std::string(text);
 }
 
-SLUICE_DECL std::string decode(std::string_view bytes, Encoding encoding) {
+SLUICE_DECL std::string toText(std::string_view bytes, Encoding encoding) {
   std::string text;
   detail::decodeTo(text, bytes, encoding);
   return text;

@@ -46,7 +46,7 @@ SLUICE_DECL bool WriteResult::mayGoOn() const { return !afterEvents_ && stream_-
 
 }  // namespace sluice
 
-#if defined(SLUICE_SEPARATE_COMPILATION)
+#if defined(SLUICE_SEPARATE_COMPILATION) && !defined(SLUICE_NO_ASIO_SHORTCUT)
 template class boost::asio::detail::awaitable_async_op<
     void(sluice::error_code, bool), sluice::WriteResult, boost::asio::any_io_executor>;
 #endif

@@ -26,4 +26,5 @@
 #include <sluice/http/impl/server_exchange.ipp>
 #include <sluice/http/impl/server_response.ipp>
 #include <sluice/http/impl/strictness.ipp>
+#include <sluice/http/impl/target.ipp>
 #include <sluice/http/impl/wanted_request.ipp>

@@ -7,6 +7,7 @@
 #include <sluice/impl/post.ipp>
 #include <sluice/impl/spawn.ipp>
 #include <sluice/impl/task.ipp>
+#include <sluice/impl/timer.ipp>
 #include <sluice/impl/write_result.ipp>
 #include <sluice/net/impl/backend.ipp>
 #include <sluice/net/impl/connect.ipp>

@@ -4,3 +4,4 @@
 #pragma once
 
 #include <sluice/http/impl/url.ipp>
+#include <sluice/http/impl/url_search_params.ipp>

@@ -221,7 +221,7 @@ SLUICE_DECL void ClientConnection::beginHead() {
   informational_ = 0;
   hint_.reset();
   const RequestOptions& request = exchange_->options();
-  reader_.beginMessage({request.maxHeaderSize != 0 ? request.maxHeaderSize : maxHeaderSize,
+  reader_.beginMessage({request.maxHeaderSize != 0 ? request.maxHeaderSize : maxHeaderSize.load(),
                         exchange_->handle != nullptr ? exchange_->handle->maxHeadersCount : 2000,
                         request.insecureHTTPParser},
                        request.method);

@@ -5,81 +5,27 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cstring>
 #include <sluice/error.hpp>
-#include <sluice/http/constants.hpp>
 #include <sluice/http/detail/wire/framing.hpp>
 #include <sluice/http/detail/wire/header_chars.hpp>
+#include <sluice/http/detail/wire/status_lines.hpp>
+#include <sluice/http/detail/wire/strictness.hpp>
 
 namespace sluice::http::detail {
 
-// The status lines of all known codes in one text, so that each is one copy.
-class StatusLines {
- public:
-  constexpr StatusLines() {
-    std::size_t at = 0;
-    for (const auto& [code, phrase] : STATUS_CODES) {
-      const std::size_t begin = at;
-      at = copy("HTTP/1.1 ", at);
-      for (const int digit : {code / 100, code / 10 % 10, code % 10}) {
-        text_[at++] = static_cast<char>('0' + digit);
-      }
-      text_[at++] = ' ';
-      at = copy("\r\n", copy(phrase, at));
-      entries_[static_cast<std::size_t>(code - first)] = {static_cast<std::uint16_t>(begin),
-                                                          static_cast<std::uint16_t>(at - begin)};
-    }
-  }
-
-  /// Empty for a code without a phrase.
-  constexpr std::string_view operator[](int code) const {
-    const auto index = static_cast<std::size_t>(code - first);
-    if (index >= entries_.size()) return {};
-    return {text_.data() + entries_[index].at, entries_[index].size};
-  }
-
- private:
-  struct Entry {
-    std::uint16_t at = 0;
-    std::uint16_t size = 0;
-  };
-
-  static constexpr int first = 100;
-  static constexpr std::size_t codes = 412;
-  static constexpr std::size_t textSize = [] {
-    std::size_t size = 0;
-    for (const auto& [code, phrase] : STATUS_CODES) size += 15 + phrase.size();
-    return size;
-  }();
-
-  constexpr std::size_t copy(std::string_view text, std::size_t at) {
-    std::copy(text.begin(), text.end(), text_.begin() + static_cast<std::ptrdiff_t>(at));
-    return at + text.size();
-  }
-
-  std::array<char, textSize> text_{};
-  std::array<Entry, codes> entries_{};
-};
-
-inline constexpr StatusLines statusLines;
-
-// What the user's own headers say about framing and the connection.
+// What the user's own headers say about framing and the connection. That there is one length at
+// most, and a number, was made sure of when they were set.
 struct HeadFacts {
   KnownHeaders present;
-  bool closes = false;          // Connection has the word close
-  bool chunked = false;         // Transfer-Encoding has the word chunked
-  bool lengthIsUsable = false;  // one Content-Length, a number
+  bool closes = false;  // Connection has the word close
   std::uint64_t length = 0;
+  TransferCodings codings;
 
   bool has(KnownHeader header) const { return present.has(header); }
-  bool framed() const {
-    return has(KnownHeader::contentLength) || has(KnownHeader::transferEncoding);
-  }
-  /// Recipients would not agree on where the body ends, or could not tell.
-  bool ambiguous() const {
-    if (has(KnownHeader::transferEncoding)) return !chunked || has(KnownHeader::contentLength);
-    return has(KnownHeader::contentLength) && !lengthIsUsable;
+  bool chunked() const { return codings.delimits(); }
+  /// RFC 9112 §6.2: with Transfer-Encoding no Content-Length may be sent.
+  bool dropsLength() const {
+    return has(KnownHeader::transferEncoding) && has(KnownHeader::contentLength);
   }
 };
 
@@ -90,12 +36,9 @@ SLUICE_DECL void noteLine(HeadFacts& facts, KnownHeader known, std::string_view 
   if (known == KnownHeader::connection) {
     facts.closes = facts.closes || containsWord(value, "close");
   } else if (known == KnownHeader::transferEncoding) {
-    facts.chunked = facts.chunked || containsWord(value, "chunked");
+    facts.codings.add(value);
   } else if (known == KnownHeader::contentLength) {
-    const auto [end, error] =
-        std::from_chars(value.data(), value.data() + value.size(), facts.length);
-    facts.lengthIsUsable = !facts.has(known) && error == std::errc() && !value.empty() &&
-                           end == value.data() + value.size();
+    facts.length = contentLength(value).value_or(0);
   }
   facts.present.insert(known);
 }
@@ -149,15 +92,16 @@ void appendJoined(ByteBuffer& out, const Source& headers, std::size_t first) {
   out.append("\r\n");
 }
 
-SLUICE_DECL void appendHeaders(ByteBuffer& out, const HeaderStore& headers,
+SLUICE_DECL void appendHeaders(ByteBuffer& out, const HeaderStore& headers, bool dropLength,
                                std::span<const std::string> uniqueHeaders) {
-  if (headers.isPlain() && uniqueHeaders.empty()) {
+  if (headers.isPlain() && uniqueHeaders.empty() && !dropLength) {
     out.append(headers.wire());
     return;
   }
   for (std::size_t index = 0; index < headers.lineCount(); ++index) {
     const std::string_view wire = headers.wire(index);
     if (wire.empty()) continue;
+    if (dropLength && headers.known(index) == KnownHeader::contentLength) continue;
     if (headers.known(index) != KnownHeader::cookie &&
         !isUnique(headers.line(index).name, uniqueHeaders)) {
       out.append(wire);
@@ -168,10 +112,12 @@ SLUICE_DECL void appendHeaders(ByteBuffer& out, const HeaderStore& headers,
 }
 
 SLUICE_DECL void appendHeaders(ByteBuffer& out, const Headers& headers, bool joinCookies,
-                               std::span<const std::string> uniqueHeaders) {
+                               bool dropLength, std::span<const std::string> uniqueHeaders) {
   for (std::size_t index = 0; index < headers.lineCount(); ++index) {
     const RawHeader line = headers.line(index);
-    const bool isCookie = joinCookies && knownHeader(line.name) == KnownHeader::cookie;
+    const KnownHeader known = knownHeader(line.name);
+    if (dropLength && known == KnownHeader::contentLength) continue;
+    const bool isCookie = joinCookies && known == KnownHeader::cookie;
     if (!isCookie && !isUnique(line.name, uniqueHeaders)) {
       appendLine(out, line);
     } else if (headers.firstLineOf(index) == index) {
@@ -215,11 +161,12 @@ SLUICE_DECL void appendStatusLine(ByteBuffer& out, int code, std::string_view re
 
 SLUICE_DECL bool hasBody(const ResponseHead& head) {
   // RFC 9112 §6.3 (1)
-  return !head.isHead && head.statusCode >= 200 && head.statusCode != 204 && head.statusCode != 304;
+  return !head.isHead && head.statusCode != 204 && head.statusCode != 304;
 }
 
 SLUICE_DECL HeadFraming composeResponseHead(ByteBuffer& out, const ResponseHead& head) {
-  if (head.statusCode < 100 || head.statusCode > 999) {
+  // 1xx come before the response; 101 is for whoever answers an upgrade on the socket.
+  if (head.statusCode < 200 || head.statusCode > 999) {
     throw Error(errc::ERR_HTTP_INVALID_STATUS_CODE,
                 "Invalid status code: " + std::to_string(head.statusCode));
   }
@@ -242,17 +189,17 @@ SLUICE_DECL HeadFraming composeResponseHead(ByteBuffer& out, const ResponseHead&
   HeadFraming framing;
   framing.bodyAllowed = hasBody(head);
   // A client of 204 and 304 does not look for chunks; one that did would wait for the last.
-  const bool withheld = facts.chunked && (head.statusCode == 204 || head.statusCode == 304);
+  const bool withheld = facts.chunked() && (head.statusCode == 204 || head.statusCode == 304);
   const bool mayChunk = !head.http10 || head.acceptsChunked;
   bool addLength = false;
   bool addChunked = false;
   if (!framing.bodyAllowed) {
     framing.mode = BodyMode::none;
   } else if (facts.has(KnownHeader::transferEncoding)) {
-    framing.mode = facts.chunked ? BodyMode::chunked : BodyMode::untilClose;
+    framing.mode = facts.chunked() ? BodyMode::chunked : BodyMode::untilClose;
   } else if (facts.has(KnownHeader::contentLength)) {
     framing.mode = BodyMode::sized;
-    if (facts.lengthIsUsable) framing.contentLength = facts.length;
+    framing.contentLength = facts.length;
   } else if (!mayChunk) {
     framing.mode = BodyMode::untilClose;
   } else if (head.bodyLength && !facts.has(KnownHeader::trailer) &&
@@ -269,12 +216,11 @@ SLUICE_DECL HeadFraming composeResponseHead(ByteBuffer& out, const ResponseHead&
   framing.trailersAllowed = framing.mode == BodyMode::chunked;
 
   // The answer to HEAD may name the trailers of the answer to GET, if that would be chunked.
-  const bool saysChunked = addChunked || (facts.chunked && !withheld);
+  const bool saysChunked = addChunked || (facts.chunked() && !withheld);
   if (facts.has(KnownHeader::trailer) && !saysChunked) throw Error(errc::ERR_HTTP_TRAILER_INVALID);
 
-  const bool ambiguous = framing.bodyAllowed && facts.ambiguous();
   const bool mayStay = head.requestKeepAlive && head.shouldKeepAlive && !head.forceClose &&
-                       !withheld && !ambiguous && framing.mode != BodyMode::untilClose;
+                       !withheld && framing.mode != BodyMode::untilClose;
   const bool addConnection =
       !facts.has(KnownHeader::connection) && !removed(KnownHeader::connection);
   const bool saysKeepAlive = addConnection && mayStay && !head.lastRequest &&
@@ -282,7 +228,7 @@ SLUICE_DECL HeadFraming composeResponseHead(ByteBuffer& out, const ResponseHead&
   if (addConnection) {
     framing.keepAlive = saysKeepAlive;
   } else if (facts.has(KnownHeader::connection)) {
-    framing.keepAlive = !facts.closes && !head.forceClose && !head.lastRequest && !ambiguous &&
+    framing.keepAlive = !facts.closes && !head.forceClose && !head.lastRequest &&
                         framing.mode != BodyMode::untilClose;
   } else {
     framing.keepAlive = mayStay && !head.lastRequest;
@@ -291,9 +237,9 @@ SLUICE_DECL HeadFraming composeResponseHead(ByteBuffer& out, const ResponseHead&
   static_cast<void>(out.prepare(256));
   appendStatusLine(out, head.statusCode, head.reason);
   if (direct != nullptr) {
-    appendHeaders(out, *direct, true, head.uniqueHeaders);
+    appendHeaders(out, *direct, true, facts.dropsLength(), head.uniqueHeaders);
   } else {
-    appendHeaders(out, head.headers, head.uniqueHeaders);
+    appendHeaders(out, head.headers, facts.dropsLength(), head.uniqueHeaders);
   }
   if (!facts.has(KnownHeader::date) && !removed(KnownHeader::date)) out.append(head.dateLine);
   if (saysKeepAlive) {
@@ -333,10 +279,14 @@ SLUICE_DECL HeadFraming composeRequestHead(ByteBuffer& out, const RequestHead& h
   bool addLength = false;
   bool addChunked = false;
   if (facts.has(KnownHeader::transferEncoding)) {
-    framing.mode = facts.chunked ? BodyMode::chunked : BodyMode::untilClose;
+    // RFC 9112 §6.3 (4): a server could not tell where such a request ends.
+    if (!facts.chunked()) {
+      throwUnusable(KnownHeader::transferEncoding, head.headers.text("Transfer-Encoding"));
+    }
+    framing.mode = BodyMode::chunked;
   } else if (facts.has(KnownHeader::contentLength)) {
     framing.mode = BodyMode::sized;
-    if (facts.lengthIsUsable) framing.contentLength = facts.length;
+    framing.contentLength = facts.length;
   } else if (hasBody && head.bodyLength && !facts.has(KnownHeader::trailer) &&
              !unwanted(KnownHeader::contentLength)) {
     framing.mode = BodyMode::sized;
@@ -355,13 +305,13 @@ SLUICE_DECL HeadFraming composeRequestHead(ByteBuffer& out, const RequestHead& h
   }
 
   const bool hasConnection = facts.has(KnownHeader::connection);
-  framing.keepAlive = (hasConnection ? !facts.closes : head.shouldKeepAlive) && !facts.ambiguous();
+  framing.keepAlive = hasConnection ? !facts.closes : head.shouldKeepAlive;
 
   out.append(head.method);
   out.append(' ');
   out.append(head.path);
   out.append(" HTTP/1.1\r\n");
-  appendHeaders(out, head.headers, head.uniqueHeaders);
+  appendHeaders(out, head.headers, facts.dropsLength(), head.uniqueHeaders);
   if (!hasConnection && !unwanted(KnownHeader::connection)) {
     out.append(framing.keepAlive ? "Connection: keep-alive\r\n" : "Connection: close\r\n");
   }
@@ -384,6 +334,10 @@ SLUICE_DECL void validateTrailers(const Headers& trailers) {
       throw Error(errc::ERR_INVALID_CHAR,
                   "Invalid character in trailer content [\"" + std::string(line.name) + "\"]");
     }
+    // RFC 9110 §6.5.1
+    if (const Fault fault = trailerFault(knownHeader(line.name))) {
+      throw Error(errc::ERR_HTTP_TRAILER_INVALID, std::string(fault.reason));
+    }
   }
 }
 
@@ -391,7 +345,7 @@ SLUICE_DECL void appendLastChunk(ByteBuffer& out, const Headers* trailers,
                                  std::span<const std::string> uniqueHeaders) {
   if (trailers != nullptr) validateTrailers(*trailers);
   out.append("0\r\n");
-  if (trailers != nullptr) appendHeaders(out, *trailers, false, uniqueHeaders);
+  if (trailers != nullptr) appendHeaders(out, *trailers, false, false, uniqueHeaders);
   out.append("\r\n");
 }
 

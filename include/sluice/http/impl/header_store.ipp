@@ -6,14 +6,49 @@
 #include <charconv>
 #include <sluice/error.hpp>
 #include <sluice/http/detail/wire/header_store.hpp>
+#include <sluice/http/detail/wire/strictness.hpp>
 
 namespace sluice::http::detail {
 
+SLUICE_DECL void throwUnusable(KnownHeader header, std::string_view value) {
+  const char* const name =
+      header == KnownHeader::contentLength ? "Content-Length" : "Transfer-Encoding";
+  throw Error(errc::ERR_HTTP_INVALID_HEADER_VALUE,
+              "Invalid value \"" + std::string(value) + "\" for header \"" + name + '"');
+}
+
+// RFC 9112 §6.1 to 6.3: what a strict recipient would refuse is not sent.
+SLUICE_DECL void requireUsable(KnownHeader header, std::string_view value) {
+  if (header == KnownHeader::contentLength) {
+    if (!contentLength(value)) throwUnusable(header, value);
+  } else if (header == KnownHeader::transferEncoding) {
+    TransferCodings codings;
+    codings.add(value);
+    const bool runsToClose = codings.runsToClose() && !containsWord(value, "chunked");
+    if (!codings.delimits() && !runsToClose) throwUnusable(header, value);
+  }
+}
+
+template <class Texts>
+void requireUsable(KnownHeader header, const Texts& lines) {
+  std::string all;
+  for (const std::string_view line : lines) (all += all.empty() ? "" : ", ") += line;
+  requireUsable(header, std::string_view(all));
+}
+
 SLUICE_DECL void validateHeaders(const Headers& headers) {
+  KnownHeaders present;
   for (std::size_t index = 0; index < headers.lineCount(); ++index) {
     const RawHeader line = headers.line(index);
     validateHeaderName(line.name);
     validateHeaderValue(line.name, line.value);
+    present.insert(knownHeader(line.name));
+  }
+  if (present.has(KnownHeader::contentLength)) {
+    requireUsable(KnownHeader::contentLength, headers.getAll("content-length"));
+  }
+  if (present.has(KnownHeader::transferEncoding)) {
+    requireUsable(KnownHeader::transferEncoding, headers.getAll("transfer-encoding"));
   }
 }
 
@@ -150,6 +185,7 @@ SLUICE_DECL void HeaderStore::clear() {
 
 SLUICE_DECL void HeaderStore::put(std::string_view name, std::string_view value, Kind kind) {
   const KnownHeader known = knownHeader(name);
+  if (kind == Kind::text || kind == Kind::number) requireUsable(known, value);
   const std::size_t line = lines_.find(name);
   if (line == Lines::npos) {
     lines_.add(name, value, {kind, known});
@@ -169,9 +205,10 @@ SLUICE_DECL void HeaderStore::put(std::string_view name, std::span<const std::st
     ++emptyLists_;
     return;
   }
+  const KnownHeader known = knownHeader(name);
+  requireUsable(known, values);
   put(name, values.front(), Kind::list);
   std::size_t line = lines_.find(name);
-  const KnownHeader known = lines_.mark(line).known;
   for (const std::string& value : values.subspan(1)) {
     lines_.insert(++line, name, value, {Kind::list, known});
   }

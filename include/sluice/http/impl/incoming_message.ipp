@@ -4,7 +4,9 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/use_awaitable.hpp>
+#include <cstddef>
 #include <sluice/detail/suspend.hpp>
 #include <sluice/http/detail/message/incoming_state.hpp>
 #include <sluice/http/incoming_message.hpp>
@@ -48,17 +50,22 @@ SLUICE_DECL std::string_view IncomingMessage::statusMessage() const {
   return live().statusMessage();
 }
 
-SLUICE_DECL std::string_view IncomingMessage::httpVersion() const {
-  switch (live().version()) {
-    case 11:
-      return "1.1";
-    case 10:
-      return "1.0";
-    case 20:
-      return "2.0";
-    default:
-      return "0.9";
+namespace detail {
+// "0.0" to "9.9", one after the other.
+inline constexpr std::array<char, 300> versionTexts = [] {
+  std::array<char, 300> texts{};
+  for (std::size_t version = 0; version != 100; ++version) {
+    texts[3 * version] = static_cast<char>('0' + version / 10);
+    texts[3 * version + 1] = '.';
+    texts[3 * version + 2] = static_cast<char>('0' + version % 10);
   }
+  return texts;
+}();
+}  // namespace detail
+
+SLUICE_DECL std::string_view IncomingMessage::httpVersion() const {
+  const auto version = static_cast<std::size_t>(live().version());
+  return {&detail::versionTexts[3 * version], 3};
 }
 SLUICE_DECL int IncomingMessage::httpVersionMajor() const { return live().version() / 10; }
 SLUICE_DECL int IncomingMessage::httpVersionMinor() const { return live().version() % 10; }

@@ -218,7 +218,7 @@ SLUICE_DECL WriteResult OutgoingMessage::write(std::span<const std::byte> chunk,
 SLUICE_DECL WriteResult OutgoingMessage::write(std::string_view utf8, Encoding encoding,
                                                Done onFlushed) {
   if (encoding == Encoding::utf8) return writeAny(utf8, std::move(onFlushed));
-  return writeAny(encode(utf8, encoding), std::move(onFlushed));
+  return writeAny(toBytes(utf8, encoding), std::move(onFlushed));
 }
 
 SLUICE_DECL WriteResult OutgoingMessage::end() { return endAny(std::string_view(), false, {}); }
@@ -246,7 +246,7 @@ SLUICE_DECL WriteResult OutgoingMessage::end(std::span<const std::byte> chunk, D
 SLUICE_DECL WriteResult OutgoingMessage::end(std::string_view utf8, Encoding encoding,
                                              Done onFinish) {
   if (encoding == Encoding::utf8) return endAny(utf8, true, std::move(onFinish));
-  return endAny(encode(utf8, encoding), true, std::move(onFinish));
+  return endAny(toBytes(utf8, encoding), true, std::move(onFinish));
 }
 
 SLUICE_DECL WriteResult OutgoingMessage::drain() {

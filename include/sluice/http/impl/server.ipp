@@ -277,13 +277,13 @@ SLUICE_DECL Server::~Server() {
 }
 
 SLUICE_DECL Server& Server::listen(const ListenOptions& options,
-                                   std::function<void()> onListening) {
+                                   std::function<void()> onListening) & {
   state_->listen(options, std::move(onListening));
   return *this;
 }
 
 SLUICE_DECL Server& Server::listen(int port, std::string_view host, int backlog,
-                                   std::function<void()> onListening) {
+                                   std::function<void()> onListening) & {
   if (port < 0 || port > 65535) {
     throw Error(make_error_code(errc::ERR_SOCKET_BAD_PORT),
                 "A port must be from 0 to 65535, and not " + std::to_string(port));
@@ -296,16 +296,16 @@ SLUICE_DECL Server& Server::listen(int port, std::string_view host, int backlog,
 }
 
 SLUICE_DECL Server& Server::listen(int port, std::string_view host,
-                                   std::function<void()> onListening) {
+                                   std::function<void()> onListening) & {
   return listen(port, host, 511, std::move(onListening));
 }
 
-SLUICE_DECL Server& Server::listen(int port, std::function<void()> onListening) {
+SLUICE_DECL Server& Server::listen(int port, std::function<void()> onListening) & {
   return listen(port, {}, 511, std::move(onListening));
 }
 
 SLUICE_DECL Server& Server::listen(std::string_view unixSocketPath,
-                                   std::function<void()> onListening) {
+                                   std::function<void()> onListening) & {
   ListenOptions options;
   options.path = unixSocketPath;
   return listen(options, std::move(onListening));

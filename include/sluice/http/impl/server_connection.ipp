@@ -215,7 +215,8 @@ SLUICE_DECL void ServerConnection::beginHead() {
   started_ = false;
   quiet_ = false;
   const std::size_t most = server_->options().maxHeaderSize;
-  reader().beginMessage({most != 0 ? most : maxHeaderSize, server_->settings().maxHeadersCount,
+  reader().beginMessage({most != 0 ? most : maxHeaderSize.load(),
+                         server_->settings().maxHeadersCount,
                          server_->options().insecureHTTPParser});
 }
 

@@ -140,8 +140,9 @@ SLUICE_DECL bool ServerExchange::discardsRest() {
   if (incoming().mode() != IncomingState::Mode::flowing) incoming().drop();
   incoming().pump();
   const ServerState& server = connection_->server();
+  const std::size_t most = server.options().maxDiscardedBody;
   return keepsAlive() && !server.closing() && !connection_->over() && !incoming().complete() &&
-         !reader.end() && incoming().discardedBytes() <= server.options().maxDiscardedBody;
+         !reader.end() && (most == 0 || incoming().discardedBytes() <= most);
 }
 
 SLUICE_DECL void ServerExchange::finish() {

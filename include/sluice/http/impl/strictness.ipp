@@ -175,7 +175,7 @@ SLUICE_DECL Fault trailerFault(KnownHeader header) {
   return {};
 }
 
-SLUICE_DECL void ConnectionOptions::add(std::string_view value) {
+SLUICE_DECL void ConnectionHeader::add(std::string_view value) {
   if (value == "keep-alive") {  // what nearly everybody sends
     keepAlive = true;
     return;

@@ -113,7 +113,7 @@ SLUICE_DECL void WantedRequest::addHeaders(HeaderStore& headers) const {
     headers.addHost(isConnect() && options_.path != "/" ? options_.path : place_.hostHeader());
   }
   if (!options_.auth.empty() && !headers.has("authorization")) {
-    headers.set("Authorization", "Basic " + decode(options_.auth, Encoding::base64));
+    headers.set("Authorization", "Basic " + toText(options_.auth, Encoding::base64));
   }
 }
 

@@ -7,6 +7,7 @@
 #include <sluice/https/detail/openssl.hpp>
 #include <sluice/net/tls_info.hpp>
 #include <string>
+#include <string_view>
 
 namespace sluice::https::detail {
 
@@ -15,6 +16,9 @@ inline constexpr unsigned identityFlags =
     X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS;
 
 net::PeerCertificate describe(X509* certificate);
+
+/// Whether it is one host's name: neither a domain with a leading dot nor a wildcard.
+bool isHostName(std::string_view identity);
 
 /// Whether it is for this host name or address.
 bool names(X509* certificate, const std::string& identity);

@@ -166,12 +166,19 @@ SLUICE_DECL net::PeerCertificate describe(X509* certificate) {
   return result;
 }
 
+// OpenSSL would take ".example.com" for any host of the domain, and find "*.example.com" in a
+// certificate literally.
+SLUICE_DECL bool isHostName(std::string_view identity) {
+  return !identity.empty() && identity.front() != '.' &&
+         identity.find('*') == std::string_view::npos;
+}
+
 SLUICE_DECL bool names(X509* certificate, const std::string& identity) {
   error_code notAnAddress;
   static_cast<void>(asio::ip::make_address(identity, notAnAddress));
   if (!notAnAddress) return X509_check_ip_asc(certificate, identity.c_str(), 0) == 1;
-  return X509_check_host(certificate, identity.data(), identity.size(), identityFlags, nullptr) ==
-         1;
+  return isHostName(identity) && X509_check_host(certificate, identity.data(), identity.size(),
+                                                 identityFlags, nullptr) == 1;
 }
 
 }  // namespace sluice::https::detail

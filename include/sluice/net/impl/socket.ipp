@@ -87,7 +87,7 @@ SLUICE_DECL WriteResult Socket::write(std::span<const std::byte> chunk) {
 
 SLUICE_DECL WriteResult Socket::write(std::string_view utf8, Encoding encoding) {
   if (encoding == Encoding::utf8) return writeAny(utf8);
-  return writeAny(encode(utf8, encoding));
+  return writeAny(toBytes(utf8, encoding));
 }
 
 SLUICE_DECL WriteResult Socket::write(std::string_view chunk,
@@ -107,7 +107,7 @@ SLUICE_DECL WriteResult Socket::write(std::span<const std::byte> chunk,
 
 SLUICE_DECL WriteResult Socket::write(std::string_view utf8, Encoding encoding,
                                       std::function<void(error_code)> onFlushed) {
-  return write(encode(utf8, encoding), std::move(onFlushed));
+  return write(toBytes(utf8, encoding), std::move(onFlushed));
 }
 
 SLUICE_DECL WriteResult Socket::end() {
@@ -133,7 +133,7 @@ SLUICE_DECL WriteResult Socket::end(std::span<const std::byte> chunk) {
 }
 
 SLUICE_DECL WriteResult Socket::end(std::string_view utf8, Encoding encoding) {
-  return encoding == Encoding::utf8 ? endAny(utf8) : endAny(encode(utf8, encoding));
+  return encoding == Encoding::utf8 ? endAny(utf8) : endAny(toBytes(utf8, encoding));
 }
 
 SLUICE_DECL WriteResult Socket::end(std::function<void(error_code)> onFinish) {
@@ -156,7 +156,7 @@ SLUICE_DECL WriteResult Socket::end(std::span<const std::byte> chunk,
 
 SLUICE_DECL WriteResult Socket::end(std::string_view utf8, Encoding encoding,
                                     std::function<void(error_code)> onFinish) {
-  return end(encode(utf8, encoding), std::move(onFinish));
+  return end(toBytes(utf8, encoding), std::move(onFinish));
 }
 
 SLUICE_DECL WriteResult Socket::drain() {

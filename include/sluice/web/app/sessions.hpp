@@ -91,7 +91,7 @@ class Sessions {
     unsigned int size = 0;
     HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
          reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest, &size);
-    return decode({reinterpret_cast<const char*>(digest), size}, Encoding::base64url);
+    return toText({reinterpret_cast<const char*>(digest), size}, Encoding::base64url);
   }
 
   static std::int64_t now() {

@@ -31,7 +31,7 @@ enum class BodyMode {
 /// What a head that was composed means for what follows it.
 struct HeadFraming {
   BodyMode mode = BodyMode::none;
-  /// The Content-Length that was sent with a sized body; unset where the user's is no number.
+  /// The Content-Length that was sent with a sized body.
   std::optional<std::uint64_t> contentLength;
   /// Whether the connection may carry another message after this one.
   bool keepAlive = false;
@@ -75,10 +75,12 @@ struct ResponseHead {
   std::optional<std::uint64_t> bodyLength = std::nullopt;
 };
 
-/// Writes the head of a response behind what is in `out`.
+/// Writes the head of a response after what is in `out`. A Content-Length beside Transfer-Encoding
+/// is left out (RFC 9112 §6.2).
 ///
-/// throws  ERR_HTTP_INVALID_STATUS_CODE, ERR_INVALID_CHAR, ERR_INVALID_HTTP_TOKEN,
-///         ERR_HTTP_TRAILER_INVALID; then nothing was written
+/// throws  ERR_HTTP_INVALID_STATUS_CODE for a status below 200 or above 999, ERR_INVALID_CHAR,
+///         ERR_INVALID_HTTP_TOKEN, ERR_HTTP_INVALID_HEADER_VALUE, ERR_HTTP_TRAILER_INVALID; then
+///         nothing was written
 HeadFraming composeResponseHead(ByteBuffer& out, const ResponseHead& head);
 
 struct RequestHead {
@@ -98,13 +100,15 @@ struct RequestHead {
   bool bodyFollows = false;
 };
 
-/// Writes the head of a request behind what is in `out`.
+/// Writes the head of a request after what is in `out`. A Content-Length beside Transfer-Encoding
+/// is left out (RFC 9112 §6.2).
 ///
 /// A body without a length is sent in chunks whatever the method: Node leaves out the framing for
 /// those that do not expect a body, and the body then reads as the next request.
 ///
-/// throws  ERR_INVALID_HTTP_TOKEN, ERR_UNESCAPED_CHARACTERS, ERR_HTTP_TRAILER_INVALID; then nothing
-///         was written
+/// throws  ERR_INVALID_HTTP_TOKEN, ERR_UNESCAPED_CHARACTERS, ERR_HTTP_TRAILER_INVALID,
+///         ERR_HTTP_INVALID_HEADER_VALUE for a Transfer-Encoding that does not end in chunked; then
+///         nothing was written
 HeadFraming composeRequestHead(ByteBuffer& out, const RequestHead& head);
 
 /// Begins a chunk of `size` bytes, which must not be 0; the data and appendChunkEnd() follow.
@@ -114,7 +118,8 @@ inline void appendChunkHead(ByteBuffer& out, std::size_t size) {
 }
 inline void appendChunkEnd(ByteBuffer& out) { out.append("\r\n"); }
 
-/// Throws what appendLastChunk() would: ERR_INVALID_HTTP_TOKEN, ERR_INVALID_CHAR.
+/// Throws what appendLastChunk() would: ERR_INVALID_HTTP_TOKEN, ERR_INVALID_CHAR, and
+/// ERR_HTTP_TRAILER_INVALID for a header that frames a message.
 void validateTrailers(const Headers& trailers);
 
 /// Ends a chunked body.

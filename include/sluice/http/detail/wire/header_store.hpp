@@ -45,6 +45,10 @@ class KnownHeaders {
   std::uint16_t bits_ = 0;
 };
 
+/// Throws ERR_HTTP_INVALID_HEADER_VALUE for a Content-Length or Transfer-Encoding that recipients
+/// could not use.
+[[noreturn]] void throwUnusable(KnownHeader header, std::string_view value);
+
 /// Throws what setting each of the headers would throw.
 void validateHeaders(const Headers& headers);
 
@@ -52,8 +56,9 @@ class HeaderStore {
  public:
   /// Node's setHeader: replaces what has the name, at its place, in the new spelling.
   ///
-  /// throws  ERR_INVALID_HTTP_TOKEN, ERR_INVALID_CHAR, ERR_HTTP_INVALID_HEADER_VALUE; then nothing
-  ///         has changed
+  /// throws  ERR_INVALID_HTTP_TOKEN, ERR_INVALID_CHAR, ERR_HTTP_INVALID_HEADER_VALUE, also for a
+  ///         Content-Length that is no number and a Transfer-Encoding that is no list of codings
+  ///         with chunked last; then nothing has changed
   void set(std::string_view name, const HeaderValue& value);
   // The same without making a HeaderValue: no allocation where there is room.
   template <HeaderText Text>

@@ -141,7 +141,7 @@ class MessageParser {
     bool hostInvalid = false;
     unsigned hostLines = 0;
     std::size_t keepAliveLine = HeaderBlock::npos;
-    ConnectionOptions connection;
+    ConnectionHeader connection;
     TransferCodings codings;
   };
 

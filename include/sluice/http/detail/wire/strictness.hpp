@@ -72,7 +72,7 @@ std::optional<std::uint64_t> contentLength(std::string_view value);
 Fault trailerFault(KnownHeader header);
 
 /// RFC 9110 §7.6.1: the options of all Connection lines together; unknown ones are ignored.
-struct ConnectionOptions {
+struct ConnectionHeader {
   bool close = false;
   bool keepAlive = false;
   bool upgrade = false;

@@ -58,7 +58,7 @@ inline http::Headers headersOf(const http::URL& url, const WebSocketOptions& opt
   if (!url.username().empty() && !headers.has("authorization")) {
     const std::string user = http::detail::percentDecode(url.username()) + ':' +
                              http::detail::percentDecode(url.password());
-    headers.set("authorization", "Basic " + decode(user, Encoding::base64));
+    headers.set("authorization", "Basic " + toText(user, Encoding::base64));
   }
   return headers;
 }
