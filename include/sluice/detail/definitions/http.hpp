@@ -23,6 +23,8 @@
 #include <sluice/http/impl/request_place.ipp>
 #include <sluice/http/impl/server.ipp>
 #include <sluice/http/impl/server_connection.ipp>
+#include <sluice/http/impl/server_connection_end.ipp>
+#include <sluice/http/impl/server_connection_socket.ipp>
 #include <sluice/http/impl/server_exchange.ipp>
 #include <sluice/http/impl/server_response.ipp>
 #include <sluice/http/impl/strictness.ipp>

@@ -121,8 +121,11 @@ class MessagePoolOf final : public MessagePool {
 
   MessagePair& unused() override {
     if (runs_.empty() || runs_.back().used == runs_.back().size) {
-      const std::size_t before = runs_.empty() ? 4 : runs_.back().size;
-      runs_.emplace_back(std::min<std::size_t>(2 * before, 512));
+      // A server with little to do costs little, and a busy one soon has all that it needs.
+      std::size_t made = 0;
+      for (const Run& run : runs_) made += run.size;
+      const std::size_t missing = rest - std::min(rest, made);
+      runs_.emplace_back(made < 1000 ? made + 8 : std::max<std::size_t>(missing, 512));
     }
     Run& run = runs_.back();
     return *::new (static_cast<void*>(run.memory + run.used++)) Slot;

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of server/connection.hpp: what its socket tells it, and what it asks of the socket.
+#pragma once
+
+#include <boost/asio/error.hpp>
+#include <sluice/detail/post.hpp>
+#include <sluice/http/detail/server/connection.hpp>
+#include <sluice/http/detail/server/state.hpp>
+#include <utility>
+
+namespace sluice::http::detail {
+
+SLUICE_DECL bool ServerConnection::wantsRead() const {
+  if (rest_ != Rest::awake) return false;
+  if (core_->reading() || reader().end() || core_->destroyed()) return false;
+  switch (phase_) {
+    case Phase::head:
+      return static_cast<bool>(exchange_->waiting);
+    case Phase::handler:
+    case Phase::finishing:
+      return exchange_->isRead() ? reader().empty() : true;
+    case Phase::closing:
+      // A "clientError" listener has the socket: only its end is of interest. What a handler that
+      // still runs has views of stays as it is.
+      return !exchange_->handlerRuns && !core_->lingering();
+    case Phase::securing:
+    case Phase::leaving:
+    case Phase::upgraded:
+    case Phase::gone:
+      return false;
+  }
+  return false;
+}
+
+SLUICE_DECL void ServerConnection::onTurn() {
+  const boost::intrusive_ptr<ServerConnection> alive(this);
+  if (exchange_ && refusesBody()) wake();
+  if (exchanging()) exchange_->emitEvents();
+  if (!wantsRead()) return;
+  if (phase_ == Phase::closing) reader().dropUnread();
+  reader().startRead();
+}
+
+SLUICE_DECL void ServerConnection::onInput(const error_code& result, std::size_t count) {
+  // RFC 9112 §9.8: a request says how long it is, and an end that was not announced cuts nothing
+  // off.
+  const bool cut = result == errc::ERR_SSL_UNEXPECTED_EOF;
+  const error_code ec = cut ? error_code(asio::error::eof) : result;
+  const boost::intrusive_ptr<ServerConnection> alive(this);
+  if (rest_ != Rest::awake) {
+    if (ec) {
+      core_->destroy(ec);
+      return;
+    }
+    getUp();
+    if (started_) core_->touch();
+    return;
+  }
+  reader().received(ec, count);
+  if (phase_ != Phase::head) core_->touch();
+  if (phase_ == Phase::leaving) {
+    if (reader().end() && reader().end() != asio::error::eof) core_->destroy(ec);
+    wake();
+    return;
+  }
+  if (ec == asio::error::operation_aborted) return;
+  if (phase_ == Phase::closing) {
+    if (ec) {
+      core_->destroySoon();
+    } else {
+      core_->callAtTurnEnd();
+    }
+    return;
+  }
+  if (ec && ec != asio::error::eof) {
+    core_->destroy(ec);
+    return;
+  }
+  if (exchanging()) {
+    exchange_->onInput();
+    if (ec && !over()) peerEnded();
+    if (!gone()) core_->callAtTurnEnd();
+  }
+  wake();
+  // Where a whole request came, its end has set the time anew.
+  if (phase_ == Phase::head && started_) core_->touch();
+}
+
+SLUICE_DECL void ServerConnection::onSent() {
+  if (!exchange_) return;
+  const OutgoingState& outgoing = exchange_->outgoing();
+  if (phase_ == Phase::finishing) {
+    core_->callAtTurnEnd();
+    if (outgoing.isSent()) wakeSoon();
+  } else if (outgoing.stage() == OutgoingState::Stage::ended && outgoing.observed()) {
+    core_->callAtTurnEnd();
+  } else {
+    endWithPeer();
+  }
+}
+
+SLUICE_DECL void ServerConnection::onDrained() {
+  if (phase_ == Phase::handler) exchange_->onDrained();
+}
+
+SLUICE_DECL bool ServerConnection::onIdle() {
+  const boost::intrusive_ptr<ServerConnection> alive(this);
+  bool heard = exchanging() && exchange_->onIdle();
+  heard |= server_->emit<"timeout">(socket_);
+  heard |= sluice::detail::has<net::SocketEvents, "timeout">(core_->listeners());
+  if (!heard && !gone()) core_->destroy();
+  return gone();
+}
+
+SLUICE_DECL void ServerConnection::onDestroyed(const error_code& ec) {
+  const boost::intrusive_ptr<ServerConnection> alive(this);
+  const Phase before = std::exchange(phase_, Phase::gone);
+  self_ = nullptr;
+  if (core_->loop().stopped()) {
+    if (exchange_) exchange_->onLoopEnd();
+    return;
+  }
+  // The events come first: whoever waits is resumed by what is posted after this.
+  sluice::detail::post(core_->loop().executor(), [alive, before, ec] {
+    const bool ended = alive->exchange_ && alive->reader().end() == asio::error::eof;
+    if (ec && !ended && before != Phase::closing) {
+      alive->server_->emit<"clientError">(Error(ec), alive->socket_);
+    }
+    if (alive->exchange_) alive->tellEnd();
+    if (alive->rest_ == Rest::resting) alive->ended();
+  });
+  if (!exchange_) return;
+  if (before == Phase::handler || before == Phase::finishing || before == Phase::closing) {
+    exchange_->connectionIsGone();
+    // Who waits for room hears what broke the connection, and not that the wait was cancelled.
+    output().fail(ec ? ec : make_error_code(errc::ERR_STREAM_DESTROYED));
+    if (exchange_->handlerRuns && !exchange_->destroyedHere() &&
+        server_->options().cancelOnDisconnect) {
+      cancelHandler();
+    }
+  }
+  wakeSoon();
+}
+
+// What the messages have to say of the connection's end, and then nothing more.
+SLUICE_DECL void ServerConnection::tellEnd() {
+  exchange_->emitEvents();
+  if (!exchange_) return;
+  exchange_->stopListening();
+  if (!exchange_->handlerRuns || !exchange_->destroyedHere() ||
+      !server_->options().cancelOnDisconnect) {
+    return;
+  }
+  // The caller of destroy() has had its turn; what it waits for now may never come.
+  sluice::detail::post(core_->loop().executor(),
+                       [alive = boost::intrusive_ptr<ServerConnection>(this)] {
+                         if (alive->exchange_ && alive->exchange_->handlerRuns) {
+                           alive->cancelHandler();
+                         }
+                       });
+}
+
+SLUICE_DECL void ServerConnection::wake() {
+  if (!exchange_ || !exchange_->waiting) return;
+  Wake handler = std::move(exchange_->waiting);
+  handler();
+}
+
+SLUICE_DECL void ServerConnection::wakeSoon() {
+  if (!exchange_->waiting) return;
+  // With the coroutine in it: where the loop ends first, they go together.
+  Wake handler = std::move(exchange_->waiting);
+  handler.post(core_->loop().executor());
+}
+
+}  // namespace sluice::http::detail
