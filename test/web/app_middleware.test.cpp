@@ -3,10 +3,10 @@
 // The middleware that comes with the router.
 #include <boost/asio/steady_timer.hpp>
 #include <mutex>
-// First, so that the router knows of it.
 #include <sluice/app.hpp>
 #include <sluice/compress.hpp>
 #include <sluice/test.hpp>
+#include <sluice/web/app/compression.hpp>
 #include <sluice/web/app/detail/line_writer.hpp>
 #include <sluice/web/app/detail/token_buckets.hpp>
 #include <string>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Compressed responses. A machine without zlib does not have this, and a program links zlib only if
-// it uses it. With SLUICE_SEPARATE_COMPILATION it is there after <sluice/compress.hpp>.
+// it uses it. With SLUICE_SEPARATE_COMPILATION a file includes <sluice/compress.hpp> and then this.
 #if !defined(SLUICE_SEPARATE_COMPILATION)
 #include <sluice/app.hpp>
 #endif
@@ -40,6 +40,9 @@ inline Compression compression(compress::Options options = {}) {
 
 }  // namespace sluice::app
 
+#else
+// <sluice/app.hpp> found no compression. A later include may.
+#undef SLUICE_WEB_APP_COMPRESSION_HPP
 #endif
 
 #endif
