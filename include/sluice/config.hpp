@@ -35,3 +35,10 @@
 #define SLUICE_USE_EPOLL 0
 #endif
 #endif
+
+// <windows.h> makes macros of these unless NOMINMAX is defined. What they stand for is in every C++
+// program that includes this library.
+#if defined(_WIN32)
+#undef min
+#undef max
+#endif

@@ -3,12 +3,15 @@
 // Several loops in one process: they share a port, answer, and end together.
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <csignal>
 #include <mutex>
 #include <set>
@@ -16,6 +19,7 @@
 #include <sluice/http.hpp>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include "support/catch.hpp"
 
@@ -120,3 +124,51 @@ TEST_CASE("what one worker throws ends the others and comes out of cluster()", "
   };
   CHECK_THROWS_AS(cluster(2, start), std::runtime_error);
 }
+
+TEST_CASE("a second SIGINT ends a cluster whose grace is not over", "[cluster]") {
+  std::atomic<bool> listens = false;
+  std::atomic<bool> drains = false;
+  std::thread impatient([&] {
+    while (!listens) std::this_thread::yield();
+    ::kill(::getpid(), SIGINT);
+    while (!drains) std::this_thread::yield();
+    ::kill(::getpid(), SIGINT);
+  });
+  const auto work = [&](asio::io_context& loop) -> task<> {
+    auto server = http::createServer(
+        loop, [](http::IncomingMessage&, http::ServerResponse&) -> task<> { co_return; });
+    server.listen(0, "127.0.0.1");
+    listens = true;
+    asio::steady_timer timer(loop);
+    while (server.listening()) {
+      timer.expires_after(std::chrono::milliseconds(1));
+      co_await timer.async_wait(asio::use_awaitable);
+    }
+    drains = true;
+    // What is no server's business.
+    timer.expires_after(std::chrono::hours(1));
+    co_await timer.async_wait(asio::use_awaitable);
+  };
+  const auto begin = std::chrono::steady_clock::now();
+  cluster(
+      1,
+      [&](asio::io_context& loop, unsigned) { asio::co_spawn(loop, work(loop), asio::detached); },
+      {.grace = std::chrono::minutes(2)});
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::minutes(1));
+  impatient.join();
+}
+
+#if defined(__GLIBC__)
+TEST_CASE("a cluster that gets no thread for a worker says so", "[cluster]") {
+  pthread_attr_t before;
+  REQUIRE(::pthread_getattr_default_np(&before) == 0);
+  pthread_attr_t huge;
+  REQUIRE(::pthread_attr_init(&huge) == 0);
+  REQUIRE(::pthread_attr_setstacksize(&huge, std::size_t{1} << 47) == 0);
+  REQUIRE(::pthread_setattr_default_np(&huge) == 0);
+  CHECK_THROWS_AS(cluster(2, [](asio::io_context&, unsigned) {}), std::system_error);
+  REQUIRE(::pthread_setattr_default_np(&before) == 0);
+  ::pthread_attr_destroy(&huge);
+  ::pthread_attr_destroy(&before);
+}
+#endif

@@ -90,6 +90,13 @@ class Agent : public EventEmitter<Agent, AgentEvents> {
 /// connections here.
 Agent& globalAgent(Executor executor);
 
+namespace detail {
+/// The agent of requests that name none. Null on a strand, unless somebody has asked for its global
+/// agent: strands come and go, and what is kept for one would not go. Such a request has an agent
+/// of its own.
+Agent* usualAgent(const asio::any_io_executor& executor);
+}  // namespace detail
+
 }  // namespace sluice::http
 
 #endif

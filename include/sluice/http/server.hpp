@@ -105,8 +105,9 @@ class Server : public ServerSettings, public EventEmitter<Server, ServerEvents> 
                  std::function<void()> onListening = {}) &;
   Server& listen(int port, std::string_view host, std::function<void()> onListening) &;
   Server& listen(int port, std::function<void()> onListening) &;
-  /// A Unix socket. A file that a server left behind is replaced.
-  Server& listen(std::string_view unixSocketPath, std::function<void()> onListening = {}) &;
+  /// The path of a Unix socket, or a port in digits, as in Node. A file that a server left behind
+  /// is replaced.
+  Server& listen(std::string_view pathOrPort, std::function<void()> onListening = {}) &;
   Server& listen(const ListenOptions& options, std::function<void()> onListening = {}) &;
   /// A server that is not kept would end at once.
   template <class... Arguments>

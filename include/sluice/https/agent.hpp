@@ -59,6 +59,11 @@ class Agent : public http::Agent {
 /// The agent of https requests that name none: one per executor, without keep-alive.
 Agent& globalAgent(Executor executor);
 
+namespace detail {
+/// As http::detail::usualAgent().
+Agent* usualAgent(const asio::any_io_executor& executor);
+}  // namespace detail
+
 }  // namespace sluice::https
 
 #endif

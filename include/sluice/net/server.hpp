@@ -55,17 +55,21 @@ class Server : public EventEmitter<Server, ServerEvents> {
 
   /// Binds at once, so address() is known, and accepts once the loop runs.
   ///
-  /// host      an address or a name; empty: every address, IPv6 and IPv4 where the system has both
+  /// host      an address or a name; empty: every address, IPv6 and IPv4 if the system has both
   /// callback  called as a "listening" listener would be, once
-  /// throws    ERR_SERVER_ALREADY_LISTEN, ERR_INVALID_ARG_VALUE; EADDRINUSE, EACCES and the like
-  /// only
-  ///           where nobody listens for "error" yet, which brings them later otherwise
-  Server& listen(std::uint16_t port, std::string_view host = {}, int backlog = 511,
-                 std::function<void()> callback = {});
-  Server& listen(std::uint16_t port, std::string_view host, std::function<void()> callback);
-  Server& listen(std::uint16_t port, std::function<void()> callback);
-  Server& listen(std::string_view unixSocketPath, std::function<void()> callback = {});
-  Server& listen(const ListenOptions& options, std::function<void()> callback = {});
+  /// throws    ERR_SERVER_ALREADY_LISTEN, ERR_SOCKET_BAD_PORT, ERR_INVALID_ARG_VALUE; EADDRINUSE,
+  ///           EACCES and the like only if nobody listens for "error" yet, which brings them later
+  ///           otherwise
+  Server& listen(int port, std::string_view host = {}, int backlog = 511,
+                 std::function<void()> callback = {}) &;
+  Server& listen(int port, std::string_view host, std::function<void()> callback) &;
+  Server& listen(int port, std::function<void()> callback) &;
+  /// The path of a Unix socket, or a port in digits, as in Node.
+  Server& listen(std::string_view pathOrPort, std::function<void()> callback = {}) &;
+  Server& listen(const ListenOptions& options, std::function<void()> callback = {}) &;
+  /// A server that nobody keeps is gone before it accepts: name it first.
+  template <class... Args>
+  Server& listen(Args&&...) && = delete;
   bool listening() const;
   /// Where it listens; empty while it does not.
   Address address() const;

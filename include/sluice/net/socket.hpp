@@ -71,7 +71,8 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
 
   /// The next bytes, valid until the next read; nullopt at the peer's end.
   ///
-  /// throws  what broke the connection; ERR_STREAM_DESTROYED after destroy()
+  /// throws  what broke the connection; ERR_STREAM_DESTROYED after destroy(); ERR_INVALID_STATE
+  ///         while another read is under way, which goes on, and before the socket is connected
   /// cancel  total: operation_aborted, no bytes are lost
   task<std::optional<std::string_view>> read();
 
@@ -115,6 +116,8 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
 
   /// Ends both directions at once. With an error, "error" brings it before "close".
   void destroy(error_code reason = {});
+  /// The same, and "error" brings it with its own text.
+  void destroy(const Error& reason);
   /// destroy() once everything that was written has left.
   void destroySoon();
   /// destroy(), and the peer sees a reset.
@@ -181,33 +184,34 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
   template <class MutableBuffers, class Token>
   auto async_read_some(const MutableBuffers& buffers, Token&& token) {
     return asio::async_initiate<Token, void(error_code, std::size_t)>(
-        [](auto handler, detail::SocketCore* core, asio::mutable_buffer buffer) {
-          readSome(*core, buffer, ReadHandler(std::move(handler)));
+        [](auto handler, const Kept& core, asio::mutable_buffer buffer) {
+          readSome(core, buffer, ReadHandler(std::move(handler)));
         },
-        token, core_.get(), firstBuffer<asio::mutable_buffer>(buffers));
+        token, Kept(*this), firstBuffer<asio::mutable_buffer>(buffers));
   }
 
-  /// For Asio and Beast: takes everything, and completes when there is room for more.
+  /// For Asio and Beast: takes everything, and completes when there is room for more. Nothing is
+  /// written before the operation is started, which a lazy token may do later.
   template <class ConstBuffers, class Token>
   auto async_write_some(const ConstBuffers& buffers, Token&& token) {
-    std::size_t count = 0;
-    for (auto it = asio::buffer_sequence_begin(buffers); it != asio::buffer_sequence_end(buffers);
-         ++it) {
-      const asio::const_buffer buffer(*it);
-      count += buffer.size();
-      writeRaw({static_cast<const char*>(buffer.data()), buffer.size()});
-    }
     return asio::async_initiate<Token, void(error_code, std::size_t)>(
-        [](auto handler, WriteResult room, executor_type fallback, std::size_t taken) {
-          const auto executor = asio::get_associated_executor(handler, fallback);
+        [](auto handler, const Kept& core, const ConstBuffers& kept) {
+          std::size_t taken = 0;
+          for (auto it = asio::buffer_sequence_begin(kept); it != asio::buffer_sequence_end(kept);
+               ++it) {
+            const asio::const_buffer buffer(*it);
+            taken += buffer.size();
+            writeRaw(core, {static_cast<const char*>(buffer.data()), buffer.size()});
+          }
+          const auto executor = asio::get_associated_executor(handler, core.executor());
           const auto slot = asio::get_associated_cancellation_slot(handler);
-          room(asio::bind_cancellation_slot(
+          roomResult(core)(asio::bind_cancellation_slot(
               slot, asio::bind_executor(executor, [handler = std::move(handler), taken](
                                                       const error_code& ec, bool) mutable {
                 std::move(handler)(ec, ec ? 0 : taken);
               })));
         },
-        token, roomResult(), get_executor(), count);
+        token, Kept(*this), buffers);
   }
 
   // Who in the library has a socket reaches through to its state.
@@ -236,9 +240,23 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
     return {};
   }
 
-  static void readSome(detail::SocketCore& core, asio::mutable_buffer buffer, ReadHandler handler);
-  void writeRaw(std::string_view bytes);
-  WriteResult roomResult() const;
+  // What an operation acts on that may be started once the handle has moved or gone.
+  class Kept {
+   public:
+    explicit Kept(const Socket& socket);
+    Kept(const Kept&);
+    Kept(Kept&&) noexcept;
+    ~Kept();
+    detail::SocketCore& operator*() const { return *core_; }
+    executor_type executor() const;
+
+   private:
+    boost::intrusive_ptr<detail::SocketCore> core_;
+  };
+
+  static void readSome(const Kept& core, asio::mutable_buffer buffer, ReadHandler handler);
+  static void writeRaw(const Kept& core, std::string_view bytes);
+  static WriteResult roomResult(const Kept& core);
   template <class Chunk>
   WriteResult writeAny(Chunk&& chunk);
   template <class Chunk>

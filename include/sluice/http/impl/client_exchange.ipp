@@ -37,7 +37,7 @@ SLUICE_DECL boost::intrusive_ptr<ClientExchange> ClientExchange::of(
     const asio::any_io_executor& executor, RequestOptions&& options) {
   const Agent* agent = options.agent.agent();
   const bool own = options.agent.fresh() || options.createConnection;
-  if (agent == nullptr && !own) agent = &globalAgent(executor);
+  if (agent == nullptr && !own) agent = usualAgent(executor);
   boost::intrusive_ptr<ClientExchange> exchange;
   if (agent != nullptr && agent->state().loop().executor() == executor) {
     exchange = of(agent->state());
@@ -71,7 +71,7 @@ SLUICE_DECL void ClientExchange::begin() {
 SLUICE_DECL Agent& ClientExchange::chooseAgent() {
   if (Agent* agent = options().agent.agent()) return *agent;
   if (!options().agent.fresh() && !options().createConnection) {
-    return globalAgent(loop_->executor());
+    if (Agent* agent = usualAgent(loop_->executor())) return *agent;
   }
   ownAgent_ = std::make_unique<Agent>(loop_->executor());
   return *ownAgent_;

@@ -14,7 +14,11 @@ SLUICE_DECL std::string formatDate(std::chrono::system_clock::time_point time) {
   const auto second = std::chrono::floor<std::chrono::seconds>(time);
   const std::time_t seconds = std::chrono::system_clock::to_time_t(second);
   std::tm date{};
+#if defined(_WIN32)
+  ::gmtime_s(&date, &seconds);
+#else
   ::gmtime_r(&seconds, &date);
+#endif
   static constexpr std::string_view days = "SunMonTueWedThuFriSat";
   static constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
   std::string text = "Ddd, 00 Mmm 0000 00:00:00 GMT";

@@ -7,6 +7,7 @@
 #include <sluice/http/detail/server/connection.hpp>
 #include <sluice/http/detail/server/state.hpp>
 #include <sluice/http/server.hpp>
+#include <sluice/net/detail/listening.hpp>
 #include <vector>
 
 namespace sluice::http {
@@ -284,12 +285,7 @@ SLUICE_DECL Server& Server::listen(const ListenOptions& options,
 
 SLUICE_DECL Server& Server::listen(int port, std::string_view host, int backlog,
                                    std::function<void()> onListening) & {
-  if (port < 0 || port > 65535) {
-    throw Error(make_error_code(errc::ERR_SOCKET_BAD_PORT),
-                "A port must be from 0 to 65535, and not " + std::to_string(port));
-  }
-  ListenOptions options;
-  options.port = static_cast<std::uint16_t>(port);
+  ListenOptions options = net::detail::portToListenOn(port);
   options.host = host;
   options.backlog = backlog;
   return listen(options, std::move(onListening));
@@ -304,11 +300,9 @@ SLUICE_DECL Server& Server::listen(int port, std::function<void()> onListening) 
   return listen(port, {}, 511, std::move(onListening));
 }
 
-SLUICE_DECL Server& Server::listen(std::string_view unixSocketPath,
+SLUICE_DECL Server& Server::listen(std::string_view pathOrPort,
                                    std::function<void()> onListening) & {
-  ListenOptions options;
-  options.path = unixSocketPath;
-  return listen(options, std::move(onListening));
+  return listen(net::detail::pathOrPortToListenOn(pathOrPort), std::move(onListening));
 }
 
 SLUICE_DECL bool Server::listening() const { return state_->core().listening(); }

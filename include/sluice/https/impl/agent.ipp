@@ -9,6 +9,7 @@
 #include <sluice/https/agent.hpp>
 #include <sluice/https/connect.hpp>
 #include <sluice/https/detail/session_cache.hpp>
+#include <sluice/net/detail/loop.hpp>
 #include <utility>
 #include <vector>
 
@@ -87,13 +88,15 @@ class GlobalAgents final : public asio::execution_context::service {
 
   explicit GlobalAgents(asio::execution_context& context) : service(context) {}
 
-  Agent& find(const asio::any_io_executor& executor) {
+  /// make  if there is none yet
+  Agent* find(const asio::any_io_executor& executor, bool make) {
     const std::lock_guard lock(mutex_);
     for (const auto& agent : agents_) {
-      if (agent->get_executor() == executor) return *agent;
+      if (agent->get_executor() == executor) return agent.get();
     }
+    if (!make) return nullptr;
     agents_.push_back(std::make_unique<Agent>(executor));
-    return *agents_.back();
+    return agents_.back().get();
   }
 
  private:
@@ -191,7 +194,13 @@ SLUICE_DECL std::string Agent::nameWithTls(const RequestOptions& options) const 
 
 SLUICE_DECL Agent& globalAgent(Executor executor) {
   auto& context = asio::query(executor.get(), asio::execution::context);
-  return asio::use_service<detail::GlobalAgents>(context).find(executor.get());
+  return *asio::use_service<detail::GlobalAgents>(context).find(executor.get(), true);
+}
+
+SLUICE_DECL Agent* detail::usualAgent(const asio::any_io_executor& executor) {
+  auto& context = asio::query(executor, asio::execution::context);
+  return asio::use_service<GlobalAgents>(context).find(executor,
+                                                       net::detail::Loop::isLasting(executor));
 }
 
 }  // namespace sluice::https

@@ -31,10 +31,12 @@ inline http::RequestOptions withTls(const Executor& executor, http::RequestOptio
   }
   plain.tls = std::make_shared<const ClientOptions>(std::move(tls));
   if (plain.agent.agent() == nullptr) {
-    if (plain.agent.fresh() || plain.createConnection) {
-      plain.agent = http::AgentRef(std::make_shared<Agent>(executor));
+    const bool own = plain.agent.fresh() || plain.createConnection;
+    Agent* const agent = own ? nullptr : usualAgent(executor);
+    if (agent != nullptr) {
+      plain.agent = *agent;
     } else {
-      plain.agent = globalAgent(executor);
+      plain.agent = http::AgentRef(std::make_shared<Agent>(executor));
     }
   }
   return plain;

@@ -80,6 +80,9 @@ class Loop : public std::enable_shared_from_this<Loop> {
   /// The loop of this executor, made where there is none yet. Thread-safe, unlike everything else.
   static std::shared_ptr<Loop> of(const asio::any_io_executor&);
 
+  /// That of an execution context, which lasts as long as the context; not a strand.
+  static bool isLasting(const asio::any_io_executor&);
+
   explicit Loop(asio::any_io_executor);
   ~Loop();
 

@@ -14,6 +14,7 @@
 #include <sluice/error.hpp>
 #include <sluice/net/detail/loop.hpp>
 #include <sluice/net/detail/output_stream.hpp>
+#include <sluice/net/detail/socket_state.hpp>
 #include <sluice/net/detail/transport.hpp>
 #include <sluice/net/socket_events.hpp>
 #include <string>
@@ -58,8 +59,7 @@ class SocketCore final : public TransportOwner,
  public:
   using ReadHandler = sluice::detail::Completion<void(error_code, std::size_t)>;
 
-  // connecting → open → destroyed. The halves end one by one while it is open.
-  enum class State : std::uint8_t { connecting, open, destroyed };
+  using State = SocketState::Life;
 
   SocketCore(std::shared_ptr<Loop> loop, std::size_t highWaterMark);
   SLUICE_DECL ~SocketCore() override;
@@ -70,16 +70,16 @@ class SocketCore final : public TransportOwner,
   boost::intrusive_ptr<Transport> releaseTransport();
 
   Loop& loop() const { return *loop_; }
-  State state() const { return state_; }
-  bool destroyed() const { return state_ == State::destroyed; }
+  State state() const { return state_.life(); }
+  bool destroyed() const { return state_.life() >= State::destroyed; }
   Transport* transport() override { return transport_.get(); }
   OutputStream& output() {
     if (!output_) renewOutput();
     return *output_;
   }
   sluice::detail::Listeners& listeners() { return listeners_; }
-  bool readEnded() const { return readEnded_; }
-  bool writeEnding() const { return writeEnding_; }
+  bool readEnded() const { return state_.input() != Input::open; }
+  bool writeEnding() const { return state_.output() != Output::open; }
 
   void setUser(SocketUser* user) { user_ = user; }
   SocketUser* user() const { return user_; }
@@ -97,7 +97,7 @@ class SocketCore final : public TransportOwner,
   void rest();
   /// Where the last read took all the room that it had: what else is there already.
   std::size_t readMore(asio::mutable_buffer buffer);
-  bool mayReadMore() const { return room_ != 0 && !reading_ && state_ == State::open; }
+  bool mayReadMore() const { return room_ != 0 && !reading_ && isOpen(); }
   void cancelRead();
 
   /// For async_read_some() and read(): held bytes first, then one read.
@@ -106,12 +106,12 @@ class SocketCore final : public TransportOwner,
   void readIntoOwn(ReadHandler handler);
   const char* ownBuffer() const { return raw_->own.get(); }
   /// Puts bytes in front of what will be read.
-  void unshift(std::string_view bytes);
+  void unshift(std::string_view bytes) { raw().held.insert(0, bytes); }
   /// What was put there, or read before anybody wanted it.
   std::string takeHeld() { return raw_ ? std::exchange(raw_->held, {}) : std::string(); }
   /// Emits "data" from the end of this turn on, until pause().
   void flow();
-  void pause();
+  void pause() { flowing_ = false; }
 
   void end();
   void destroy(const error_code& ec = {});
@@ -125,7 +125,7 @@ class SocketCore final : public TransportOwner,
   void linger();
   /// The same, and "error" brings `error` when it is over.
   void linger(const http::Error& error);
-  bool lingering() const { return lingering_; }
+  bool lingering() const { return state_.closing() == Closing::lingering; }
 
   void setTimeout(std::chrono::milliseconds idle);
   /// As setTimeout(), from the end of this turn on.
@@ -139,13 +139,20 @@ class SocketCore final : public TransportOwner,
   }
 
   std::uint64_t bytesRead() const { return bytesRead_; }
-  Address localAddress() const;
-  Address remoteAddress() const;
+  Address localAddress() const { return isOpen() ? transport_->localAddress() : Address{}; }
+  Address remoteAddress() const { return isOpen() ? transport_->remoteAddress() : Address{}; }
 
   SLUICE_DECL void onRead(const error_code&, std::size_t) override;
   SLUICE_DECL void onWritable(const error_code&) override;
 
  private:
+  using Input = SocketState::Input;
+  using Output = SocketState::Output;
+  using Closing = SocketState::Closing;
+
+  bool isOpen() const { return state_.life() == State::open; }
+  bool writeEnded() const { return state_.output() == Output::ended; }
+  void tellClosed();
   void flushLater() override { atTurnEnd(); }
   SLUICE_DECL void onWriteFailed(const error_code&) override;
   SLUICE_DECL void onDrained() override;
@@ -160,7 +167,7 @@ class SocketCore final : public TransportOwner,
   void inputEnded();
   void finishWriting();
   asio::mutable_buffer ownRoom();
-  void readOwn();
+  void readOwn() { startRead(ownRoom()); }
   void listenOn();
   void pump();
 
@@ -169,7 +176,6 @@ class SocketCore final : public TransportOwner,
     bool user : 1 = false;
     bool drain : 1 = false;
     bool flow : 1 = false;
-    bool close : 1 = false;
     bool destroy : 1 = false;  // for closeError_ where there is one
   };
 
@@ -205,18 +211,13 @@ class SocketCore final : public TransportOwner,
   std::uint64_t bytesRead_ = 0;
   std::uint32_t room_ = 0;  // of the read under way; 0 where the last one did not fill it
 
-  State state_ = State::connecting;
+  SocketState state_;
   Due due_;
+  // Of this turn: something moved, and it is about to end.
   bool touched_ : 1 = false;
   bool endsTurn_ : 1 = false;
-  bool reading_ : 1 = false;
-  bool flowing_ : 1 = false;
-  bool ended_ : 1 = false;
-  bool readEnded_ : 1 = false;
-  bool writeEnding_ : 1 = false;
-  bool writeEnded_ : 1 = false;
-  bool destroyAtEnd_ : 1 = false;
-  bool lingering_ : 1 = false;
+  bool reading_ : 1 = false;  // a read is under way
+  bool flowing_ : 1 = false;  // "data" is emitted
 };
 
 }  // namespace sluice::net::detail

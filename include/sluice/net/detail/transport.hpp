@@ -42,7 +42,9 @@ class Transport : public boost::intrusive_ref_counter<Transport, boost::thread_u
   /// Calls onWritable() once tryWrite() may take more. At most one at a time.
   virtual void waitWritable() = 0;
 
-  /// Calls onRead(). At most one at a time.
+  /// Calls onRead(). At most one at a time. The buffer is lent until then: it must stay where it
+  /// is. It is the caller's again at once after cancelRead(), close(), and readWithoutBuffer() if
+  /// that is true: nothing is written to it any more.
   virtual void read(asio::mutable_buffer) = 0;
   /// The read that is under way, or is started with no buffer, gets none: onRead() says with 0
   /// bytes and no error that there is something to read. false: not here.

@@ -5,9 +5,37 @@
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <charconv>
 #include <sluice/net/detail/listening.hpp>
+#include <string>
+#include <system_error>
 
 namespace sluice::net::detail {
+
+[[noreturn]] inline void throwBadPort(std::string_view port) {
+  throw Error(make_error_code(errc::ERR_SOCKET_BAD_PORT),
+              "A port must be from 0 to 65535, and not " + std::string(port));
+}
+
+SLUICE_DECL ListenOptions portToListenOn(int port) {
+  if (port < 0 || port > 65535) throwBadPort(std::to_string(port));
+  ListenOptions options;
+  options.port = static_cast<std::uint16_t>(port);
+  return options;
+}
+
+SLUICE_DECL ListenOptions pathOrPortToListenOn(std::string_view text) {
+  int port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  const bool digits = text.find_first_not_of("0123456789") == std::string_view::npos;
+  if (!text.empty() && digits) {
+    if (error != std::errc() || end != text.data() + text.size()) throwBadPort(text);
+    return portToListenOn(port);
+  }
+  ListenOptions options;
+  options.path = text;
+  return options;
+}
 
 inline asio::ip::address addressToListenOn(Loop& loop, const std::string& host) {
   if (host.empty()) return asio::ip::address_v6();

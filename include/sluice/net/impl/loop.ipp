@@ -74,7 +74,7 @@ class LoopService : public asio::execution_context::service {
     loops_.push_back(made);
     // Strands come and go, and their loops go with the last object that uses them. That of the
     // context itself stays.
-    if (executor.target<asio::io_context::executor_type>() != nullptr) kept_.push_back(made);
+    if (Loop::isLasting(executor)) kept_.push_back(made);
     return made;
   }
 
@@ -115,6 +115,10 @@ struct Loop::TurnList final : TurnEntry {
 SLUICE_DECL std::shared_ptr<Loop> Loop::of(const asio::any_io_executor& executor) {
   auto& context = asio::query(executor, asio::execution::context);
   return asio::use_service<LoopService>(context).find(executor);
+}
+
+SLUICE_DECL bool Loop::isLasting(const asio::any_io_executor& executor) {
+  return executor.target<asio::io_context::executor_type>() != nullptr;
 }
 
 SLUICE_DECL Loop::Loop(asio::any_io_executor executor)

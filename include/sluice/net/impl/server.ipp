@@ -12,6 +12,7 @@
 #include <sluice/detail/post.hpp>
 #include <sluice/detail/spawn.hpp>
 #include <sluice/net/detail/handler_error.hpp>
+#include <sluice/net/detail/listening.hpp>
 #include <sluice/net/detail/server_core.hpp>
 #include <sluice/net/detail/socket_core.hpp>
 #include <sluice/net/server.hpp>
@@ -189,28 +190,30 @@ SLUICE_DECL void Server::destroyState() {
   if (const auto state = std::move(state_)) state->destroy();
 }
 
-SLUICE_DECL Server& Server::listen(const ListenOptions& options, std::function<void()> callback) {
+SLUICE_DECL Server& Server::listen(const ListenOptions& options, std::function<void()> callback) & {
   if (state_->core().listen(options) && callback) once<"listening">(std::move(callback));
   return *this;
 }
 
-SLUICE_DECL Server& Server::listen(std::uint16_t port, std::string_view host, int backlog,
-                                   std::function<void()> callback) {
-  return listen({.port = port, .host = std::string(host), .backlog = backlog}, std::move(callback));
+SLUICE_DECL Server& Server::listen(int port, std::string_view host, int backlog,
+                                   std::function<void()> callback) & {
+  ListenOptions options = detail::portToListenOn(port);
+  options.host = host;
+  options.backlog = backlog;
+  return listen(options, std::move(callback));
 }
 
-SLUICE_DECL Server& Server::listen(std::uint16_t port, std::string_view host,
-                                   std::function<void()> callback) {
-  return listen({.port = port, .host = std::string(host)}, std::move(callback));
+SLUICE_DECL Server& Server::listen(int port, std::string_view host,
+                                   std::function<void()> callback) & {
+  return listen(port, host, ListenOptions().backlog, std::move(callback));
 }
 
-SLUICE_DECL Server& Server::listen(std::uint16_t port, std::function<void()> callback) {
-  return listen({.port = port}, std::move(callback));
+SLUICE_DECL Server& Server::listen(int port, std::function<void()> callback) & {
+  return listen(port, {}, std::move(callback));
 }
 
-SLUICE_DECL Server& Server::listen(std::string_view unixSocketPath,
-                                   std::function<void()> callback) {
-  return listen({.path = std::string(unixSocketPath)}, std::move(callback));
+SLUICE_DECL Server& Server::listen(std::string_view pathOrPort, std::function<void()> callback) & {
+  return listen(detail::pathOrPortToListenOn(pathOrPort), std::move(callback));
 }
 
 SLUICE_DECL bool Server::listening() const { return state_->core().listening(); }

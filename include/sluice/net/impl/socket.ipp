@@ -40,6 +40,17 @@ struct ReadIntoOwn {
   }
 };
 
+// In Node's words if the caller is to blame.
+inline Error readError(const error_code& ec, const SocketCore& core) {
+  if (ec == errc::ERR_STREAM_DESTROYED) {
+    return Error(ec, "Cannot call read after a stream was destroyed");
+  }
+  if (ec != errc::ERR_INVALID_STATE) return Error(ec);
+  const bool early = core.state() == SocketCore::State::connecting;
+  return Error(ec, early ? "Invalid state: read() before the socket is connected"
+                         : "Invalid state: read() while another read is under way");
+}
+
 // Not a member: the handle may have moved by the time that this is awaited.
 SLUICE_DECL task<std::optional<std::string_view>> readOwn(boost::intrusive_ptr<SocketCore> core) {
   error_code ec;
@@ -48,7 +59,7 @@ SLUICE_DECL task<std::optional<std::string_view>> readOwn(boost::intrusive_ptr<S
       co_await asio::async_initiate<decltype(token), void(error_code, std::size_t)>(
           ReadIntoOwn{core.get()}, token);
   if (ec == asio::error::eof) co_return std::nullopt;
-  if (ec) throw http::Error(ec);
+  if (ec) throw readError(ec, *core);
   co_return std::string_view(core->ownBuffer(), count);
 }
 
@@ -172,20 +183,28 @@ SLUICE_DECL sluice::detail::Listeners& Socket::listeners() { return core_->liste
 
 SLUICE_DECL void Socket::linger() { core_->linger(); }
 
-SLUICE_DECL void Socket::readSome(detail::SocketCore& core, asio::mutable_buffer buffer,
+SLUICE_DECL Socket::Kept::Kept(const Socket& socket) : core_(socket.core_) {}
+SLUICE_DECL Socket::Kept::Kept(const Kept&) = default;
+SLUICE_DECL Socket::Kept::Kept(Kept&&) noexcept = default;
+SLUICE_DECL Socket::Kept::~Kept() = default;
+SLUICE_DECL Socket::executor_type Socket::Kept::executor() const {
+  return core_->loop().executor();
+}
+
+SLUICE_DECL void Socket::readSome(const Kept& core, asio::mutable_buffer buffer,
                                   ReadHandler handler) {
-  core.readSome(buffer, std::move(handler));
+  (*core).readSome(buffer, std::move(handler));
 }
 
-SLUICE_DECL void Socket::writeRaw(std::string_view bytes) {
-  if (!core_->writeEnding()) core_->output().write(bytes);
+SLUICE_DECL void Socket::writeRaw(const Kept& core, std::string_view bytes) {
+  if (!(*core).writeEnding()) (*core).output().write(bytes);
 }
 
-SLUICE_DECL WriteResult Socket::roomResult() const {
-  if (core_->writeEnding()) {
-    return {&core_->output(), make_error_code(http::errc::ERR_STREAM_WRITE_AFTER_END)};
+SLUICE_DECL WriteResult Socket::roomResult(const Kept& core) {
+  detail::OutputStream& output = (*core).output();
+  if ((*core).writeEnding()) {
+    return {&output, make_error_code(errc::ERR_STREAM_WRITE_AFTER_END)};
   }
-  detail::OutputStream& output = core_->output();
   return {&output, detail::OutputStream::Until::room, output.queue().queued(), true};
 }
 
@@ -205,6 +224,10 @@ SLUICE_DECL void Socket::unshift(std::span<const std::byte> bytes) {
 }
 
 SLUICE_DECL void Socket::destroy(error_code reason) {
+  if (core_) core_->destroy(reason);
+}
+
+SLUICE_DECL void Socket::destroy(const Error& reason) {
   if (core_) core_->destroy(reason);
 }
 

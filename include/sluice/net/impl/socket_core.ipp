@@ -43,10 +43,10 @@ SLUICE_DECL void SocketCore::open(boost::intrusive_ptr<Transport> transport) {
   }
   transport_ = std::move(transport);
   transport_->attach(this);
-  state_ = State::open;
+  state_.move(State::open);
   output_->attach(this);
   output_->flush();
-  if (writeEnding_) finishWriting();
+  if (writeEnding()) finishWriting();
   if (flowing_) flow();
 }
 
@@ -91,10 +91,8 @@ SLUICE_DECL void SocketCore::callAtTurnEnd() {
 SLUICE_DECL void SocketCore::onTurnEnd() {
   const boost::intrusive_ptr<SocketCore> alive = std::move(keptForTurn_);
   const Due due = std::exchange(due_, Due{});
-  if (due.close) {
-    if (closeError_) sluice::detail::emit<SocketEvents, "error">(listeners_, *closeError_);
-    sluice::detail::emit<SocketEvents, "close">(listeners_, closeError_ != nullptr);
-    listeners_.clear();
+  if (destroyed()) {
+    tellClosed();
     return;
   }
   if (due.destroy) {
@@ -117,10 +115,17 @@ SLUICE_DECL void SocketCore::onTurnEnd() {
   if (due.drain && !output().needDrain() && !output().failure()) {
     if (user_ != nullptr) user_->onDrained();
     // As in Node, not for who has said that nothing more will come.
-    if (!writeEnding_) sluice::detail::emit<SocketEvents, "drain">(listeners_);
+    if (!writeEnding()) sluice::detail::emit<SocketEvents, "drain">(listeners_);
   }
   if (due.user && user_ != nullptr) user_->onTurn();
   if (due.flow) pump();
+}
+
+SLUICE_DECL void SocketCore::tellClosed() {
+  if (!state_.move(State::closed)) return;
+  if (closeError_) sluice::detail::emit<SocketEvents, "error">(listeners_, *closeError_);
+  sluice::detail::emit<SocketEvents, "close">(listeners_, closeError_ != nullptr);
+  listeners_.clear();
 }
 
 SLUICE_DECL void SocketCore::startRead(asio::mutable_buffer buffer) {
@@ -151,7 +156,7 @@ SLUICE_DECL void SocketCore::rest() {
 SLUICE_DECL void SocketCore::renewOutput() {
   output_ = new OutputStream(loop_, highWaterMark_);
   output_->queue().passedBy(written_);
-  if (state_ == State::open) output_->attach(this);
+  if (isOpen()) output_->attach(this);
   if (destroyed()) output_->fail(make_error_code(http::errc::ERR_STREAM_DESTROYED));
 }
 
@@ -182,7 +187,7 @@ SLUICE_DECL void SocketCore::onRead(const error_code& ec, std::size_t count) {
   bytesRead_ += count;
   if (destroyed()) return;
   if (user_ == nullptr && count != 0) touch();
-  if (lingering_) {
+  if (lingering()) {
     raw().discarded += count;
     if (ec || raw().discarded > lingerBytes) {
       destroy();
@@ -192,7 +197,7 @@ SLUICE_DECL void SocketCore::onRead(const error_code& ec, std::size_t count) {
     return;
   }
   if (user_ != nullptr) {
-    if (ec == asio::error::eof) readEnded_ = true;
+    if (ec == asio::error::eof) state_.move(Input::ended);
     user_->onInput(ec, count);
     return;
   }
@@ -201,11 +206,11 @@ SLUICE_DECL void SocketCore::onRead(const error_code& ec, std::size_t count) {
 
 SLUICE_DECL void SocketCore::deliver(const error_code& ec, std::size_t count) {
   const boost::intrusive_ptr<SocketCore> alive(this);
-  if (ec == asio::error::eof) readEnded_ = true;
+  if (ec == asio::error::eof) state_.move(Input::ended);
   if (isRead()) {
-    if (readEnded_ && writeEnded_) destroyAtTurnEnd();
+    if (readEnded() && writeEnded()) destroyAtTurnEnd();
     // Who reads hears of it first, and then the listeners of "error" and "close".
-    if (ec && !readEnded_ && ec != asio::error::operation_aborted) destroyAtTurnEnd(ec);
+    if (ec && !readEnded() && ec != asio::error::operation_aborted) destroyAtTurnEnd(ec);
     ReadHandler handler = std::move(raw_->reader);
     handler.dispatch(loop_->executor(), ec, count);
     return;
@@ -226,20 +231,19 @@ SLUICE_DECL void SocketCore::deliver(const error_code& ec, std::size_t count) {
 }
 
 SLUICE_DECL void SocketCore::inputEnded() {
-  if (ended_) return;
-  ended_ = true;
+  if (!state_.move(Input::told)) return;
   const boost::intrusive_ptr<SocketCore> alive(this);
   sluice::detail::emit<SocketEvents, "end">(listeners_);
   // As in Node without allowHalfOpen: who listens to events does not have to end the other half.
-  if (!writeEnding_) {
+  if (!writeEnding()) {
     end();
-  } else if (writeEnded_) {
+  } else if (writeEnded()) {
     destroy();
   }
 }
 
 SLUICE_DECL void SocketCore::readSome(asio::mutable_buffer buffer, ReadHandler handler) {
-  if (destroyed() && !(readEnded_ && !holdsBytes())) {
+  if (destroyed() && !(readEnded() && !holdsBytes())) {
     handler.post(loop_->executor(), make_error_code(http::errc::ERR_STREAM_DESTROYED), 0);
   } else if (buffer.size() == 0) {
     handler.post(loop_->executor(), {}, 0);
@@ -249,9 +253,9 @@ SLUICE_DECL void SocketCore::readSome(asio::mutable_buffer buffer, ReadHandler h
     std::memcpy(buffer.data(), held.data(), count);
     held.erase(0, count);
     handler.post(loop_->executor(), {}, count);
-  } else if (readEnded_) {
+  } else if (readEnded()) {
     handler.post(loop_->executor(), asio::error::eof, 0);
-  } else if (isRead() || reading_ || state_ == State::connecting) {
+  } else if (isRead() || reading_ || state() == State::connecting) {
     handler.post(loop_->executor(), make_error_code(http::errc::ERR_INVALID_STATE), 0);
   } else {
     if (auto slot = handler.slot(); slot.is_connected()) {
@@ -266,10 +270,6 @@ SLUICE_DECL void SocketCore::readIntoOwn(ReadHandler handler) {
   readSome(ownRoom(), std::move(handler));
 }
 
-SLUICE_DECL void SocketCore::unshift(std::string_view bytes) { raw().held.insert(0, bytes); }
-
-SLUICE_DECL void SocketCore::pause() { flowing_ = false; }
-
 SLUICE_DECL void SocketCore::flow() {
   // Never from inside the call that attached the listener or resumed.
   flowing_ = true;
@@ -278,14 +278,14 @@ SLUICE_DECL void SocketCore::flow() {
 }
 
 SLUICE_DECL void SocketCore::pump() {
-  if (!flowing_ || state_ != State::open || user_ != nullptr || isRead()) return;
+  if (!flowing_ || !isOpen() || user_ != nullptr || isRead()) return;
   const boost::intrusive_ptr<SocketCore> alive(this);
   if (holdsBytes()) {
     const std::string bytes = takeHeld();
     sluice::detail::emit<SocketEvents, "data">(listeners_, std::string_view(bytes));
-    if (!flowing_ || state_ != State::open) return;
+    if (!flowing_ || !isOpen()) return;
   }
-  if (readEnded_) {
+  if (readEnded()) {
     inputEnded();
   } else if (!reading_) {
     readOwn();
@@ -293,36 +293,35 @@ SLUICE_DECL void SocketCore::pump() {
 }
 
 SLUICE_DECL void SocketCore::end() {
-  if (writeEnding_ || destroyed()) return;
-  writeEnding_ = true;
-  if (state_ == State::open) {
+  if (destroyed() || !state_.move(Output::ending)) return;
+  if (isOpen()) {
     if (output_) output_->flush();
     finishWriting();
   }
 }
 
 SLUICE_DECL void SocketCore::finishWriting() {
-  if (writeEnded_ || state_ != State::open) return;
+  if (writeEnded() || !isOpen()) return;
   if (output_ && (output_->size() != 0 || output_->failure())) return;
-  writeEnded_ = true;
-  if (destroyAtEnd_ && !lingering_) {
+  state_.move(Output::ended);
+  if (state_.closing() == Closing::afterOutput) {
     transport_->sayGoodbye();
     destroyAtTurnEnd();
     return;
   }
   error_code ignored;
   transport_->shutdownWrite(ignored);
-  if (lingering_) {
+  if (lingering()) {
     listenOn();
-  } else if (readEnded_ && user_ == nullptr) {
+  } else if (readEnded() && user_ == nullptr) {
     destroyAtTurnEnd();
   }
 }
 
 SLUICE_DECL void SocketCore::destroySoon() {
   if (destroyed()) return;
-  destroyAtEnd_ = true;
-  if (writeEnded_) {
+  state_.move(Closing::afterOutput);
+  if (writeEnded()) {
     destroyAtTurnEnd();
   } else {
     end();
@@ -331,13 +330,13 @@ SLUICE_DECL void SocketCore::destroySoon() {
 }
 
 SLUICE_DECL void SocketCore::linger() {
-  if (destroyed() || lingering_) return;
-  if (readEnded_) {
+  if (destroyed() || lingering()) return;
+  if (readEnded()) {
     destroySoon();
     return;
   }
-  lingering_ = true;
-  if (writeEnded_) {
+  state_.move(Closing::lingering);
+  if (writeEnded()) {
     listenOn();
   } else {
     end();
@@ -346,7 +345,7 @@ SLUICE_DECL void SocketCore::linger() {
 }
 
 SLUICE_DECL void SocketCore::linger(const http::Error& error) {
-  if (destroyed() || lingering_) return;
+  if (destroyed() || lingering()) return;
   closeError_ = std::make_unique<const http::Error>(error);
   linger();
 }
@@ -362,8 +361,6 @@ SLUICE_DECL asio::mutable_buffer SocketCore::ownRoom() {
   if (!raw().own) raw_->own = std::make_unique_for_overwrite<char[]>(ownBufferSize);
   return {raw_->own.get(), ownBufferSize};
 }
-
-SLUICE_DECL void SocketCore::readOwn() { startRead(ownRoom()); }
 
 SLUICE_DECL void SocketCore::resetAndDestroy() {
   if (transport_) transport_->reset();
@@ -381,7 +378,7 @@ SLUICE_DECL void SocketCore::destroy(const error_code& ec) {
   const boost::intrusive_ptr<SocketCore> alive(this);
   // What was gathered for the end of this turn counts as written.
   if (output_ && !loop_->stopped()) output_->flushLast();
-  state_ = State::destroyed;
+  state_.move(State::destroyed);
   idle_.stop();
   if (transport_) transport_->close();
   // First: the events of a message come before those who waited are resumed.
@@ -392,12 +389,10 @@ SLUICE_DECL void SocketCore::destroy(const error_code& ec) {
                       ec ? ec : make_error_code(http::errc::ERR_STREAM_DESTROYED), 0);
   }
   // An orderly end after linger() is the end of what was told to it.
-  const bool orderly = !ec && (lingering_ || destroyAtEnd_);
+  const bool orderly = !ec && state_.closing() != Closing::no;
   if (closeError_ && closeError_->code() != ec && !orderly) closeError_ = nullptr;
   if (listeners_.get() != nullptr) {
     if (ec && !closeError_) closeError_ = std::make_unique<const http::Error>(ec);
-    due_ = Due{};
-    due_.close = true;
     atTurnEnd();
   }
   // Last: what the observer posts comes after 'close'.
@@ -423,7 +418,7 @@ SLUICE_DECL void SocketCore::onDrained() {
 SLUICE_DECL void SocketCore::onSent() {
   touch();
   if (user_ != nullptr) user_->onSent();
-  if (writeEnding_) finishWriting();
+  if (writeEnding()) finishWriting();
 }
 
 SLUICE_DECL void SocketCore::setTimeout(std::chrono::milliseconds idle) {
@@ -442,20 +437,12 @@ SLUICE_DECL void SocketCore::changeTimeout(std::chrono::milliseconds idle) {
 
 SLUICE_DECL void SocketCore::idled() {
   const boost::intrusive_ptr<SocketCore> alive(this);
-  if (lingering_) {
+  if (lingering()) {
     destroy();
     return;
   }
   if (user_ != nullptr && user_->onIdle()) return;
   sluice::detail::emit<SocketEvents, "timeout">(listeners_);
-}
-
-SLUICE_DECL Address SocketCore::localAddress() const {
-  return state_ == State::open ? transport_->localAddress() : Address{};
-}
-
-SLUICE_DECL Address SocketCore::remoteAddress() const {
-  return state_ == State::open ? transport_->remoteAddress() : Address{};
 }
 
 }  // namespace sluice::net::detail

@@ -4,6 +4,7 @@
 // for. What a system lacks is left out, or refused where the user asked for it.
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/error.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -141,8 +142,9 @@ inline GenericProtocol::endpoint endpointOf(const Place& place, error_code& ec) 
 template <class Specific>
 Specific specificEndpoint(const GenericProtocol::endpoint& endpoint) {
   Specific result;
+  // In this order: a path's length depends on its bytes.
+  std::memcpy(result.data(), endpoint.data(), std::min(endpoint.size(), result.capacity()));
   result.resize(endpoint.size());
-  std::memcpy(result.data(), endpoint.data(), endpoint.size());
   return result;
 }
 

@@ -40,12 +40,13 @@ SLUICE_DECL Poller* Poller::of(Loop& loop, error_code& ec) {
       ec = asio::error::operation_aborted;
       return nullptr;
     }
-    const int fd = ::epoll_create1(EPOLL_CLOEXEC);
-    if (fd < 0) {
+    SystemSocket set(::epoll_create1(EPOLL_CLOEXEC));
+    if (!set) {
       ec = lastError();
       return nullptr;
     }
-    loop.setBackend(std::make_unique<Poller>(loop, fd));
+    loop.setBackend(std::make_unique<Poller>(loop, set.fd()));
+    set.release();
   }
   return static_cast<Poller*>(loop.backend());
 }
