@@ -68,6 +68,8 @@ using error_code = boost::system::error_code;
   X(ERR_INSECURE_REDIRECT, "A redirect leads from https to http")                                 \
   X(ERR_BODY_NOT_REPEATABLE, "The body is needed once more, but it was streamed")                 \
   X(ERR_PROXY_CONNECTION_FAILED, "The proxy did not connect to the server")                       \
+  X(ERR_PROXY_INVALID_CONFIG, "What the environment says of a proxy cannot be used")              \
+  X(ERR_PROXY_TUNNEL, "The proxy did not open a tunnel to the server")                            \
   /* WebSocket */                                                                                 \
   X(ERR_WEBSOCKET_HANDSHAKE, "The peer has not agreed to a WebSocket")                            \
   X(ERR_WEBSOCKET_PROTOCOL, "The peer broke the WebSocket protocol")                              \

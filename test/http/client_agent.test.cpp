@@ -565,7 +565,7 @@ TEST_CASE("an agent says which protocol, port and delay its connections have",
   agent.protocol = "made-up:";
   agent.defaultPort = 1234;
   RequestOptions options = net.options(agent);
-  CHECK(thrownBy([&] { request(net.io(), options); }) == "ERR_INVALID_PROTOCOL");
+  CHECK(thrownBy([&] { static_cast<void>(request(net.io(), options)); }) == "ERR_INVALID_PROTOCOL");
   options.protocol = "made-up:";
   auto second = http::get(net.io(), options);
   CHECK(net.received(1) == plainGet);

@@ -451,7 +451,7 @@ TEST_CASE("a connection that is silent for too long is told, and nothing else ha
     net.deliver("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab");
     log.take();
     net.advance(100ms);
-    CHECK(log.take() == "res-timeout timeout");
+    CHECK(log.take() == "timeout res-timeout");
     req.setTimeout(0ms);
     net.deliver("c");
     net.advance(10s);

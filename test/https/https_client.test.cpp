@@ -286,8 +286,10 @@ TEST_CASE("the scheme must be the agent's",
       return std::string(error.name());
     }
   };
-  CHECK(failure([&] { http::get(loop, "https://localhost/"); }) == "ERR_INVALID_PROTOCOL");
-  CHECK(failure([&] { https::get(loop, "http://localhost/"); }) == "ERR_INVALID_PROTOCOL");
+  CHECK(failure([&] { static_cast<void>(http::get(loop, "https://localhost/")); }) ==
+        "ERR_INVALID_PROTOCOL");
+  CHECK(failure([&] { static_cast<void>(https::get(loop, "http://localhost/")); }) ==
+        "ERR_INVALID_PROTOCOL");
 }
 
 TEST_CASE("getName() is Node's",

@@ -642,7 +642,7 @@ TEST_CASE("a request says method and path, its headers, Connection and the lengt
 }
 
 TEST_CASE("methods that expect no body get no framing until there is one", "[framing]") {
-  for (const std::string method : {"GET", "HEAD", "DELETE", "OPTIONS", "TRACE", "CONNECT"}) {
+  for (const std::string method : {"GET", "HEAD", "DELETE", "OPTIONS", "TRACE"}) {
     const std::string head = method + " /p?q HTTP/1.1\r\nHost: h\r\nConnection: keep-alive\r\n";
     for (const auto& length : {std::optional<std::uint64_t>(0), std::optional<std::uint64_t>()}) {
       const Result bare = request([&](RequestHead& in) {
@@ -670,6 +670,18 @@ TEST_CASE("methods that expect no body get no framing until there is one", "[fra
             in.method = method;
             in.bodyLength = 0;
           }).verdict == "sized 0, stays");
+  }
+}
+
+TEST_CASE("what a CONNECT writes is the tunnel's, and no body", "[framing]") {
+  for (const auto& length : {std::optional<std::uint64_t>(4), std::optional<std::uint64_t>()}) {
+    const Result written = request([&](RequestHead& in) {
+      in.method = "CONNECT";
+      in.bodyLength = length;
+      in.bodyFollows = true;
+    });
+    CHECK(written.wire == "CONNECT /p?q HTTP/1.1\r\nHost: h\r\nConnection: keep-alive\r\n\r\n");
+    CHECK(written.verdict.starts_with("untilClose"));
   }
 }
 

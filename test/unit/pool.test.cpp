@@ -54,11 +54,35 @@ TEST_CASE("a free connection of another name is given up where the total is reac
   Fixture f;
   const PoolLimits limits{many, 2, many, false};
   f.pool.opened("a", &f.connections[0]);
-  CHECK(f.pool.surplus(limits) == nullptr);
+  CHECK(f.pool.surplus("c", limits) == nullptr);
   f.pool.opened("b", &f.connections[1]);
-  CHECK(f.pool.surplus(limits) == nullptr);
+  CHECK(f.pool.surplus("c", limits) == nullptr);
   CHECK(f.pool.keep("b", &f.connections[1], limits));
-  CHECK(f.pool.surplus(limits) == &f.connections[1]);
+  CHECK(f.pool.surplus("c", limits) == &f.connections[1]);
+}
+
+TEST_CASE("no free connection is given up for a request that has to wait anyway", "[Pool]") {
+  Fixture f;
+  const PoolLimits limits{1, 2, many, false};
+  f.pool.opened("a", &f.connections[0]);
+  f.pool.opened("b", &f.connections[1]);
+  CHECK(f.pool.keep("b", &f.connections[1], limits));
+  CHECK(f.pool.surplus("a", limits) == nullptr);
+  CHECK(f.pool.surplus("c", limits) == &f.connections[1]);
+}
+
+TEST_CASE("a connection that is planned counts as one that is open", "[Pool]") {
+  Fixture f;
+  const PoolLimits limits{1, many, many, false};
+  f.pool.plan("a", &f.requests[0]);
+  CHECK(f.pool.total() == 1);
+  CHECK(!f.pool.mayOpen("a", limits));
+  CHECK(f.pool.mayOpen("b", limits));
+  CHECK(!f.pool.unplan("a", &f.requests[1]));
+  CHECK(!f.pool.unplan("b", &f.requests[0]));
+  CHECK(f.pool.unplan("a", &f.requests[0]));
+  CHECK(f.pool.total() == 0);
+  CHECK(f.pool.entries().empty());
 }
 
 TEST_CASE("surplus free connections are not kept", "[Pool]") {

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <sluice/event_emitter.hpp>
 #include <sluice/http/agent_options.hpp>
@@ -27,12 +28,14 @@ class ClientRequest;
 
 namespace detail {
 class AgentState;
-}
+class WantedRequest;
+}  // namespace detail
 
 using AgentEvents = EventList<Event<"free", void(net::Socket&)>,
                               Event<"keylog", void(std::string_view, net::Socket&)>>;
 
-/// A pool of connections. Destroying it closes them; requests under way fail with ECONNRESET.
+/// A pool of connections. Destroying it closes them; requests under way fail with ECONNRESET. It
+/// belongs to its executor: a request on another one is refused with ERR_INVALID_ARG_VALUE.
 ///
 ///     http::Agent agent(loop, {.keepAlive = true, .maxSockets = 8});
 ///     auto req = http::get(loop, "http://example.org/", {.agent = agent});
@@ -59,7 +62,8 @@ class Agent : public EventEmitter<Agent, AgentEvents> {
   /// Closes every connection, used ones too. The agent goes on being usable.
   void destroy();
 
-  /// Snapshots, by name.
+  /// Snapshots, by name. A request has its place from the call that makes it on; its connection is
+  /// opened, or used, at the end of that turn.
   std::map<std::string, std::vector<net::Socket*>> freeSockets() const;
   std::map<std::string, std::vector<net::Socket*>> sockets() const;
   std::map<std::string, std::vector<ClientRequest*>> requests() const;
@@ -83,7 +87,14 @@ class Agent : public EventEmitter<Agent, AgentEvents> {
   friend sluice::detail::EmitterAccess;
   sluice::detail::Listeners& listeners();
 
+  friend AgentRef;
+  friend detail::WantedRequest;
+
+  /// Whether a connection that was made for these options may serve other requests of their name.
+  virtual bool sharesConnection(const RequestOptions&) const { return true; }
+
   boost::intrusive_ptr<detail::AgentState> state_;
+  boost::intrusive_ptr<detail::AgentLink> link_;
 };
 
 /// The agent of requests that name none: one per executor, without keep-alive. Today's Node keeps
@@ -96,6 +107,18 @@ namespace detail {
 /// of its own.
 Agent* usualAgent(const asio::any_io_executor& executor);
 }  // namespace detail
+
+/// The variables of this process that name proxies, in either case.
+ProxyEnv processEnv();
+
+/// From now on the global agents of an executor, http's and https's, use the proxies that the
+/// variables name. If they name none, nothing changes.
+///
+/// result  undoes it
+/// throws  ERR_PROXY_INVALID_CONFIG for a proxy that is no http: URL; Node also takes https: ones
+std::function<void()> setGlobalProxyFromEnv(Executor executor, const ProxyEnv& variables);
+/// As above, with processEnv().
+std::function<void()> setGlobalProxyFromEnv(Executor executor);
 
 }  // namespace sluice::http
 

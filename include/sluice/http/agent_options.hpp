@@ -9,9 +9,14 @@
 
 #include <chrono>
 #include <cstddef>
+#include <map>
 #include <sluice/http/constants.hpp>
+#include <string>
 
 namespace sluice::http {
+
+/// Variables by their names, as `process.env` has them in Node.
+using ProxyEnv = std::map<std::string, std::string>;
 
 /// Which free connection is taken: the one that was used longest ago, or last.
 enum class Scheduling { fifo, lifo };
@@ -35,6 +40,12 @@ struct AgentOptions {
   /// Taken off what the server says in Keep-Alive, so that its last moment is not used.
   std::chrono::milliseconds agentKeepAliveTimeoutBuffer = std::chrono::milliseconds(1000);
   bool noDelay = true;
+  /// Proxies, by the names that a shell gives them: `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, or
+  /// in lower case, which wins. Empty: none. Requests to a host that NO_PROXY names go there
+  /// directly.
+  ///
+  ///     http::Agent agent(loop, {.proxyEnv = http::processEnv()});
+  ProxyEnv proxyEnv{};
 };
 
 }  // namespace sluice::http

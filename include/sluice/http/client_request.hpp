@@ -59,7 +59,12 @@ using ClientRequestEvents =
 ///     co_await req.end(body);
 ///     auto res = co_await req.response();
 ///
-/// Movable; destroying one that has not got its response, or is not sent whole, aborts it.
+/// Movable; destroying one that has not got its response, or is not sent whole, aborts it. So one
+/// that is made and dropped in the same statement does not compile.
+///
+/// A "response" listener may use its reference until the request's "close", as long as the request
+/// lives; it may move the message out to keep it. If the request goes before, and no listener reads
+/// the body or waits for more of it in a coroutine, the rest of the response is thrown away.
 ///
 /// events  "socket"(net::Socket&) "response"(IncomingMessage&) "information"(const Information&)
 ///         "continue" "timeout" "abort" "finish" "drain" "error"(const Error&) "close"; "connect"
@@ -68,7 +73,7 @@ using ClientRequestEvents =
 class [[nodiscard("keep the request: destroying an unfinished one aborts it")]] ClientRequest
     : public OutgoingMessageOf<ClientRequest, ClientRequestEvents> {
  public:
-  /// Empty: everything but destruction and assignment is misuse.
+  /// Empty, as one that was moved from: calls throw ERR_STREAM_DESTROYED.
   ClientRequest();
   ClientRequest(Executor executor, RequestOptions&& options);
   ClientRequest(ClientRequest&&) noexcept;
@@ -120,7 +125,9 @@ class [[nodiscard("keep the request: destroying an unfinished one aborts it")]] 
   };
 
   SLUICE_DECL void composeHead(std::optional<std::uint64_t> bodyLength, bool bodyFollows) override;
-  void letGo();
+  /// throws  ERR_STREAM_DESTROYED for an empty one
+  detail::ClientExchange& exchange() const;
+  void release();
 
   boost::intrusive_ptr<detail::ClientExchange> exchange_;
 };
@@ -133,6 +140,12 @@ template <class Listener>
 concept TakesResponse = std::invocable<std::decay_t<Listener>&, IncomingMessage&>;
 
 }  // namespace detail
+
+// C++ has no way to refuse a call whose result is dropped: the compiler's warning becomes an error,
+// from here on to the end of the file that includes this. A pragma of the file's own undoes it.
+#if defined(__GNUC__)
+#pragma GCC diagnostic error "-Wunused-result"
+#endif
 
 /// Makes a request without ending it. It acts at once; events come later.
 ///

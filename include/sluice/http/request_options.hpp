@@ -8,11 +8,13 @@
 #define SLUICE_HTTP_REQUEST_OPTIONS_HPP
 
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <sluice/http/detail/client/agent_link.hpp>
 #include <sluice/http/headers.hpp>
 #include <sluice/net/connect.hpp>
 #include <string>
@@ -23,34 +25,52 @@ namespace sluice::http {
 
 class Agent;
 
+namespace detail {
+struct AgentAccess;
+}
+
 using net::ConnectionOptions;
 using net::Lookup;
 /// Opens the connection of one request, in place of the agent.
 using CreateConnection = std::function<task<net::Socket>(const net::ConnectionOptions&)>;
 
-/// Which agent a request uses: the executor's own where nothing is said, the one that is named, or
+/// Which agent a request uses: the executor's own if nothing is said, the one that is named, or
 /// with `false` a fresh one for this request alone.
 ///
 ///     http::Agent agent(loop, {.keepAlive = true});
 ///     auto req = http::request(loop, {.agent = agent, .host = "example.org"});
+///
+/// It may outlive the agent that it names: a request with it then throws ERR_STREAM_DESTROYED.
 class AgentRef {
  public:
   AgentRef() = default;
-  AgentRef(Agent& agent) : agent_(&agent) {}
+  AgentRef(Agent& agent);
   AgentRef(bool global) : fresh_(!global) {}
-  /// For the library: one that goes with the request.
-  explicit AgentRef(std::shared_ptr<Agent> own) : own_(std::move(own)), agent_(own_.get()) {}
-
-  Agent* agent() const { return agent_; }
-  bool fresh() const { return fresh_; }
 
  private:
+  friend struct detail::AgentAccess;
+
   std::shared_ptr<Agent> own_;
-  Agent* agent_ = nullptr;
+  boost::intrusive_ptr<detail::AgentLink> link_;
   bool fresh_ = false;
 };
 
-/// Options of request() and get(). Where a URL is given as well, what is set here wins.
+namespace detail {
+
+/// What the library asks of an AgentRef.
+struct AgentAccess {
+  /// One that goes with the request.
+  static AgentRef own(std::shared_ptr<Agent> agent);
+  /// The agent that is named; null: none.
+  ///
+  /// throws  ERR_STREAM_DESTROYED if it is gone
+  static Agent* named(const AgentRef& ref);
+  static bool fresh(const AgentRef& ref) { return ref.fresh_; }
+};
+
+}  // namespace detail
+
+/// Options of request() and get(). If a URL is given as well, what is set here wins.
 struct RequestOptions {
   AgentRef agent{};
   /// "user:password", sent as Basic authorization unless that header is set.
@@ -77,13 +97,16 @@ struct RequestOptions {
   Headers headers{};
   /// "timeout" after this long without a byte on the connection, connecting included; 0: never.
   std::chrono::milliseconds timeout{};
+  /// ETIMEDOUT after this long, whatever moves: from the request to the end of the response's body.
+  /// 0: never. Not in Node.
+  std::chrono::milliseconds deadline{};
   /// Adds the Host header.
   bool setHost = true;
   /// Adds Connection, Content-Length and Transfer-Encoding.
   bool setDefaultHeaders = true;
   /// Accepts some of what the protocol forbids in responses.
   bool insecureHTTPParser = false;
-  /// Joins with ", " the response headers of which else the first wins.
+  /// Joins response headers with ", " of which otherwise the first wins.
   bool joinDuplicateHeaders = false;
   /// Bytes of a response's head; 0: http::maxHeaderSize. HPE_HEADER_OVERFLOW beyond it.
   std::size_t maxHeaderSize = 0;
@@ -93,8 +116,8 @@ struct RequestOptions {
   Lookup lookup{};
   /// A cancellation through it destroys the request with ABORT_ERR.
   boost::asio::cancellation_slot signal{};
-  /// Repeats an idempotent request without a body once, where a connection from the pool turns out
-  /// to be dead before a byte of the response has come. Not in Node.
+  /// Repeats an idempotent request without a body once, if a connection from the pool turns out to
+  /// be dead before a byte of the response has come. Not in Node.
   bool retryStale = false;
   /// From how many waiting bytes on write() returns false; also how much is read ahead.
   std::size_t highWaterMark = 16 * 1024;

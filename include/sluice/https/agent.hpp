@@ -30,6 +30,9 @@ class SessionCache;
 ///     https::Agent agent(loop, {.keepAlive = true, .ca = "ca.pem"});
 ///     auto req = https::get(loop, "https://localhost:8443/", {.agent = agent});
 ///
+/// A request with a checkServerIdentity of its own gets a connection of its own: no other request's
+/// is used for it, and its is used for no other.
+///
 /// events  those of http::Agent; "keylog"(std::string_view line, net::Socket&): a secret of a
 ///         connection, as SSLKEYLOGFILE has it
 class Agent : public http::Agent {
@@ -47,6 +50,7 @@ class Agent : public http::Agent {
   }
 
  private:
+  SLUICE_DECL bool sharesConnection(const http::RequestOptions& options) const override;
   std::string nameWithTls(const RequestOptions& options) const;
   detail::ClientOptions merged(const detail::ClientOptions* request) const;
   SecureContext contextFor(const detail::ClientOptions& options);

@@ -41,9 +41,13 @@ namespace detail {
 std::shared_ptr<TlsPolicy> clientPolicy(const ClientOptions& options, const std::string& host,
                                         const SecureContext& context);
 
+/// What a proxy is asked for before the handshake: the head of a CONNECT. Empty: there is no proxy,
+/// `options` lead to the server itself.
+using TunnelRequest = std::string;
+
 /// Also for an agent, which has to see the socket while it is connected (`options.hook`).
 task<net::Socket> connectTls(net::ConnectionOptions options,
-                             std::shared_ptr<const TlsPolicy> policy);
+                             std::shared_ptr<const TlsPolicy> policy, TunnelRequest tunnel = {});
 
 }  // namespace detail
 }  // namespace sluice::https

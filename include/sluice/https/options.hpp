@@ -123,6 +123,7 @@ struct RequestOptions {
   int family = 0;
   http::Headers headers{};
   std::chrono::milliseconds timeout{};
+  std::chrono::milliseconds deadline{};
   bool setHost = true;
   bool setDefaultHeaders = true;
   bool insecureHTTPParser = false;
@@ -148,6 +149,7 @@ struct AgentOptions {
   std::chrono::milliseconds timeout{};
   std::chrono::milliseconds agentKeepAliveTimeoutBuffer = std::chrono::milliseconds(1000);
   bool noDelay = true;
+  http::ProxyEnv proxyEnv{};
   SLUICE_HTTPS_CLIENT
   /// Sessions that are kept to be resumed, one for each name of getName(). 0: none.
   std::size_t maxCachedSessions = 100;

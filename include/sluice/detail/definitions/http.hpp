@@ -6,7 +6,10 @@
 #include <sluice/http/impl/agent.ipp>
 #include <sluice/http/impl/body_decoder.ipp>
 #include <sluice/http/impl/client_connection.ipp>
+#include <sluice/http/impl/client_connection_input.ipp>
 #include <sluice/http/impl/client_exchange.ipp>
+#include <sluice/http/impl/client_exchange_events.ipp>
+#include <sluice/http/impl/client_opening.ipp>
 #include <sluice/http/impl/client_request.ipp>
 #include <sluice/http/impl/date.ipp>
 #include <sluice/http/impl/field_line_reader.ipp>
@@ -20,6 +23,7 @@
 #include <sluice/http/impl/message_reader.ipp>
 #include <sluice/http/impl/outgoing_message.ipp>
 #include <sluice/http/impl/outgoing_state.ipp>
+#include <sluice/http/impl/proxies.ipp>
 #include <sluice/http/impl/request_place.ipp>
 #include <sluice/http/impl/server.ipp>
 #include <sluice/http/impl/server_connection.ipp>

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Definitions of agent.hpp and agent_state.hpp.
+// Definitions of agent.hpp and client/agent_state.hpp.
 #pragma once
 
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/query.hpp>
+#include <cstdlib>
 #include <mutex>
 #include <sluice/http/agent.hpp>
 #include <sluice/http/client_request.hpp>
@@ -21,7 +22,10 @@ namespace detail {
 
 SLUICE_DECL AgentState::AgentState(const asio::any_io_executor& executor,
                                    const AgentOptions& options, Agent& agent)
-    : loop_(net::detail::Loop::of(executor)), options_(options), agent_(&agent) {}
+    : loop_(net::detail::Loop::of(executor)),
+      options_(options),
+      proxies_(options.proxyEnv),
+      agent_(&agent) {}
 
 SLUICE_DECL AgentState::~AgentState() { dropSpares(0); }
 
@@ -44,35 +48,70 @@ SLUICE_DECL bool AgentState::keepsAlive() const {
 
 SLUICE_DECL void AgentState::submit(ClientExchange& exchange) {
   if (agent_ == nullptr) {
-    exchange.fail(Error(make_error_code(boost::system::errc::connection_reset), "socket hang up"));
+    exchange.fail(ClientExchange::EndedBy::here,
+                  Error(make_error_code(boost::system::errc::connection_reset), "socket hang up"));
     return;
   }
   const PoolLimits most = limits();
   if (!exchange.retried) {
     if (ClientConnection* connection = pool_.reuse(exchange.name(), most)) {
-      connection->assign(exchange, true);
+      giveTo(exchange, *connection, true);
       return;
     }
   }
-  if (ClientConnection* surplus = pool_.surplus(most)) {
+  // In vain if the request has to wait for a connection of its own name.
+  if (ClientConnection* surplus = pool_.surplus(exchange.name(), most)) {
     boost::intrusive_ptr<ClientConnection>(surplus)->destroy();
   }
   if (pool_.mayOpen(exchange.name(), most)) {
-    openFor(exchange);
+    pool_.plan(exchange.name(), &exchange);
   } else {
     pool_.enqueue(exchange.name(), &exchange);
   }
 }
 
-SLUICE_DECL bool AgentState::withdraw(ClientExchange& exchange) {
-  return pool_.removeQueued(exchange.name(), &exchange);
+SLUICE_DECL void AgentState::begin(ClientExchange& exchange) {
+  if (!pool_.unplan(exchange.name(), &exchange)) return;
+  ClientConnection* free = nullptr;
+  if (!exchange.retried) free = pool_.reuse(exchange.name(), limits());
+  if (free != nullptr) {
+    giveTo(exchange, *free, true);
+    openWaiting(exchange.name());
+  } else {
+    openFor(exchange);
+  }
+}
+
+SLUICE_DECL void AgentState::showPlanned() {
+  std::vector<boost::intrusive_ptr<ClientExchange>> planned;
+  for (const auto& [name, entry] : pool_.entries()) {
+    planned.insert(planned.end(), entry.planned.begin(), entry.planned.end());
+  }
+  for (const auto& exchange : planned) {
+    pool_.unplan(exchange->name(), exchange.get());
+    openFor(*exchange);
+  }
+}
+
+SLUICE_DECL void AgentState::giveTo(ClientExchange& exchange, ClientConnection& connection,
+                                    bool wasIdle) {
+  connection.promise(exchange, wasIdle);
+  if (exchange.begun()) connection.begin();
+}
+
+SLUICE_DECL void AgentState::withdraw(ClientExchange& exchange) {
+  if (pool_.unplan(exchange.name(), &exchange)) {
+    openWaiting(exchange.name());
+  } else {
+    pool_.removeQueued(exchange.name(), &exchange);
+  }
 }
 
 SLUICE_DECL void AgentState::openFor(ClientExchange& exchange) {
   boost::intrusive_ptr<ClientConnection> connection(
       new ClientConnection(boost::intrusive_ptr<AgentState>(this), exchange.name()));
   pool_.opened(exchange.name(), connection.get());
-  connection->open(exchange);
+  giveTo(exchange, *connection, false);
 }
 
 SLUICE_DECL void AgentState::openWaiting(const std::string& preferred) {
@@ -86,16 +125,23 @@ SLUICE_DECL void AgentState::openWaiting(const std::string& preferred) {
 SLUICE_DECL void AgentState::release(ClientConnection& connection) {
   const boost::intrusive_ptr<AgentState> alive(this);
   const boost::intrusive_ptr<ClientConnection> kept(&connection);
-  // Whoever is called here may emit "agentRemove": then it is nobody's, and stays open.
+  // A listener may emit "agentRemove": then it is nobody's, and stays open.
   if (!connection.inAgent()) return;
   if (agent_ == nullptr || !connection.connected()) {
     connection.destroy();
     return;
   }
   sluice::detail::emit<AgentEvents, "free">(listeners_, *connection.socketIfAny());
+  place(connection);
+}
+
+SLUICE_DECL void AgentState::place(ClientConnection& connection) {
+  const boost::intrusive_ptr<AgentState> alive(this);
+  const boost::intrusive_ptr<ClientConnection> kept(&connection);
   if (!connection.inAgent() || !connection.connected() || agent_ == nullptr) return;
   if (ClientExchange* next = pool_.dequeue(connection.name())) {
-    connection.assign(*next, false);
+    // One whose turn has not ended has found it as free as any.
+    giveTo(*next, connection, !next->begun());
     return;
   }
   bool keep = options_.keepAlive && !pool_.wantedElsewhere(connection.name(), limits());
@@ -158,16 +204,71 @@ SLUICE_DECL void AgentState::destroyAll() {
     std::vector<boost::intrusive_ptr<ClientExchange>> waiting;
     for (const auto& [name, entry] : pool_.entries()) {
       waiting.insert(waiting.end(), entry.queue.begin(), entry.queue.end());
+      waiting.insert(waiting.end(), entry.planned.begin(), entry.planned.end());
     }
     for (const auto& exchange : waiting) {
       withdraw(*exchange);
       exchange->fail(
+          ClientExchange::EndedBy::here,
           Error(make_error_code(boost::system::errc::connection_reset), "socket hang up"));
     }
   }
   for (const auto& connection : all) {
     connection->destroy(make_error_code(boost::system::errc::connection_reset));
   }
+}
+
+// What setGlobalProxyFromEnv() has said, for each executor of one execution context.
+class GlobalProxies : public asio::execution_context::service {
+ public:
+  using key_type = GlobalProxies;
+  using Pointer = std::shared_ptr<const Proxies>;
+  static inline asio::execution_context::id id;
+
+  explicit GlobalProxies(asio::execution_context& context) : service(context) {}
+
+  static GlobalProxies& of(const asio::any_io_executor& executor) {
+    auto& context = asio::query(executor, asio::execution::context);
+    return asio::use_service<GlobalProxies>(context);
+  }
+
+  Pointer find(const asio::any_io_executor& executor) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [home, proxies] : all_) {
+      if (home == executor) return proxies;
+    }
+    return nullptr;
+  }
+  /// Brings what was there before.
+  Pointer set(const asio::any_io_executor& executor, Pointer wanted) {
+    const std::lock_guard lock(mutex_);
+    for (auto& [home, proxies] : all_) {
+      if (home == executor) return std::exchange(proxies, std::move(wanted));
+    }
+    all_.emplace_back(executor, std::move(wanted));
+    return nullptr;
+  }
+
+ private:
+  void shutdown() override { all_.clear(); }
+
+  std::mutex mutex_;
+  std::vector<std::pair<asio::any_io_executor, Pointer>> all_;
+};
+
+SLUICE_DECL std::optional<Proxy> AgentState::proxyFor(std::string_view host,
+                                                      std::uint16_t port) const {
+  const Proxy* found = nullptr;
+  GlobalProxies::Pointer global;
+  if (agent_ == nullptr) return std::nullopt;
+  if (!proxies_.empty()) {
+    found = proxies_.find(agent_->protocol, host, port);
+  } else if (globalProxies_) {
+    global = GlobalProxies::of(loop_->executor()).find(loop_->executor());
+    if (global) found = global->find(agent_->protocol, host, port);
+  }
+  if (found == nullptr) return std::nullopt;
+  return *found;
 }
 
 // The agents of one execution context, one per executor.
@@ -186,6 +287,7 @@ class GlobalAgents : public asio::execution_context::service {
     }
     if (!make) return nullptr;
     agents_.push_back(std::make_unique<Agent>(executor));
+    agents_.back()->state().useGlobalProxies();
     return agents_.back().get();
   }
 
@@ -207,12 +309,39 @@ SLUICE_DECL Agent::Agent(Executor executor, AgentOptions options)
       maxFreeSockets(options.maxFreeSockets) {
   if (maxTotalSockets == 0) sluice::detail::throwOutOfRange("maxTotalSockets", ">= 1", 0);
   state_ = new detail::AgentState(executor.get(), options, *this);
+  link_ = new detail::AgentLink(this);
 }
 
-SLUICE_DECL Agent::~Agent() { state_->detach(); }
+SLUICE_DECL Agent::~Agent() {
+  link_->agent = nullptr;
+  state_->detach();
+}
+
+SLUICE_DECL AgentRef::AgentRef(Agent& agent) : link_(agent.link_) {}
+
+SLUICE_DECL AgentRef detail::AgentAccess::own(std::shared_ptr<Agent> agent) {
+  AgentRef ref(*agent);
+  ref.own_ = std::move(agent);
+  return ref;
+}
+
+SLUICE_DECL Agent* detail::AgentAccess::named(const AgentRef& ref) {
+  if (!ref.link_) return nullptr;
+  if (ref.link_->agent == nullptr) {
+    throw Error(make_error_code(errc::ERR_STREAM_DESTROYED), "The agent was destroyed");
+  }
+  return ref.link_->agent;
+}
 
 SLUICE_DECL task<net::Socket> Agent::createConnection(const net::ConnectionOptions& options) {
-  return net::connect(options);
+  net::ConnectionOptions to = options;
+  if (options.path.empty()) {
+    if (const auto proxy = state_->proxyFor(options.host, options.port)) {
+      to.host = proxy->host;
+      to.port = proxy->port;
+    }
+  }
+  return net::connect(std::as_const(to));
 }
 
 SLUICE_DECL bool Agent::keepSocketAlive(net::Socket& socket) {
@@ -241,6 +370,7 @@ SLUICE_DECL std::map<std::string, std::vector<net::Socket*>> Agent::freeSockets(
 }
 
 SLUICE_DECL std::map<std::string, std::vector<net::Socket*>> Agent::sockets() const {
+  state_->showPlanned();
   std::map<std::string, std::vector<net::Socket*>> result;
   for (const auto& [name, entry] : state_->pool().entries()) {
     for (detail::ClientConnection* connection : entry.used) {
@@ -272,6 +402,33 @@ SLUICE_DECL Agent* detail::usualAgent(const asio::any_io_executor& executor) {
   auto& context = asio::query(executor, asio::execution::context);
   return asio::use_service<GlobalAgents>(context).find(executor,
                                                        net::detail::Loop::isLasting(executor));
+}
+
+SLUICE_DECL ProxyEnv processEnv() {
+  ProxyEnv variables;
+  for (const char* name :
+       {"http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY"}) {
+    if (const char* value = std::getenv(name)) variables.emplace(name, value);
+  }
+  return variables;
+}
+
+struct RestoreProxies {
+  asio::any_io_executor executor;
+  detail::GlobalProxies::Pointer before;
+  void operator()() const { detail::GlobalProxies::of(executor).set(executor, before); }
+};
+
+SLUICE_DECL std::function<void()> setGlobalProxyFromEnv(Executor executor,
+                                                        const ProxyEnv& variables) {
+  auto proxies = std::make_shared<const detail::Proxies>(variables);
+  if (proxies->empty()) return [] {};
+  auto before = detail::GlobalProxies::of(executor.get()).set(executor.get(), std::move(proxies));
+  return RestoreProxies{executor.get(), std::move(before)};
+}
+
+SLUICE_DECL std::function<void()> setGlobalProxyFromEnv(Executor executor) {
+  return setGlobalProxyFromEnv(std::move(executor), processEnv());
 }
 
 }  // namespace sluice::http

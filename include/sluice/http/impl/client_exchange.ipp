@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Definitions of client_exchange.hpp.
+// Definitions of client/exchange.hpp: how an exchange begins, is used again, and ends. What it
+// tells is in client_exchange_events.ipp.
 #pragma once
 
 #include <algorithm>
 #include <boost/asio/error.hpp>
+#include <boost/assert.hpp>
 #include <sluice/detail/post.hpp>
 #include <sluice/detail/spawn.hpp>
 #include <sluice/http/agent.hpp>
@@ -22,10 +24,24 @@ namespace sluice::http::detail {
 inline constexpr std::size_t keptExchangeBytes = 16 * 1024;
 
 SLUICE_DECL ClientExchange::ClientExchange(std::shared_ptr<net::detail::Loop> loop)
-    : LoopMember(*loop), loop_(std::move(loop)) {}
+    : LoopMember(*loop),
+      loop_(std::move(loop)),
+      deadline_(
+          [](void* self) {
+            const auto late = make_error_code(boost::system::errc::timed_out);
+            static_cast<ClientExchange*>(self)->destroyMessage(late);
+          },
+          this) {}
 
 SLUICE_DECL ClientExchange::~ClientExchange() {
   if (signalled_) *signalled_ = nullptr;
+}
+
+// The connections of an agent belong to one executor, on which nothing runs at the same time.
+inline void requireHome(const Agent& agent, const asio::any_io_executor& executor) {
+  if (agent.get_executor() == executor) return;
+  throw Error(make_error_code(errc::ERR_INVALID_ARG_VALUE),
+              "The argument 'agent' is invalid. It belongs to another executor than the request");
 }
 
 SLUICE_DECL boost::intrusive_ptr<ClientExchange> ClientExchange::of(AgentState& agent) {
@@ -35,11 +51,12 @@ SLUICE_DECL boost::intrusive_ptr<ClientExchange> ClientExchange::of(AgentState& 
 
 SLUICE_DECL boost::intrusive_ptr<ClientExchange> ClientExchange::of(
     const asio::any_io_executor& executor, RequestOptions&& options) {
-  const Agent* agent = options.agent.agent();
-  const bool own = options.agent.fresh() || options.createConnection;
+  const Agent* agent = AgentAccess::named(options.agent);
+  const bool own = AgentAccess::fresh(options.agent) || options.createConnection;
   if (agent == nullptr && !own) agent = usualAgent(executor);
   boost::intrusive_ptr<ClientExchange> exchange;
-  if (agent != nullptr && agent->state().loop().executor() == executor) {
+  if (agent != nullptr) {
+    requireHome(*agent, executor);
     exchange = of(agent->state());
   } else {
     exchange = new ClientExchange(net::detail::Loop::of(executor));
@@ -65,24 +82,22 @@ SLUICE_DECL void ClientExchange::begin() {
     stream = new net::detail::OutputStream(loop_, options().highWaterMark);
   }
   outgoing_->begin(std::move(stream), *this);
-  wanted_.addHeaders(outgoing_->headers);
+  wanted_.addHeaders(outgoing_->headers, shouldKeepAlive());
+  if (options().deadline.count() > 0) loop_->startTimer(deadline_, options().deadline);
 }
 
 SLUICE_DECL Agent& ClientExchange::chooseAgent() {
-  if (Agent* agent = options().agent.agent()) return *agent;
-  if (!options().agent.fresh() && !options().createConnection) {
+  if (Agent* agent = AgentAccess::named(options().agent)) return *agent;
+  if (!AgentAccess::fresh(options().agent) && !options().createConnection) {
     if (Agent* agent = usualAgent(loop_->executor())) return *agent;
   }
   ownAgent_ = std::make_unique<Agent>(loop_->executor());
   return *ownAgent_;
 }
 
-// Nobody refers to it any more.
 SLUICE_DECL boost::intrusive_ptr<AwaitedExchange> ClientExchange::beginOwn(
     const asio::any_io_executor& executor) {
-  if (loop_->executor() != executor) {
-    return of(executor, RequestOptions(options()))->beginOwn(executor);
-  }
+  if (const Agent* agent = AgentAccess::named(options().agent)) requireHome(*agent, executor);
   // Not even a time-out has anybody else to hear of it.
   destroyedAtTimeout = true;
   ClientRequest made{boost::intrusive_ptr<ClientExchange>(this)};
@@ -91,9 +106,11 @@ SLUICE_DECL boost::intrusive_ptr<AwaitedExchange> ClientExchange::beginOwn(
   return this;
 }
 
+// Nobody refers to it any more. A response that was lent to listeners makes it the last of its
+// kind: a listener that has kept the reference must not find another response there.
 SLUICE_DECL void ClientExchange::retire() {
   const boost::intrusive_ptr<AgentState> agent = std::move(agent_);
-  if (agent && !ownAgent_ && heldBytes() <= keptExchangeBytes) {
+  if (agent && !ownAgent_ && !lent_ && heldBytes() <= keptExchangeBytes) {
     reset();
     if (agent->keepSpare(*this)) return;
   }
@@ -103,6 +120,7 @@ SLUICE_DECL void ClientExchange::retire() {
 SLUICE_DECL void ClientExchange::reset() {
   if (signalled_) *signalled_ = nullptr;
   static_cast<ExchangeProgress&>(*this) = ExchangeProgress();
+  deadline_.stop();
   waiters_.clear();
   wanted_.forget();
   // Who still looks at a part of it keeps that.
@@ -129,22 +147,24 @@ SLUICE_DECL std::size_t ClientExchange::heldBytes() const {
          (responseMemory_ ? responseMemory_->heldBytes() : 0);
 }
 
-// Where the context ends, coroutines that wait here own what keeps this alive.
+// If the context ends, coroutines that wait here own what keeps this alive.
 SLUICE_DECL void ClientExchange::onLoopEnd() {
-  // One that is kept for later has nothing to let go.
+  // One that is kept for later holds nothing.
   if (references_ == 0) return;
   const boost::intrusive_ptr<ClientExchange> alive(this);
   const auto kept = std::exchange(keptForTurn_, nullptr);
   if (!over()) {
-    if (state_ == State::waiting && !connection_) agent_->withdraw(*this);
-    state_ = State::failed;
+    if (!connection_) agent_->withdraw(*this);
+    become(State::failed);
     failure_ = Error(asio::error::operation_aborted);
   }
   const auto connection = std::exchange(connection_, nullptr);
   const auto reusable = std::exchange(reusable_, nullptr);
+  const auto ended = std::exchange(ended_, nullptr);
   const auto waiters = std::exchange(waiters_, {});
   const auto held = std::exchange(held_, std::nullopt);
   if (outgoing_) outgoing_->listeners.clear();
+  if (const auto incoming = std::exchange(incoming_, nullptr)) incoming->listeners().clear();
 }
 
 SLUICE_DECL std::chrono::milliseconds ClientExchange::idleTimeout() const {
@@ -153,13 +173,14 @@ SLUICE_DECL std::chrono::milliseconds ClientExchange::idleTimeout() const {
   return agent_->options().timeout;
 }
 
-SLUICE_DECL bool ClientExchange::shouldKeepAlive() const {
-  return ownAgent_ == nullptr && agent_->keepsAlive();
+SLUICE_DECL void ClientExchange::become(State next) {
+  BOOST_ASSERT(mayFollow(state_, next));
+  state_ = next;
+  if (over()) deadline_.stop();
 }
 
-SLUICE_DECL void ClientExchange::later(void (ClientExchange::*what)()) {
-  sluice::detail::post(loop_->executor(), [self = boost::intrusive_ptr<ClientExchange>(this),
-                                           what] { (self.get()->*what)(); });
+SLUICE_DECL bool ClientExchange::shouldKeepAlive() const {
+  return ownAgent_ == nullptr && wanted_.sharesConnection() && agent_->keepsAlive();
 }
 
 struct ClientExchange::AbortSignal {
@@ -174,10 +195,11 @@ SLUICE_DECL void ClientExchange::start() {
     signalled_ = std::make_shared<ClientExchange*>(this);
     signal.assign(AbortSignal{signalled_});
   }
-  submitAtTurnEnd();
+  agent_->submit(*this);
+  atTurnEnd();
 }
 
-SLUICE_DECL void ClientExchange::submitAtTurnEnd() {
+SLUICE_DECL void ClientExchange::atTurnEnd() {
   if (loop_->stopped()) return;
   keptForTurn_ = this;
   loop_->atTurnEnd(*this);
@@ -185,10 +207,6 @@ SLUICE_DECL void ClientExchange::submitAtTurnEnd() {
 
 SLUICE_DECL void ClientExchange::onTurnEnd() {
   const boost::intrusive_ptr<ClientExchange> alive = std::move(keptForTurn_);
-  submit();
-}
-
-SLUICE_DECL void ClientExchange::submit() {
   if (state_ != State::created) return;
   if (outgoing_->headers.has(KnownHeader::expect) && !outgoing_->headSent()) {
     if (outgoing_->filter && handle != nullptr) {
@@ -197,8 +215,12 @@ SLUICE_DECL void ClientExchange::submit() {
       composeHead(std::nullopt, false);
     }
   }
-  state_ = State::waiting;
-  agent_->submit(*this);
+  become(State::waiting);
+  if (const boost::intrusive_ptr<ClientConnection> connection = connection_) {
+    connection->begin();
+  } else {
+    agent_->begin(*this);
+  }
 }
 
 SLUICE_DECL void ClientExchange::composeHead(std::optional<std::uint64_t> bodyLength,
@@ -206,7 +228,7 @@ SLUICE_DECL void ClientExchange::composeHead(std::optional<std::uint64_t> bodyLe
   net::detail::OutputStream& stream = outgoing_->output->current();
   const RequestHead head{
       .method = options().method,
-      .path = options().path,
+      .path = wanted_.target(),
       .headers = outgoing_->headers,
       .uniqueHeaders = outgoing_->uniqueHeaders,
       .shouldKeepAlive = shouldKeepAlive() && (handle == nullptr || handle->shouldKeepAlive),
@@ -219,138 +241,36 @@ SLUICE_DECL void ClientExchange::composeHead(std::optional<std::uint64_t> bodyLe
   if (outgoing_->headers.has(KnownHeader::expect)) static_cast<void>(stream.queued());
 }
 
-SLUICE_DECL void ClientExchange::socketAssigned(ClientConnection& connection, bool reusedSocket) {
+SLUICE_DECL void ClientExchange::promised(ClientConnection& connection, bool wasIdle) {
   connection_ = &connection;
-  reused = reusedSocket;
-  state_ = State::assigned;
-  const boost::intrusive_ptr<ClientExchange> alive(this);
-  if (options().retryStale && reused && outgoing_->ended()) {
-    sentCopy_ = outgoing_->output->copyOfWaiting();
-  }
-  sluice::detail::emit<OutgoingEvents, "socket">(outgoing_->listeners, *connection.socketIfAny());
+  reused = wasIdle;
 }
 
-SLUICE_DECL void ClientExchange::connected(ClientConnection& connection) {
-  if (state_ != State::assigned || connection_.get() != &connection) return;
-  net::Socket& socket = *connection.socketIfAny();
-  if (noDelay_) socket.setNoDelay(*noDelay_);
-  if (keepAlive_) socket.setKeepAlive(keepAlive_->first, keepAlive_->second);
-  net::detail::OutputStream& output = socket.core()->output();
-  output.setHighWaterMark(options().highWaterMark);
-  outgoing_->output->continueIn(&output);
-}
-
-SLUICE_DECL void ClientExchange::informed(const Information& information) {
-  const boost::intrusive_ptr<ClientExchange> alive(this);
-  if (information.statusCode == 100) {
-    sluice::detail::emit<ClientRequestEvents, "continue">(outgoing_->listeners);
-  }
-  sluice::detail::emit<ClientRequestEvents, "information">(outgoing_->listeners, information);
-}
-
-SLUICE_DECL bool ClientExchange::unclaimed() const {
-  return held_.has_value() && waiters_.empty() &&
-         !sluice::detail::has<ClientRequestEvents, "response">(outgoing_->listeners) && !delivered_;
-}
-
-SLUICE_DECL boost::intrusive_ptr<IncomingState> ClientExchange::freshIncoming() {
-  if (!responseMemory_) responseMemory_ = new IncomingState;
-  return responseMemory_;
-}
-
-SLUICE_DECL void ClientExchange::responded(boost::intrusive_ptr<IncomingState> incoming) {
-  const boost::intrusive_ptr<ClientExchange> alive(this);
-  state_ = State::responded;
-  incoming_ = std::move(incoming);
-  incoming_->closeIsSources = true;
-  held_.emplace(*incoming_);
-  if (sluice::detail::has<ClientRequestEvents, "response">(outgoing_->listeners)) {
-    delivered_ = true;
-    sluice::detail::emit<ClientRequestEvents, "response">(outgoing_->listeners, *held_);
-  }
-}
-
-SLUICE_DECL void ClientExchange::tellResponse() {
-  const boost::intrusive_ptr<ClientExchange> alive(this);
-  // Not those who begin to wait meanwhile.
-  for (std::size_t count = waiters_.size(); count != 0 && !waiters_.empty(); --count) {
-    auto handler = std::move(waiters_.front().handler);
-    waiters_.erase(waiters_.begin());
-    handler.dispatch(loop_->executor(), error_code());
-  }
-}
-
-SLUICE_DECL IncomingMessage ClientExchange::takeResponse() {
-  if (failure_ && !held_) throw *failure_;
-  if (!held_) throw Error(make_error_code(errc::ERR_INVALID_STATE), "The response was taken");
-  taken_ = true;
-  IncomingMessage response = std::move(*held_);
-  held_.reset();
-  return response;
-}
-
-SLUICE_DECL void ClientExchange::handedOver(boost::intrusive_ptr<IncomingState> incoming,
-                                            net::Socket& socket, std::string_view head,
-                                            bool upgrade) {
-  const boost::intrusive_ptr<ClientExchange> alive(this);
+SLUICE_DECL void ClientExchange::promiseBroken() {
   connection_ = nullptr;
-  held_.emplace(*incoming);
-  state_ = State::done;
-  bool heard = false;
-  if (upgrade) {
-    heard = sluice::detail::emit<ClientRequestEvents, "upgrade">(outgoing_->listeners, *held_,
-                                                                 socket, head);
-  } else {
-    heard = sluice::detail::emit<ClientRequestEvents, "connect">(outgoing_->listeners, *held_,
-                                                                 socket, head);
-  }
-  if (!heard) {
-    failure_.emplace(make_error_code(boost::system::errc::connection_reset), "socket hang up");
-    held_.reset();
-    silent_ = true;
-  }
-  wakeWaiters();
-  later(&ClientExchange::emitEnd);
+  reused = false;
+  agent_->submit(*this);
 }
 
-SLUICE_DECL void ClientExchange::sent() {
-  if (outgoing_->eventsDue()) later(&ClientExchange::emitSent);
-}
-
-SLUICE_DECL void ClientExchange::drained() {
-  if (!outgoing_->ended()) {
-    sluice::detail::emit<OutgoingEvents, "drain">(outgoing_->listeners);
-  }
-}
-
-SLUICE_DECL void ClientExchange::idled() {
-  const boost::intrusive_ptr<ClientExchange> alive(this);
-  sluice::detail::emit<OutgoingEvents, "timeout">(outgoing_->listeners);
-  if (destroyedAtTimeout) destroyMessage(make_error_code(boost::system::errc::timed_out));
-}
-
-SLUICE_DECL void ClientExchange::emitSent() {
-  const boost::intrusive_ptr<ClientExchange> alive(this);
-  outgoing_->emitDue();
-}
-
-SLUICE_DECL void ClientExchange::complete(ClientConnection* reusable) {
+SLUICE_DECL void ClientExchange::complete(ClientConnection& connection, bool reusable) {
   if (over()) return;
-  reusable_ = reusable;
-  state_ = State::done;
+  (reusable ? reusable_ : ended_) = &connection;
+  become(State::done);
   connection_ = nullptr;
   emitSent();
-  if (reusable != nullptr) {
-    // At once, from the end of a turn: the next request of whoever has read the body finds it.
+  if (reusable) {
+    // At once, from the end of a turn: the next request of a coroutine that has read the body finds
+    // the connection.
     emitEnd();
   } else {
     later(&ClientExchange::emitEnd);
   }
 }
 
+// A body is gone once it is sent: only its head could be repeated.
 SLUICE_DECL bool ClientExchange::retry() {
   if (!options().retryStale || !reused || retried || sentCopy_.empty() ||
-      connection_->bytesOfExchange() != 0 || connection_->destroyedHere()) {
+      connection_->bytesOfExchange() != 0) {
     return false;
   }
   static constexpr std::string_view idempotent[] = {"GET",   "HEAD", "OPTIONS",
@@ -361,124 +281,98 @@ SLUICE_DECL bool ClientExchange::retry() {
   }
   retried = true;
   reused = false;
-  connection_ = nullptr;
+  const boost::intrusive_ptr<ClientConnection> stale = std::move(connection_);
   boost::intrusive_ptr<net::detail::OutputStream> fresh(
       new net::detail::OutputStream(loop_, options().highWaterMark));
   fresh->queue().gathered().append(std::exchange(sentCopy_, {}));
   outgoing_->output = fresh;
   outgoing_->endPosition = fresh->queue().queued();
-  state_ = State::created;
-  submitAtTurnEnd();
+  become(State::created);
+  stale->leavePool();
+  agent_->submit(*this);
+  atTurnEnd();
   return true;
 }
 
-SLUICE_DECL void ClientExchange::fail(const Error& error) {
+SLUICE_DECL void ClientExchange::end(EndedBy by, const Error& error, bool told) {
   if (over()) return;
   const boost::intrusive_ptr<ClientExchange> alive(this);
-  if (endedBy_ == EndedBy::peer && connection_ && state_ == State::assigned && retry()) return;
+  if (by == EndedBy::peer && connection_ && state_ == State::assigned && retry()) return;
+  if (!connection_) agent_->withdraw(*this);
   const bool answered = state_ == State::responded;
-  const bool cut = error.code() == boost::system::errc::connection_reset;
-  if (state_ == State::waiting && !connection_) agent_->withdraw(*this);
-  state_ = State::failed;
-  // A response that is cut short says so itself.
-  if (!answered || !cut) failure_ = error;
-  if (answered && !incoming_->complete()) {
-    incoming_->endedByOther = endedBy_ == EndedBy::request;
-    incoming_->fail(error.code());
-  }
-  const boost::intrusive_ptr<ClientConnection> connection = std::move(connection_);
+  endedBy_ = by;
+  become(State::failed);
+  if (told) failure_ = error;
+  if (answered) stopResponse(by, error.code());
   outgoing_->output->current().flushLast();
   outgoing_->output->current().fail(error.code());
   outgoing_->destroy(error.code());
-  if (connection) connection->destroy(error.code());
-  // The events come first: whoever waits is resumed by what is posted after this.
+  ended_ = std::move(connection_);
+  if (ended_ && !ended_->giveUp(error.code())) ended_ = nullptr;
+  // The events come first: coroutines that wait are resumed by what is posted after this.
   later(&ClientExchange::emitEnd);
   wakeWaiters();
 }
 
+SLUICE_DECL void ClientExchange::stopResponse(EndedBy by, const error_code& reason) {
+  if (incoming_->complete()) return;
+  incoming_->endedByOther = by == EndedBy::request;
+  incoming_->fail(reason);
+}
+
 SLUICE_DECL void ClientExchange::destroyMessage(const error_code& reason) {
-  if (over()) return;
-  endedBy_ = EndedBy::request;
   if (reason) {
-    fail(Error(reason));
+    fail(EndedBy::request, Error(reason));
   } else {
     const bool answered = state_ == State::responded;
-    fail(Error(make_error_code(boost::system::errc::connection_reset),
-               answered ? "aborted" : "socket hang up"));
+    cutShort(EndedBy::request, Error(make_error_code(boost::system::errc::connection_reset),
+                                     answered ? "aborted" : "socket hang up"));
   }
 }
 
 SLUICE_DECL void ClientExchange::destroyResponse(const error_code& reason) {
   if (over()) return;
   const boost::intrusive_ptr<ClientExchange> alive(this);
-  endedBy_ = EndedBy::response;
   if (!incoming_->complete()) {
     incoming_->fail(reason ? reason : make_error_code(errc::ERR_STREAM_DESTROYED));
   }
-  fail(Error(reason ? reason : make_error_code(boost::system::errc::connection_reset)));
+  if (reason) {
+    fail(EndedBy::response, Error(reason));
+  } else {
+    cutShort(EndedBy::response, Error(make_error_code(boost::system::errc::connection_reset)));
+  }
 }
 
 SLUICE_DECL void ClientExchange::abort() {
   if (std::exchange(abortCalled, true) || over()) return;
-  silent_ = outgoingSocket() == nullptr;
+  failsInSilence_ = outgoingSocket() == nullptr;
   destroyMessage({});
-}
-
-SLUICE_DECL void ClientExchange::emitEnd() {
-  const boost::intrusive_ptr<ClientExchange> alive(this);
-  const boost::intrusive_ptr<IncomingState> incoming = std::move(incoming_);
-  sluice::detail::Listeners& listeners = outgoing_->listeners;
-  const bool cut = incoming && incoming->aborted();
-  const bool byResponse = endedBy_ == EndedBy::response;
-  if (abortCalled) sluice::detail::emit<ClientRequestEvents, "abort">(listeners);
-  if (cut && byResponse) incoming->emitAborted();
-  if (failure_ && !silent_) sluice::detail::emit<OutgoingEvents, "error">(listeners, *failure_);
-  if (cut) incoming->emitAborted();
-  // The response is over before its connection is, and after it where that goes on.
-  if (incoming && (cut ? byResponse : reusable_ == nullptr)) incoming->emitClose();
-  outgoing_->emitClose();
-  if (const auto connection = std::exchange(reusable_, nullptr)) agent_->release(*connection);
-  if (incoming) incoming->emitClose();
-  listeners.clear();
-}
-
-struct ClientExchange::StopWaiting {
-  ClientExchange* exchange;
-  std::uint64_t id;
-  void operator()(asio::cancellation_type) const { exchange->stopWaiting(id); }
-};
-
-SLUICE_DECL void ClientExchange::whenAnswered(
-    sluice::detail::Completion<void(error_code)> handler) {
-  const std::uint64_t id = loop_->nextId();
-  if (auto slot = handler.slot(); slot.is_connected()) slot.assign(StopWaiting{this, id});
-  waiters_.push_back({id, std::move(handler)});
-}
-
-SLUICE_DECL void ClientExchange::stopWaiting(std::uint64_t id) {
-  const auto waiter = std::find_if(waiters_.begin(), waiters_.end(),
-                                   [id](const Waiter& waiting) { return waiting.id == id; });
-  if (waiter == waiters_.end()) return;
-  auto handler = std::move(waiter->handler);
-  waiters_.erase(waiter);
-  handler.post(loop_->executor(), asio::error::operation_aborted);
-}
-
-SLUICE_DECL void ClientExchange::wakeWaiters() {
-  for (Waiter& waiter : std::exchange(waiters_, {})) {
-    waiter.handler.post(loop_->executor(), error_code());
-  }
 }
 
 SLUICE_DECL void ClientExchange::handleIsGone() {
   const boost::intrusive_ptr<ClientExchange> alive(this);
   handle = nullptr;
   if (over()) return;
-  if (state_ == State::responded && outgoing_->ended()) {
-    if (!delivered_) held_.reset();
-  } else {
+  if (state_ != State::responded || !outgoing_->ended()) {
     destroyMessage({});
+  } else if (response_ == ResponseHandle::held) {
+    held_.reset();
+  } else {
+    abandonUnread();
   }
+}
+
+// Listeners have heard of the response, and nobody of them reads it: nobody can any more.
+SLUICE_DECL void ClientExchange::abandonUnread() {
+  if (handle != nullptr || running_ != 0 || response_ != ResponseHandle::heard || !held_ ||
+      !incoming_ || held_->state() != incoming_) {
+    return;
+  }
+  using Mode = IncomingState::Mode;
+  const Mode mode = incoming_->mode();
+  if (mode != Mode::idle && mode != Mode::paused && mode != Mode::pulling) return;
+  if (sluice::detail::has<IncomingEvents, "data">(incoming_->listeners())) return;
+  held_.reset();
 }
 
 SLUICE_DECL void ClientExchange::setNoDelay(bool on) {
@@ -492,26 +386,34 @@ SLUICE_DECL void ClientExchange::setKeepAlive(bool on, std::chrono::milliseconds
 }
 
 SLUICE_DECL net::Socket* ClientExchange::outgoingSocket() {
-  return connection_ ? connection_->socketIfAny() : nullptr;
+  return connection_ && hasSocket() ? connection_->socketIfAny() : nullptr;
 }
 
 SLUICE_DECL void ClientExchange::onMessageEnded() {
   outgoing_->output->current().flush();
-  if (connection_) connection_->callAtTurnEnd();
+  if (connection_) connection_->requestEnded();
   if (outgoing_->eventsDue()) later(&ClientExchange::emitSent);
 }
 
 SLUICE_DECL void ClientExchange::setTimeout(std::chrono::milliseconds idle) {
   timeout_ = idle;
-  if (connection_) connection_->setIdleTimeout(idle);
+  if (connection_ && hasSocket()) connection_->setIdleTimeout(idle);
 }
 
+struct ClientExchange::ListenerEnded {
+  boost::intrusive_ptr<ClientExchange> exchange;
+  void operator()(const std::exception_ptr& thrown) const {
+    --exchange->running_;
+    if (thrown) exchange->fail(EndedBy::here, net::detail::handlerError(thrown));
+    if (!exchange->over()) exchange->abandonUnread();
+  }
+};
+
 SLUICE_DECL void ClientExchange::spawn(task<> listener) {
-  sluice::detail::spawn(loop_->executor(), std::move(listener), {},
-                        sluice::detail::Ended([self = boost::intrusive_ptr<ClientExchange>(this)](
-                                                  const std::exception_ptr& thrown) {
-                          if (thrown) self->fail(net::detail::handlerError(thrown));
-                        }));
+  ++running_;
+  sluice::detail::spawn(
+      loop_->executor(), std::move(listener), {},
+      sluice::detail::Ended(ListenerEnded{boost::intrusive_ptr<ClientExchange>(this)}));
 }
 
 }  // namespace sluice::http::detail

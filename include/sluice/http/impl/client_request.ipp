@@ -32,7 +32,7 @@ SLUICE_DECL ClientRequest::ClientRequest(ClientRequest&& other) noexcept
 
 SLUICE_DECL ClientRequest& ClientRequest::operator=(ClientRequest&& other) noexcept {
   if (this == &other) return *this;
-  letGo();
+  release();
   maxHeadersCount = other.maxHeadersCount;
   exchange_ = std::move(other.exchange_);
   OutgoingMessageOf::operator=(std::move(other));
@@ -40,9 +40,9 @@ SLUICE_DECL ClientRequest& ClientRequest::operator=(ClientRequest&& other) noexc
   return *this;
 }
 
-SLUICE_DECL ClientRequest::~ClientRequest() { letGo(); }
+SLUICE_DECL ClientRequest::~ClientRequest() { release(); }
 
-SLUICE_DECL void ClientRequest::letGo() {
+SLUICE_DECL void ClientRequest::release() {
   if (!exchange_) return;
   exchange_->handleIsGone();
   // First: what nobody looks at is used again.
@@ -74,6 +74,7 @@ SLUICE_DECL task<IncomingMessage> responseOf(boost::intrusive_ptr<AwaitedExchang
 }  // namespace detail
 
 SLUICE_DECL task<IncomingMessage> ClientRequest::response() & {
+  static_cast<void>(exchange());
   return detail::responseOf(exchange_);
 }
 
@@ -91,19 +92,26 @@ SLUICE_DECL void ClientRequest::Spawner::operator()(task<> listener) const {
   exchange_->spawn(std::move(listener));
 }
 
-SLUICE_DECL void ClientRequest::abort() { exchange_->abort(); }
-SLUICE_DECL bool ClientRequest::aborted() const { return exchange_->abortCalled; }
-SLUICE_DECL bool ClientRequest::reusedSocket() const { return exchange_->reused; }
-SLUICE_DECL std::string_view ClientRequest::method() const { return exchange_->options().method; }
-SLUICE_DECL std::string_view ClientRequest::path() const { return exchange_->options().path; }
-SLUICE_DECL std::string_view ClientRequest::host() const { return exchange_->options().hostname; }
-SLUICE_DECL std::string_view ClientRequest::protocol() const {
-  return exchange_->options().protocol;
+SLUICE_DECL detail::ClientExchange& ClientRequest::exchange() const {
+  if (!exchange_) {
+    throw Error(make_error_code(errc::ERR_STREAM_DESTROYED), "The request is empty: it was moved");
+  }
+  return *exchange_;
 }
-SLUICE_DECL void ClientRequest::setNoDelay(bool on) { exchange_->setNoDelay(on); }
+
+SLUICE_DECL void ClientRequest::abort() { exchange().abort(); }
+SLUICE_DECL bool ClientRequest::aborted() const { return exchange().abortCalled; }
+SLUICE_DECL bool ClientRequest::reusedSocket() const { return exchange().reused; }
+SLUICE_DECL std::string_view ClientRequest::method() const { return exchange().options().method; }
+SLUICE_DECL std::string_view ClientRequest::path() const { return exchange().options().path; }
+SLUICE_DECL std::string_view ClientRequest::host() const { return exchange().options().hostname; }
+SLUICE_DECL std::string_view ClientRequest::protocol() const {
+  return exchange().options().protocol;
+}
+SLUICE_DECL void ClientRequest::setNoDelay(bool on) { exchange().setNoDelay(on); }
 SLUICE_DECL void ClientRequest::setSocketKeepAlive(bool on,
                                                    std::chrono::milliseconds initialDelay) {
-  exchange_->setKeepAlive(on, initialDelay);
+  exchange().setKeepAlive(on, initialDelay);
 }
 SLUICE_DECL ClientRequest request(Executor executor, RequestOptions options) {
   return ClientRequest(std::move(executor), std::move(options));
@@ -172,7 +180,7 @@ SLUICE_DECL boost::intrusive_ptr<AwaitedExchange> findExchange(
 }
 
 SLUICE_DECL task<IncomingMessage> getNamed(const RequestOptions& named) {
-  Agent* agent = named.agent.agent();
+  Agent* agent = AgentAccess::named(named.agent);
   if (agent == nullptr) return getNow(&findExchange, named);
   boost::intrusive_ptr<ClientExchange> exchange = ClientExchange::of(agent->state());
   exchange->wanted().set(named);

@@ -287,6 +287,9 @@ SLUICE_DECL HeadFraming composeRequestHead(ByteBuffer& out, const RequestHead& h
   } else if (facts.has(KnownHeader::contentLength)) {
     framing.mode = BodyMode::sized;
     framing.contentLength = facts.length;
+  } else if (head.method == "CONNECT") {
+    // RFC 9110 §9.3.6: what follows is not a body. It belongs to the tunnel, and waits for it.
+    framing.mode = BodyMode::untilClose;
   } else if (hasBody && head.bodyLength && !facts.has(KnownHeader::trailer) &&
              !unwanted(KnownHeader::contentLength)) {
     framing.mode = BodyMode::sized;

@@ -8,6 +8,7 @@
 #include <sluice/encoding.hpp>
 #include <sluice/error.hpp>
 #include <sluice/http/agent.hpp>
+#include <sluice/http/detail/client/agent_state.hpp>
 #include <sluice/http/detail/client/wanted_request.hpp>
 #include <sluice/http/detail/wire/header_chars.hpp>
 #include <typeinfo>
@@ -32,9 +33,10 @@ inline void assignIfOther(std::string& to, const std::string& from) {
 SLUICE_DECL void WantedRequest::set(const RequestOptions& options) {
   // All of them by name, so that none can be forgotten.
   const auto& [agent, auth, host, hostname, localAddress, method, path, protocol, socketPath, port,
-               defaultPort, localPort, family, headers, timeout, setHost, setDefaultHeaders,
-               insecureHTTPParser, joinDuplicateHeaders, maxHeaderSize, uniqueHeaders,
-               createConnection, lookup, signal, retryStale, highWaterMark, tls] = options;
+               defaultPort, localPort, family, headers, timeout, deadline, setHost,
+               setDefaultHeaders, insecureHTTPParser, joinDuplicateHeaders, maxHeaderSize,
+               uniqueHeaders, createConnection, lookup, signal, retryStale, highWaterMark, tls] =
+      options;
   options_.agent = agent;
   assignIfSet(options_.auth, auth);
   assignIfOther(options_.host, host);
@@ -51,6 +53,7 @@ SLUICE_DECL void WantedRequest::set(const RequestOptions& options) {
   options_.family = family;
   assignIfSet(options_.headers, headers);
   options_.timeout = timeout;
+  options_.deadline = deadline;
   options_.setHost = setHost;
   options_.setDefaultHeaders = setDefaultHeaders;
   options_.insecureHTTPParser = insecureHTTPParser;
@@ -75,6 +78,7 @@ SLUICE_DECL void WantedRequest::forget() {
 
 SLUICE_DECL void WantedRequest::resolve(Agent& agent) {
   sluice::detail::requireIdleTime("timeout", options_.timeout);
+  sluice::detail::requireIdleTime("deadline", options_.deadline);
   sluice::detail::requireIdleTime("msecs", agent.options().timeout);
   if (options_.hostname.empty()) options_.hostname = options_.host;
   if (options_.hostname.empty()) options_.hostname = "localhost";
@@ -104,10 +108,26 @@ SLUICE_DECL void WantedRequest::resolve(Agent& agent) {
   if (options_.defaultPort == 0) options_.defaultPort = agent.defaultPort;
   if (options_.port == 0) options_.port = options_.defaultPort;
   place_.lead(options_);
+  sharesConnection_ = agent.sharesConnection(options_);
   if (typeid(agent) != typeid(Agent)) place_.rename(agent.getName(options_));
+  proxied_ = false;
+  if (agent.state().hasProxies()) leadThroughProxy(agent);
 }
 
-SLUICE_DECL void WantedRequest::addHeaders(HeaderStore& headers) const {
+// Over TLS the proxy is told by a CONNECT instead, when the connection is opened.
+SLUICE_DECL void WantedRequest::leadThroughProxy(Agent& agent) {
+  if (options_.protocol != "http:" || !options_.socketPath.empty() || options_.createConnection ||
+      isConnect()) {
+    return;
+  }
+  const auto proxy = agent.state().proxyFor(options_.hostname, options_.port);
+  if (!proxy) return;
+  proxied_ = true;
+  proxyAuthorization_ = proxy->authorization;
+  target_ = "http://" + place_.hostHeader() + options_.path;
+}
+
+SLUICE_DECL void WantedRequest::addHeaders(HeaderStore& headers, bool keepAlive) const {
   if (!options_.headers.empty()) headers.merge(options_.headers);
   if (options_.setHost && !headers.has("host")) {
     headers.addHost(isConnect() && options_.path != "/" ? options_.path : place_.hostHeader());
@@ -115,6 +135,17 @@ SLUICE_DECL void WantedRequest::addHeaders(HeaderStore& headers) const {
   if (!options_.auth.empty() && !headers.has("authorization")) {
     headers.set("Authorization", "Basic " + toText(options_.auth, Encoding::base64));
   }
+  if (!proxied_) return;
+  // RFC 9112 §3.2.2: Host says the same as the URL, and a proxy goes by the URL.
+  if (headers.has("host") && options_.headers.has("host")) {
+    const auto host = options_.headers.get("host");
+    if (host != place_.hostHeader()) {
+      throw Error(make_error_code(errc::ERR_PROXY_INVALID_CONFIG),
+                  "A request through a proxy has the Host header of its URL");
+    }
+  }
+  headers.set("Proxy-Connection", std::string_view(keepAlive ? "keep-alive" : "close"));
+  if (!proxyAuthorization_.empty()) headers.set("Proxy-Authorization", proxyAuthorization_);
 }
 
 }  // namespace sluice::http::detail

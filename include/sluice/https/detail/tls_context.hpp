@@ -4,7 +4,9 @@
 // the connection they are about.
 #pragma once
 
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <sluice/https/detail/openssl.hpp>
@@ -32,6 +34,8 @@ class TlsContext {
   ~TlsContext();
 
   SSL_CTX* native() const { return context_.get(); }
+  /// Of this context alone, also after its end: an address may be another one's by then.
+  std::uint64_t serial() const { return serial_; }
   /// Nobody said whom to trust: the system's authorities are meant.
   bool trustsSystem() const { return trustsSystem_; }
 
@@ -42,6 +46,11 @@ class TlsContext {
   void setSessions(std::chrono::seconds timeout, std::string_view ticketKeys);
 
  private:
+  static std::uint64_t nextSerial() {
+    static std::atomic<std::uint64_t> last{0};
+    return ++last;
+  }
+
   void install(std::string_view sessionIdContext);
   void setVersions(const SecureContextOptions& options);
   void setCiphers(const SecureContextOptions& options);
@@ -57,6 +66,7 @@ class TlsContext {
   std::unique_ptr<asio::ssl::context> ready_;
   std::once_flag logsKeys_;
   bool trustsSystem_ = true;
+  const std::uint64_t serial_ = nextSerial();
 };
 
 /// The system's certificate authorities, read once for all loops of an execution context.

@@ -6,10 +6,13 @@
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/query.hpp>
 #include <mutex>
+#include <sluice/http/detail/wire/framing.hpp>
+#include <sluice/http/detail/wire/header_store.hpp>
 #include <sluice/https/agent.hpp>
 #include <sluice/https/connect.hpp>
 #include <sluice/https/detail/session_cache.hpp>
 #include <sluice/net/detail/loop.hpp>
+#include <sluice/https/detail/tls_context.hpp>
 #include <utility>
 #include <vector>
 
@@ -29,7 +32,7 @@ inline std::string joined(const Pem& pem) {
   return text;
 }
 
-/// What Node adds to a name. What it has there and we have not is empty, as it is by default there.
+/// What Node adds to a name. What we lack is empty, as it is by default there.
 inline std::string tlsName(const ClientOptions& options, const std::string& host) {
   const bool otherName = options.servername && *options.servername != host;
   const std::string parts[] = {
@@ -56,21 +59,49 @@ inline std::string tlsName(const ClientOptions& options, const std::string& host
   };
   std::string name;
   for (const std::string& part : parts) name += ':' + part;
-  // A connection that was made with a ready context is not for requests with another.
+  return name;
+}
+
+/// What Node leaves out and decides on trust as well: a connection that was made with a ready
+/// context is not for requests with another one, and so on.
+inline std::string trustName(const ClientOptions& options) {
+  std::string name;
   if (options.secureContext) {
-    name +=
-        ':' + std::to_string(reinterpret_cast<std::uintptr_t>(options.secureContext.get().get()));
+    name += ":context" + std::to_string(options.secureContext.get()->serial());
+  }
+  if (!options.passphrase.empty()) name += ":passphrase" + options.passphrase;
+  if (options.ALPNProtocols != ClientOptions().ALPNProtocols) {
+    name += ":alpn";
+    for (const std::string& protocol : options.ALPNProtocols) name += ',' + protocol;
   }
   return name;
+}
+
+inline TunnelRequest tunnelRequest(const net::ConnectionOptions& server,
+                                   const http::detail::Proxy& proxy) {
+  std::string authority = server.host;
+  if (authority.find(':') != std::string::npos) authority = '[' + authority + ']';
+  authority += ':' + std::to_string(server.port);
+  http::detail::HeaderStore headers;
+  headers.set("Host", authority);
+  headers.set("Proxy-Connection", std::string_view("keep-alive"));
+  if (!proxy.authorization.empty()) headers.set("Proxy-Authorization", proxy.authorization);
+  net::detail::ByteBuffer head;
+  const http::detail::RequestHead wanted{
+      .method = "CONNECT", .path = authority, .headers = headers, .setDefaultHeaders = false};
+  static_cast<void>(http::detail::composeRequestHead(head, wanted));
+  return TunnelRequest(head.view());
 }
 
 /// Keeps what the handshake learns, and forgets it where the connection fails.
 SLUICE_DECL task<net::Socket> connectAndKeep(net::ConnectionOptions options,
                                              std::shared_ptr<const TlsPolicy> policy,
+                                             TunnelRequest tunnel,
                                              std::shared_ptr<SessionCache> sessions,
                                              std::string name) {
   try {
-    net::Socket socket = co_await connectTls(std::move(options), std::move(policy));
+    net::Socket socket =
+        co_await connectTls(std::move(options), std::move(policy), std::move(tunnel));
     socket.on<"close">([sessions, name](bool hadError) {
       if (hadError) sessions->evict(name);
     });
@@ -96,6 +127,7 @@ class GlobalAgents final : public asio::execution_context::service {
     }
     if (!make) return nullptr;
     agents_.push_back(std::make_unique<Agent>(executor));
+    agents_.back()->state().useGlobalProxies();
     return agents_.back().get();
   }
 
@@ -153,8 +185,7 @@ SLUICE_DECL detail::ClientOptions Agent::merged(const detail::ClientOptions* req
 
 SLUICE_DECL SecureContext Agent::contextFor(const detail::ClientOptions& options) {
   if (options.secureContext) return options.secureContext;
-  std::string name = detail::tlsName(options, {});
-  name += ':' + options.passphrase;
+  std::string name = detail::tlsName(options, {}) + detail::trustName(options);
   if (const auto known = contexts_.find(name); known != contexts_.end()) return known->second;
   if (contexts_.size() >= detail::keptContexts) contexts_.clear();
   SecureContext made = createSecureContext(detail::secureContextOptions(options));
@@ -163,27 +194,51 @@ SLUICE_DECL SecureContext Agent::contextFor(const detail::ClientOptions& options
 }
 
 SLUICE_DECL task<net::Socket> Agent::createConnection(const net::ConnectionOptions& options) {
-  detail::ClientOptions tls = merged(static_cast<const detail::ClientOptions*>(options.tls.get()));
+  const auto* request = static_cast<const detail::ClientOptions*>(options.tls.get());
+  const bool shared = request == nullptr || !request->checkServerIdentity;
+  detail::ClientOptions tls = merged(request);
   std::string name = options.host + ':' + std::to_string(options.port) + ':' + options.path +
-                     detail::tlsName(tls, options.host);
-  if (tls.session.empty()) tls.session = sessions_->get(name);
+                     detail::tlsName(tls, options.host) + detail::trustName(tls);
+  if (shared && tls.session.empty()) tls.session = sessions_->get(name);
   const auto policy = detail::clientPolicy(tls, options.host, contextFor(tls));
-  policy->onSession = [kept = std::weak_ptr(sessions_), name](const std::string& session) {
-    if (const auto sessions = kept.lock()) sessions->put(name, session);
-  };
   if (listenerCount<"keylog">() != 0) {
     policy->onKeylog = [this, kept = std::weak_ptr(sessions_)](std::string_view line,
                                                                net::Socket& socket) {
       if (!kept.expired()) emit<"keylog">(line, socket);
     };
   }
-  return detail::connectAndKeep(options, policy, sessions_, std::move(name));
+  net::ConnectionOptions to = options;
+  detail::TunnelRequest tunnel;
+  if (options.path.empty()) {
+    if (const auto proxy = state().proxyFor(options.host, options.port)) {
+      tunnel = detail::tunnelRequest(options, *proxy);
+      to.host = proxy->host;
+      to.port = proxy->port;
+    }
+  }
+  if (!shared) return detail::connectTls(std::move(to), policy, std::move(tunnel));
+  policy->onSession = [kept = std::weak_ptr(sessions_), name](const std::string& session) {
+    if (const auto sessions = kept.lock()) sessions->put(name, session);
+  };
+  return detail::connectAndKeep(std::move(to), policy, std::move(tunnel), sessions_,
+                                std::move(name));
 }
 
 SLUICE_DECL std::string Agent::getName(const http::RequestOptions& options) const {
   const auto* request = static_cast<const detail::ClientOptions*>(options.tls.get());
   const std::string& host = options.hostname.empty() ? options.host : options.hostname;
-  return http::Agent::getName(options) + detail::tlsName(merged(request), host);
+  const detail::ClientOptions tls = merged(request);
+  std::string name =
+      http::Agent::getName(options) + detail::tlsName(tls, host) + detail::trustName(tls);
+  if (!sharesConnection(options)) name += ":check";
+  return name;
+}
+
+// Two functions cannot be compared: a connection that one of them has accepted is for its request
+// alone, and so is the session.
+SLUICE_DECL bool Agent::sharesConnection(const http::RequestOptions& options) const {
+  const auto* request = static_cast<const detail::ClientOptions*>(options.tls.get());
+  return request == nullptr || !request->checkServerIdentity;
 }
 
 SLUICE_DECL std::string Agent::nameWithTls(const RequestOptions& options) const {

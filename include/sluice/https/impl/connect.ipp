@@ -7,6 +7,7 @@
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <exception>
+#include <sluice/http/detail/wire/message_parser.hpp>
 #include <sluice/https/connect.hpp>
 #include <sluice/https/detail/handshake.hpp>
 #include <utility>
@@ -56,8 +57,52 @@ class InnerSocket final : public net::detail::SocketObserver, public net::detail
   boost::intrusive_ptr<net::detail::SocketCore> core_;
 };
 
+// More than this before the end of its head is no answer of a proxy.
+inline constexpr std::size_t largestTunnelAnswer = 16 * 1024;
+
+/// Ends an attempt that a proxy does not answer.
+struct EndLate {
+  net::Socket* socket;
+  void operator()() const { socket->destroy(make_error_code(boost::system::errc::timed_out)); }
+};
+
+/// RFC 9110 §9.3.6.
+///
+/// throws  ERR_PROXY_TUNNEL for another answer than 200
+SLUICE_DECL task<> openTunnel(net::Socket& proxy, TunnelRequest request,
+                              std::chrono::milliseconds patience) {
+  proxy.setTimeout(patience);
+  const auto late = proxy.addListener<"timeout">(EndLate{&proxy});
+  proxy.write(request);
+  http::detail::MessageParser parser(http::detail::MessageParser::Kind::response);
+  http::detail::ParserLimits limits;
+  limits.maxHeaderSize = largestTunnelAnswer;
+  parser.reset(limits);
+  parser.setRequestMethod("CONNECT");
+  std::string answer;
+  auto status = http::detail::MessageParser::Status::needMore;
+  while (status == http::detail::MessageParser::Status::needMore) {
+    const auto piece = co_await proxy.read();
+    if (!piece) break;
+    answer += *piece;
+    status = parser.parseHead(answer);
+  }
+  proxy.setTimeout(std::chrono::milliseconds(0));
+  proxy.removeListener(late);
+  if (status == http::detail::MessageParser::Status::complete && parser.statusCode() == 200 &&
+      parser.consumed() == answer.size()) {
+    co_return;
+  }
+  std::string what = "The proxy did not open a tunnel";
+  if (status == http::detail::MessageParser::Status::complete) {
+    what += ": it answered " + std::to_string(parser.statusCode());
+  }
+  throw http::Error(make_error_code(http::errc::ERR_PROXY_TUNNEL), what);
+}
+
 SLUICE_DECL task<net::Socket> connectTls(net::ConnectionOptions options,
-                                         std::shared_ptr<const TlsPolicy> policy) {
+                                         std::shared_ptr<const TlsPolicy> policy,
+                                         TunnelRequest tunnel) {
   const auto loop = net::detail::Loop::of(co_await asio::this_coro::executor);
   net::detail::ConnectHook* const outside = options.hook;
   const auto inner = std::make_shared<InnerSocket>(*loop);
@@ -74,6 +119,7 @@ SLUICE_DECL task<net::Socket> connectTls(net::ConnectionOptions options,
   error_code ec;
   try {
     net::Socket connected = co_await net::connect(options);
+    if (!tunnel.empty()) co_await openTunnel(connected, tunnel, policy->handshakeTimeout);
     core->setObserver(nullptr);
     if (core->destroyed()) throw http::Error(asio::error::operation_aborted);
     auto below = connected.core()->releaseTransport();

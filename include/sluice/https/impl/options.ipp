@@ -41,7 +41,7 @@ SLUICE_DECL http::ServerOptions withoutTls(const ServerOptions& from) {
 SLUICE_DECL http::RequestOptions withoutTls(const RequestOptions& from) {
   http::RequestOptions to;
   auto& [agent, auth, host, hostname, localAddress, method, path, protocol, socketPath, port,
-         defaultPort, localPort, family, headers, timeout, setHost, setDefaultHeaders,
+         defaultPort, localPort, family, headers, timeout, deadline, setHost, setDefaultHeaders,
          insecureHTTPParser, joinDuplicateHeaders, maxHeaderSize, uniqueHeaders, createConnection,
          lookup, signal, retryStale, highWaterMark, tls] = to;
   agent = from.agent;
@@ -59,6 +59,7 @@ SLUICE_DECL http::RequestOptions withoutTls(const RequestOptions& from) {
   family = from.family;
   headers = from.headers;
   timeout = from.timeout;
+  deadline = from.deadline;
   setHost = from.setHost;
   setDefaultHeaders = from.setDefaultHeaders;
   insecureHTTPParser = from.insecureHTTPParser;
@@ -77,7 +78,7 @@ SLUICE_DECL http::RequestOptions withoutTls(const RequestOptions& from) {
 SLUICE_DECL http::AgentOptions withoutTls(const AgentOptions& from) {
   http::AgentOptions to;
   auto& [keepAlive, keepAliveMsecs, maxSockets, maxTotalSockets, maxFreeSockets, scheduling,
-         timeout, agentKeepAliveTimeoutBuffer, noDelay] = to;
+         timeout, agentKeepAliveTimeoutBuffer, noDelay, proxyEnv] = to;
   keepAlive = from.keepAlive;
   keepAliveMsecs = from.keepAliveMsecs;
   maxSockets = from.maxSockets;
@@ -87,6 +88,7 @@ SLUICE_DECL http::AgentOptions withoutTls(const AgentOptions& from) {
   timeout = from.timeout;
   agentKeepAliveTimeoutBuffer = from.agentKeepAliveTimeoutBuffer;
   noDelay = from.noDelay;
+  proxyEnv = from.proxyEnv;
   return to;
 }
 

@@ -30,13 +30,13 @@ inline http::RequestOptions withTls(const Executor& executor, http::RequestOptio
     if (const auto header = plain.headers.get("host")) tls.servername = hostOf(*header);
   }
   plain.tls = std::make_shared<const ClientOptions>(std::move(tls));
-  if (plain.agent.agent() == nullptr) {
-    const bool own = plain.agent.fresh() || plain.createConnection;
+  if (http::detail::AgentAccess::named(plain.agent) == nullptr) {
+    const bool own = http::detail::AgentAccess::fresh(plain.agent) || plain.createConnection;
     Agent* const agent = own ? nullptr : usualAgent(executor);
     if (agent != nullptr) {
       plain.agent = *agent;
     } else {
-      plain.agent = http::AgentRef(std::make_shared<Agent>(executor));
+      plain.agent = http::detail::AgentAccess::own(std::make_shared<Agent>(executor));
     }
   }
   return plain;

@@ -99,6 +99,8 @@ SLUICE_DECL void TlsTransport::shakeHands(HandshakeHandler handler) {
 }
 
 SLUICE_DECL void TlsTransport::goOnShaking() {
+  // A listener of "keylog" may destroy all that has this.
+  const boost::intrusive_ptr<TlsTransport> alive(this);
   ERR_clear_error();
   const int result = SSL_do_handshake(session_.native());
   cipher_->flush();
@@ -124,8 +126,10 @@ SLUICE_DECL void TlsTransport::goOnShaking() {
 }
 
 SLUICE_DECL void TlsTransport::tellKeylog() {
-  const boost::intrusive_ptr<TlsTransport> alive(this);
-  for (const std::string& line : session_.takeKeylog()) onKeylog(line);
+  for (const std::string& line : session_.takeKeylog()) {
+    if (state_ == State::closed) return;
+    onKeylog(line);
+  }
 }
 
 SLUICE_DECL void TlsTransport::opened() {

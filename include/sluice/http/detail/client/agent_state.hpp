@@ -10,9 +10,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <sluice/detail/listeners.hpp>
 #include <sluice/http/agent_options.hpp>
 #include <sluice/http/detail/client/pool.hpp>
+#include <sluice/http/detail/client/proxies.hpp>
 #include <sluice/net/detail/loop.hpp>
 #include <string>
 #include <string_view>
@@ -42,12 +44,24 @@ class AgentState : public boost::intrusive_ref_counter<AgentState, boost::thread
   const Pool<ClientConnection, ClientExchange>& pool() const { return pool_; }
   /// Whether requests ask for a connection that lives on.
   bool keepsAlive() const;
+  /// The proxy for a server; nullopt: it is reached directly.
+  std::optional<Proxy> proxyFor(std::string_view host, std::uint16_t port) const;
+  bool hasProxies() const { return globalProxies_ || !proxies_.empty(); }
+  /// From now on they are those of setGlobalProxyFromEnv(): it is a global agent.
+  void useGlobalProxies() { globalProxies_ = true; }
 
-  /// Gives the exchange a connection, now or when its turn comes.
+  /// Gives the exchange its place: a free connection, one that will be opened, or the queue.
   void submit(ClientExchange& exchange);
-  bool withdraw(ClientExchange& exchange);
+  /// Its turn has ended, and it has no connection: one is opened unless one has become free.
+  void begin(ClientExchange& exchange);
+  /// It does not want a connection any more.
+  void withdraw(ClientExchange& exchange);
+  /// Makes the connections that are planned, so that they can be seen.
+  void showPlanned();
   /// An exchange on it has ended, and both sides would go on.
   void release(ClientConnection& connection);
+  /// A connection that nobody uses gets a request that waits, is kept, or is closed.
+  void place(ClientConnection& connection);
   /// It is gone, or somebody else's.
   void remove(ClientConnection& connection);
   void destroyAll();
@@ -59,12 +73,15 @@ class AgentState : public boost::intrusive_ref_counter<AgentState, boost::thread
 
  private:
   PoolLimits limits() const;
+  void giveTo(ClientExchange& exchange, ClientConnection& connection, bool wasIdle);
   void openFor(ClientExchange& exchange);
   void openWaiting(const std::string& preferred);
   void dropSpares(std::size_t kept);
 
   std::shared_ptr<net::detail::Loop> loop_;
   AgentOptions options_;
+  Proxies proxies_;
+  bool globalProxies_ = false;
   Agent* agent_;
   sluice::detail::Listeners listeners_;
   Pool<ClientConnection, ClientExchange> pool_;

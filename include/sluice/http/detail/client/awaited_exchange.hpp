@@ -19,8 +19,9 @@ class AwaitedExchange {
   virtual void whenAnswered(sluice::detail::Completion<void(error_code)> handler) = 0;
   virtual IncomingMessage takeResponse() = 0;
 
-  /// Makes a request that nobody else has, and ends it. Where this is at home on another executor a
-  /// new exchange does so.
+  /// Makes a request that nobody else has, and ends it.
+  ///
+  /// throws  ERR_INVALID_ARG_VALUE on another executor than the agent's
   virtual boost::intrusive_ptr<AwaitedExchange> beginOwn(const asio::any_io_executor& executor) = 0;
   /// Nobody wants the response any more.
   virtual void endOwn() = 0;
@@ -30,9 +31,9 @@ class AwaitedExchange {
 
  private:
   virtual void keep() = 0;
-  virtual void letGo() = 0;
+  virtual void release() = 0;
   friend void intrusive_ptr_add_ref(AwaitedExchange* exchange) { exchange->keep(); }
-  friend void intrusive_ptr_release(AwaitedExchange* exchange) { exchange->letGo(); }
+  friend void intrusive_ptr_release(AwaitedExchange* exchange) { exchange->release(); }
 };
 
 }  // namespace sluice::http::detail

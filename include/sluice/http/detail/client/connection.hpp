@@ -4,15 +4,14 @@
 // agent. It reads responses; requests are written by their own streams.
 #pragma once
 
-#include <boost/asio/cancellation_signal.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <chrono>
-#include <memory>
 #include <optional>
+#include <sluice/http/detail/client/connection_state.hpp>
 #include <sluice/http/detail/client/opening.hpp>
 #include <sluice/http/detail/message/incoming_state.hpp>
 #include <sluice/http/detail/message/message_reader.hpp>
-#include <sluice/net/connect.hpp>
 #include <sluice/net/detail/loop.hpp>
 #include <sluice/net/detail/socket_core.hpp>
 #include <sluice/net/socket.hpp>
@@ -23,26 +22,33 @@ namespace sluice::http::detail {
 class AgentState;
 class ClientExchange;
 
-class ClientConnection final : public Opening,
-                               private net::detail::SocketUser,
-                               private net::detail::ConnectHook,
-                               private net::detail::LoopMember,
-                               private BodySource {
+class ClientConnection final
+    : public boost::intrusive_ref_counter<ClientConnection, boost::thread_unsafe_counter>,
+      private OpeningOwner,
+      private net::detail::SocketUser,
+      private net::detail::LoopMember,
+      private BodySource {
  public:
-  ClientConnection(boost::intrusive_ptr<AgentState> agent, std::string name);
-  SLUICE_DECL ~ClientConnection() override;
+  using State = ConnectionState;
 
-  /// Opens it for its first exchange, which has asked for it.
-  void open(ClientExchange& exchange);
-  /// Serves an exchange, `reused` where it has been idle in between.
-  void assign(ClientExchange& exchange, bool reused);
-  /// Waits in the agent; ends after `limit` where that is not 0.
+  ClientConnection(boost::intrusive_ptr<AgentState> agent, std::string name);
+  ~ClientConnection();
+
+  /// It is for this exchange, which begins when its turn has ended. `reused`: it has been idle.
+  void promise(ClientExchange& exchange, bool reused);
+  /// Opens it, or serves the exchange that it was promised to.
+  void begin();
+  /// Its exchange has failed. false: it was only promised, and serves another one; true: it ends.
+  bool giveUp(const error_code& reason);
+  /// Waits in the agent; ends after `limit` if that is not 0.
   void becomeIdle(std::chrono::milliseconds limit);
   void destroy(const error_code& reason = {});
   /// Of one that is connected: the socket's "error" brings all that is known.
   void destroy(const Error& error);
   /// "agentRemove": the agent forgets it; what it carries goes on.
   void leaveAgent();
+  /// The agent forgets one that has ended.
+  void leavePool();
 
   const std::string& name() const { return name_; }
   net::Socket* socketIfAny() { return socket_ ? &socket_ : nullptr; }
@@ -52,28 +58,24 @@ class ClientConnection final : public Opening,
   }
   /// The agent has not been told to forget it.
   bool inAgent() const { return inAgent_; }
-  /// Ended from here, not by the server.
-  bool destroyedHere() const { return destroyedHere_; }
   /// What the server says about how long it keeps the connection.
   std::optional<std::chrono::milliseconds> keepAliveHint() const { return hint_; }
 
   // For the exchange.
   void setIdleTimeout(std::chrono::milliseconds idle);
-  void callAtTurnEnd() { core_->callAtTurnEnd(); }
+  /// The request has ended: the exchange may be over.
+  void requestEnded();
+  /// Bytes that came since the exchange began.
   std::uint64_t bytesOfExchange() const { return core_ ? core_->bytesRead() - bytesBefore_ : 0; }
 
  private:
-  // opening ──► head ──► body ──► ended ──► idle ──► head …
-  //    │          │        │        │         ├──► leaving ──┐   "agentRemove"
-  //    └──────────┴────────┴────────┴─────────┴──────────────┴──► gone
-  enum class Phase { opening, head, body, ended, idle, leaving, gone };
+  // Who ends a connection. An exchange that it still has is told so.
+  enum class Ended { bySocket, here };
 
-  struct OpeningIsOver;
-  struct StopOpening;
-
-  SLUICE_DECL Agent* opener() const override;
-  SLUICE_DECL void opened(net::Socket socket, const std::exception_ptr& failure) override;
-  void adopt(net::Socket socket);
+  void become(State next);
+  void conclude(const error_code& reason, Ended ended);
+  void endExchange(State before, const error_code& reason, Ended ended);
+  void makeSocket();
   void attachExchange();
   bool tellReuse();
   void watch();
@@ -82,13 +84,23 @@ class ClientConnection final : public Opening,
   void beginHead();
   void parseHead();
   void headIsComplete();
+  void beginResponse();
+  void readHint();
   void inform();
   void handOver(bool upgrade);
   void fail(const Error& error);
-  Error destroyedWhileOpening() const;
+  bool reusable() const;
+  bool unaskedBytes() const;
+  void tellUnasked();
   void releaseIfDone();
-  void readHint();
-  bool answered() const { return phase_ == Phase::body || phase_ == Phase::ended; }
+  void readOn();
+  bool hasResponse() const { return state_ == State::body || state_ == State::ended; }
+  bool isFree() const { return state_ == State::idle || state_ == State::promised; }
+
+  // OpeningOwner
+  SLUICE_DECL boost::intrusive_ptr<net::detail::SocketCore> socketToConnect() override;
+  SLUICE_DECL void onOpened(net::Socket socket) override;
+  SLUICE_DECL void onOpeningFailed(const Error& error) override;
 
   // SocketUser
   SLUICE_DECL void onInput(const error_code&, std::size_t count) override;
@@ -100,9 +112,6 @@ class ClientConnection final : public Opening,
 
   // LoopMember
   SLUICE_DECL void onLoopEnd() override;
-
-  // ConnectHook
-  SLUICE_DECL boost::intrusive_ptr<net::detail::SocketCore> onConnecting() override;
 
   // BodySource
   SLUICE_DECL asio::any_io_executor executor() const override;
@@ -119,9 +128,10 @@ class ClientConnection final : public Opening,
   void setTimeout(std::chrono::milliseconds idle) override { setIdleTimeout(idle); }
 
   boost::intrusive_ptr<AgentState> agent_;
-  // From open() to its end it belongs to nobody but itself: the agent's pool only names it.
+  // From promise() to its end it belongs to nobody but itself: the agent's pool only names it.
   boost::intrusive_ptr<ClientConnection> self_;
   std::string name_;
+  boost::intrusive_ptr<Opening> opening_;
   net::Socket socket_;
   boost::intrusive_ptr<net::detail::SocketCore> core_;
   boost::intrusive_ptr<ClientExchange> exchange_;
@@ -130,16 +140,10 @@ class ClientConnection final : public Opening,
   std::optional<Error> parseError_;
   std::optional<std::chrono::milliseconds> hint_;
   std::uint64_t bytesBefore_ = 0;
-  // What the socket was destroyed with while it was being opened.
-  error_code openingReason_;
-  // Ends the attempt to open it.
-  std::shared_ptr<asio::cancellation_signal> opening_;
   ListenerId agentRemove_{};
   unsigned informational_ = 0;
-  bool destroyedHere_ = false;
   bool inAgent_ = true;
-  bool responseDropped_ = false;  // the user has no handle of it any more
-  Phase phase_ = Phase::opening;
+  State state_ = State::planned;
 };
 
 }  // namespace sluice::http::detail

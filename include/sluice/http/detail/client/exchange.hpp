@@ -11,6 +11,7 @@
 #include <sluice/detail/completion.hpp>
 #include <sluice/http/client_request.hpp>
 #include <sluice/http/detail/client/awaited_exchange.hpp>
+#include <sluice/http/detail/client/exchange_state.hpp>
 #include <sluice/http/detail/client/wanted_request.hpp>
 #include <sluice/http/detail/message/incoming_state.hpp>
 #include <sluice/http/detail/message/outgoing_state.hpp>
@@ -18,6 +19,7 @@
 #include <sluice/net/detail/loop.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sluice::http::detail {
@@ -28,11 +30,9 @@ class ClientExchange;
 
 /// How far an exchange has come: all that the next request begins anew.
 struct ExchangeProgress {
-  // created ──► waiting ──► assigned ──► responded ──► done
-  //    └───────────┴───────────┴────────────┴──► failed
-  enum class State { created, waiting, assigned, responded, done, failed };
-  // Emission of what is due in the end depends on who ended it.
-  enum class EndedBy { peer, request, response };
+  using State = ExchangeState;
+  // Who ended it: what is due in the end depends on that. `here`: this side, but neither message.
+  enum class EndedBy { peer, here, request, response };
 
   ClientRequest* handle = nullptr;
   bool abortCalled = false;
@@ -46,19 +46,23 @@ struct ExchangeProgress {
   boost::intrusive_ptr<ClientConnection> connection_;
   std::optional<IncomingMessage> held_;
   std::optional<Error> failure_;
+  // It goes back to the agent after "close".
   boost::intrusive_ptr<ClientConnection> reusable_;
+  // It has ended, and the agent forgets it after "error".
+  boost::intrusive_ptr<ClientConnection> ended_;
   // Empty once this is gone: the user's signal may outlive it.
   std::shared_ptr<ClientExchange*> signalled_;
   std::optional<std::chrono::milliseconds> timeout_;
   std::optional<bool> noDelay_;
   std::optional<std::pair<bool, std::chrono::milliseconds>> keepAlive_;
   std::string sentCopy_;
-  bool delivered_ = false;
-  bool abandoned_ = false;
+  unsigned running_ = 0;  // coroutines that listen
+  bool lent_ = false;     // a "response" listener has had a reference to held_
   State state_ = State::created;
-  bool taken_ = false;
+  ResponseHandle response_ = ResponseHandle::none;
   EndedBy endedBy_ = EndedBy::peer;
-  bool silent_ = false;
+  // response() throws failure_, and no event tells of it.
+  bool failsInSilence_ = false;
 };
 
 /// An exchange that is over goes back to its agent with its memory, and serves a later request.
@@ -70,19 +74,23 @@ class ClientExchange final : public ExchangeProgress,
  public:
   /// One for a request of `agent`.
   static boost::intrusive_ptr<ClientExchange> of(AgentState& agent);
-  /// One for a request with these options, through whichever agent they name.
+  /// One for a request with these options, through the agent that they name.
+  ///
+  /// throws  ERR_INVALID_ARG_VALUE if that one is at home on another executor,
+  ///         ERR_STREAM_DESTROYED if it is gone
   static boost::intrusive_ptr<ClientExchange> of(const asio::any_io_executor& executor,
                                                  RequestOptions&& options);
   ~ClientExchange();
 
-  /// For who has not begun it.
+  /// For a caller that has not begun it.
   WantedRequest& wanted() { return wanted_; }
   /// Looks at the options.
   ///
   /// throws  ERR_INVALID_PROTOCOL, ERR_UNESCAPED_CHARACTERS, ERR_INVALID_HTTP_TOKEN,
   ///         ERR_INVALID_CHAR
   void begin();
-  /// Goes to the agent at the end of this turn, when the listeners are there.
+  /// Takes its place in the agent. The connection is opened, or used, at the end of this turn, when
+  /// the listeners are there.
   void start();
 
   State state() const { return state_; }
@@ -93,55 +101,66 @@ class ClientExchange final : public ExchangeProgress,
   net::detail::Loop& loop() const { return *loop_; }
   AgentState& agent() const { return *agent_; }
   bool over() const { return state_ == State::done || state_ == State::failed; }
+  /// Its turn has ended: it can use a connection.
+  bool begun() const { return state_ != State::created; }
+  bool hasSocket() const { return state_ == State::assigned || state_ == State::responded; }
   std::chrono::milliseconds idleTimeout() const;
   bool shouldKeepAlive() const;
 
   // From the handle.
   void composeHead(std::optional<std::uint64_t> bodyLength, bool bodyFollows);
   void abort();
-  void destroy(const error_code& reason) { destroyMessage(reason); }
-  /// destroy() of the response.
-  void destroyResponse(const error_code& reason);
   void handleIsGone();
+  void setNoDelay(bool on);
+  void setKeepAlive(bool on, std::chrono::milliseconds initialDelay);
+  /// Runs a coroutine that listens; it keeps the exchange alive.
+  void spawn(task<> listener);
+
+  // From a coroutine that waits for the response.
   SLUICE_DECL void whenAnswered(sluice::detail::Completion<void(error_code)> handler) override;
-  bool answered() const override { return held_.has_value() || failure_.has_value() || taken_; }
+  bool answered() const override {
+    return response_ != ResponseHandle::none || failure_.has_value();
+  }
   SLUICE_DECL IncomingMessage takeResponse() override;
   SLUICE_DECL boost::intrusive_ptr<AwaitedExchange> beginOwn(
       const asio::any_io_executor& executor) override;
   void endOwn() override { own_.reset(); }
-  /// Somebody who listens has heard of the response.
-  bool delivered() const { return delivered_; }
-  /// Nobody has asked for the response, and nobody listens for it.
-  bool unclaimed() const;
-  /// The response has no handle any more.
-  void abandon() { abandoned_ = true; }
-  bool abandoned() const { return abandoned_; }
-  void setNoDelay(bool on);
-  void setKeepAlive(bool on, std::chrono::milliseconds initialDelay);
 
   // From the connection.
-  void opening(ClientConnection& connection) { connection_ = &connection; }
-  void socketAssigned(ClientConnection& connection, bool reused);
+  /// It will carry this exchange. `wasIdle`: it has served another one before.
+  void promised(ClientConnection& connection, bool wasIdle);
+  /// It has ended before that: the agent finds another one.
+  void promiseBroken();
+  void socketAssigned();
   /// What was written goes out from now on.
   void connected(ClientConnection& connection);
   void informed(const Information& information);
   /// What the response is to be kept in.
   boost::intrusive_ptr<IncomingState> freshIncoming();
-  void responded(boost::intrusive_ptr<IncomingState> incoming);
-  /// Whoever awaits the response goes on, from in here.
+  void responded(boost::intrusive_ptr<IncomingState> incoming, bool keepAlive);
+  /// Coroutines that wait for the response go on, from in here.
   void tellResponse();
+  /// The response has no handle any more.
+  void dropResponse() { response_ = ResponseHandle::dropped; }
+  bool responseDropped() const { return response_ == ResponseHandle::dropped; }
+  /// destroy() of the response.
+  void destroyResponse(const error_code& reason);
   void handedOver(boost::intrusive_ptr<IncomingState> incoming, net::Socket& socket,
                   std::string_view head, bool upgrade);
   void sent();
   void drained();
   void idled();
-  /// Response read to its end, request sent: the exchange is over. `reusable` is the connection
-  /// where it can carry another one; it goes back to the agent behind "close".
-  void complete(ClientConnection* reusable);
-  /// It will not get any further.
-  void fail(const Error& error);
-  /// Runs a coroutine that listens; it keeps the exchange alive.
-  void spawn(task<> listener);
+  /// "error" of what came after a complete response, which goes on.
+  void tell(const Error& error);
+  /// Response read to its end, request sent: the exchange is over. A connection that is `reusable`
+  /// goes back to the agent after "close".
+  void complete(ClientConnection& connection, bool reusable);
+  /// It will not get any further, and "error" says why.
+  void fail(EndedBy by, const Error& error) { end(by, error, true); }
+  /// The same, if there is no response: one that is cut short says so itself.
+  void cutShort(EndedBy by, const Error& error) { end(by, error, state_ != State::responded); }
+  /// The agent forgets this connection when the exchange has told of its end.
+  bool forgets(const ClientConnection& connection) const { return ended_.get() == &connection; }
 
  private:
   struct Waiter {
@@ -150,6 +169,8 @@ class ClientExchange final : public ExchangeProgress,
   };
   struct StopWaiting;
   struct AbortSignal;
+  struct ListenerEnded;
+  struct TellLate;
 
   explicit ClientExchange(std::shared_ptr<net::detail::Loop> loop);
 
@@ -158,7 +179,7 @@ class ClientExchange final : public ExchangeProgress,
     if (--exchange->references_ == 0) exchange->retire();
   }
   void keep() override { intrusive_ptr_add_ref(this); }
-  void letGo() override { intrusive_ptr_release(this); }
+  void release() override { intrusive_ptr_release(this); }
   void retire();
   void reset();
   std::size_t heldBytes() const;
@@ -171,13 +192,17 @@ class ClientExchange final : public ExchangeProgress,
   SLUICE_DECL void destroyMessage(const error_code& reason) override;
   SLUICE_DECL void setTimeout(std::chrono::milliseconds idle) override;
 
+  void become(State next);
   Agent& chooseAgent();
-  void submitAtTurnEnd();
-  void submit();
+  void atTurnEnd();
   bool retry();
+  void end(EndedBy by, const Error& error, bool told);
+  void stopResponse(EndedBy by, const error_code& reason);
+  void abandonUnread();
   void later(void (ClientExchange::*what)());
   void emitSent();
   void emitEnd();
+  void tellLate(boost::intrusive_ptr<IncomingState> incoming);
   void wakeWaiters();
   void stopWaiting(std::uint64_t id);
 
@@ -189,7 +214,8 @@ class ClientExchange final : public ExchangeProgress,
   // What incoming_ is while there is a response.
   boost::intrusive_ptr<IncomingState> responseMemory_;
   std::vector<Waiter> waiters_;
-  // The handle of a get(), which owns this; who awaits the response ends it.
+  net::detail::TimerEntry deadline_;
+  // The handle of a get(), which owns this; the coroutine that awaits the response ends it.
   std::optional<ClientRequest> own_;
   boost::intrusive_ptr<ClientExchange> keptForTurn_;
   unsigned references_ = 0;

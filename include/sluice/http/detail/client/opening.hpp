@@ -1,28 +1,64 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// A client's connection as the coroutine knows it that opens it. As with AwaitedExchange, the
-// coroutine names nothing that a server can do without.
+// The attempt to open one connection: from the request that asks for it to a socket, or to the
+// reason why there is none. It ends before its coroutine does if nobody wants the connection.
 #pragma once
 
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
-#include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <exception>
+#include <sluice/error.hpp>
+#include <sluice/http/detail/client/awaited_opening.hpp>
+#include <sluice/http/request_options.hpp>
+#include <sluice/net/connect.hpp>
+#include <sluice/net/detail/socket_core.hpp>
 #include <sluice/net/socket.hpp>
 
-namespace sluice::http {
+namespace sluice::http::detail {
 
-class Agent;
+class AgentState;
 
-namespace detail {
-
-class Opening : public boost::intrusive_ref_counter<Opening, boost::thread_unsafe_counter> {
+/// The connection that is being opened.
+class OpeningOwner {
  public:
-  virtual ~Opening() = default;
-  /// Who opens it; null where that is gone.
-  virtual Agent* opener() const = 0;
-  /// It is open, or this is why not.
-  virtual void opened(net::Socket socket, const std::exception_ptr& failure) = 0;
+  /// The socket that is to be connected: another one for each attempt.
+  virtual boost::intrusive_ptr<net::detail::SocketCore> socketToConnect() = 0;
+  virtual void onOpened(net::Socket socket) = 0;
+  virtual void onOpeningFailed(const Error& error) = 0;
+
+ protected:
+  ~OpeningOwner() = default;
 };
 
-}  // namespace detail
-}  // namespace sluice::http
+class Opening final : public AwaitedOpening, private net::detail::ConnectHook {
+ public:
+  Opening(boost::intrusive_ptr<AgentState> agent, OpeningOwner& owner);
+  SLUICE_DECL ~Opening() override;
+
+  /// Starts the coroutine that opens the connection for `request`.
+  void start(const RequestOptions& request);
+  /// Nobody wants it any more. The coroutine is cancelled, but not from here: the caller may be
+  /// inside of it.
+  void stop();
+  /// The execution context has ended: its coroutine does not run any more.
+  void abandon() { owner_ = nullptr; }
+  /// Its socket was destroyed. What opens it knows better why it failed, and will say so.
+  void socketDestroyed(const error_code& reason);
+  /// What a socket that is not open means for the request.
+  Error lost() const;
+
+ private:
+  struct IsOver;
+  struct Cancel;
+
+  SLUICE_DECL Agent* opener() const override;
+  SLUICE_DECL void opened(net::Socket socket, const std::exception_ptr& failure) override;
+  SLUICE_DECL boost::intrusive_ptr<net::detail::SocketCore> onConnecting() override;
+
+  boost::intrusive_ptr<AgentState> agent_;
+  OpeningOwner* owner_;  // null once it is over
+  asio::cancellation_signal signal_;
+  error_code destroyedWith_;
+};
+
+}  // namespace sluice::http::detail

@@ -33,8 +33,11 @@ class Pool {
   struct Entry {
     std::vector<Connection*> used;
     std::vector<Connection*> free;
+    // Requests that will have a connection of their own unless one becomes free before.
+    std::vector<Request*> planned;
     std::deque<Request*> queue;
-    bool empty() const { return used.empty() && free.empty() && queue.empty(); }
+    std::size_t size() const { return used.size() + free.size() + planned.size(); }
+    bool empty() const { return size() == 0 && queue.empty(); }
   };
   using Entries = std::map<std::string, Entry, std::less<>>;
 
@@ -54,14 +57,16 @@ class Pool {
   bool mayOpen(std::string_view name, const PoolLimits& limits) const {
     if (total_ >= limits.maxTotalSockets) return false;
     const auto entry = entries_.find(name);
-    return entry == entries_.end() ||
-           entry->second.used.size() + entry->second.free.size() < limits.maxSockets;
+    return entry == entries_.end() || entry->second.size() < limits.maxSockets;
   }
 
-  /// A free connection of another name that can be given up so that one more may be opened.
-  Connection* surplus(const PoolLimits& limits) const {
+  /// A free connection of another name that can be given up so that one more of this name may be
+  /// opened; nullptr: there is none, or it would not help.
+  Connection* surplus(std::string_view name, const PoolLimits& limits) const {
     if (total_ < limits.maxTotalSockets) return nullptr;
-    for (const auto& [name, entry] : entries_) {
+    const auto own = entries_.find(name);
+    if (own != entries_.end() && own->second.size() >= limits.maxSockets) return nullptr;
+    for (const auto& [other, entry] : entries_) {
       if (!entry.free.empty()) return entry.free.front();
     }
     return nullptr;
@@ -72,9 +77,23 @@ class Pool {
     ++total_;
   }
 
+  /// A connection is to be opened for the request, and counts from now on.
+  void plan(std::string_view name, Request* request) {
+    entryOf(name).planned.push_back(request);
+    ++total_;
+  }
+  /// It will not be, or now it is. false: it was not planned.
+  bool unplan(std::string_view name, Request* request) {
+    const auto entry = find(name);
+    if (entry == entries_.end() || std::erase(entry->second.planned, request) == 0) return false;
+    --total_;
+    dropIfEmpty(entry);
+    return true;
+  }
+
   void enqueue(std::string_view name, Request* request) { entryOf(name).queue.push_back(request); }
 
-  /// The next request of this name that waits, which does so no longer; nullptr: none.
+  /// Takes the next request of this name out of the queue; nullptr: none waits.
   Request* dequeue(std::string_view name) {
     const auto entry = find(name);
     if (entry == entries_.end() || entry->second.queue.empty()) return nullptr;
@@ -97,16 +116,14 @@ class Pool {
     if (total_ < limits.maxTotalSockets) return false;
     return std::any_of(entries_.begin(), entries_.end(), [&](const auto& other) {
       const Entry& entry = other.second;
-      return other.first != name && !entry.queue.empty() &&
-             entry.used.size() + entry.free.size() < limits.maxSockets;
+      return other.first != name && !entry.queue.empty() && entry.size() < limits.maxSockets;
     });
   }
 
   /// A used connection is free for the next request of its name. false: there are enough.
   bool keep(std::string_view name, Connection* connection, const PoolLimits& limits) {
     Entry& entry = entryOf(name);
-    if (entry.free.size() >= limits.maxFreeSockets ||
-        entry.used.size() + entry.free.size() > limits.maxSockets) {
+    if (entry.free.size() >= limits.maxFreeSockets || entry.size() > limits.maxSockets) {
       return false;
     }
     // The one that was used first, as a rule.

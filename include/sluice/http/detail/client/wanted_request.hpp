@@ -30,16 +30,26 @@ class WantedRequest {
   /// Adds the headers of the options, Host and Authorization.
   ///
   /// throws  ERR_INVALID_HTTP_TOKEN, ERR_INVALID_CHAR
-  void addHeaders(HeaderStore& headers) const;
+  void addHeaders(HeaderStore& headers, bool keepAlive) const;
 
   const RequestOptions& options() const { return options_; }
+  /// What the request line says: a proxy is told the whole URL.
+  const std::string& target() const { return proxied_ ? target_ : options_.path; }
   /// What the agent calls connections that lead where it goes.
   const std::string& placeName() const { return place_.name(); }
+  /// Its connection may serve other requests.
+  bool sharesConnection() const { return sharesConnection_; }
   bool isConnect() const { return std::string_view(options_.method) == "CONNECT"; }
 
  private:
+  void leadThroughProxy(Agent& agent);
+
   RequestOptions options_;
   RequestPlace place_;
+  bool sharesConnection_ = true;
+  bool proxied_ = false;
+  std::string target_;
+  std::string proxyAuthorization_;
 };
 
 }  // namespace sluice::http::detail

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of client/exchange.hpp: what a request and its response tell, and when. Each event of
+// an exchange that is not the message's own is emitted here.
+#pragma once
+
+#include <algorithm>
+#include <boost/asio/error.hpp>
+#include <sluice/detail/post.hpp>
+#include <sluice/http/client_request.hpp>
+#include <sluice/http/detail/client/agent_state.hpp>
+#include <sluice/http/detail/client/connection.hpp>
+#include <sluice/http/detail/client/exchange.hpp>
+#include <utility>
+
+namespace sluice::http::detail {
+
+SLUICE_DECL void ClientExchange::later(void (ClientExchange::*what)()) {
+  sluice::detail::post(loop_->executor(), [self = boost::intrusive_ptr<ClientExchange>(this),
+                                           what] { (self.get()->*what)(); });
+}
+
+SLUICE_DECL void ClientExchange::socketAssigned() {
+  become(State::assigned);
+  const boost::intrusive_ptr<ClientExchange> alive(this);
+  if (options().retryStale && reused && outgoing_->ended() && outgoing_->bodyWritten == 0) {
+    sentCopy_ = outgoing_->output->copyOfWaiting();
+  }
+  sluice::detail::emit<OutgoingEvents, "socket">(outgoing_->listeners, *connection_->socketIfAny());
+}
+
+SLUICE_DECL void ClientExchange::connected(ClientConnection& connection) {
+  if (state_ != State::assigned || connection_.get() != &connection) return;
+  net::Socket& socket = *connection.socketIfAny();
+  if (noDelay_) socket.setNoDelay(*noDelay_);
+  if (keepAlive_) socket.setKeepAlive(keepAlive_->first, keepAlive_->second);
+  net::detail::OutputStream& output = socket.core()->output();
+  output.setHighWaterMark(options().highWaterMark);
+  outgoing_->output->continueIn(&output);
+}
+
+SLUICE_DECL void ClientExchange::informed(const Information& information) {
+  const boost::intrusive_ptr<ClientExchange> alive(this);
+  if (information.statusCode == 100) {
+    sluice::detail::emit<ClientRequestEvents, "continue">(outgoing_->listeners);
+  }
+  sluice::detail::emit<ClientRequestEvents, "information">(outgoing_->listeners, information);
+}
+
+SLUICE_DECL boost::intrusive_ptr<IncomingState> ClientExchange::freshIncoming() {
+  if (!responseMemory_) responseMemory_ = new IncomingState;
+  return responseMemory_;
+}
+
+SLUICE_DECL void ClientExchange::responded(boost::intrusive_ptr<IncomingState> incoming,
+                                           bool keepAlive) {
+  const boost::intrusive_ptr<ClientExchange> alive(this);
+  become(State::responded);
+  if (!keepAlive && handle != nullptr) handle->shouldKeepAlive = false;
+  incoming_ = std::move(incoming);
+  incoming_->closeIsSources = true;
+  held_.emplace(*incoming_);
+  response_ = ResponseHandle::held;
+  if (!sluice::detail::has<ClientRequestEvents, "response">(outgoing_->listeners)) return;
+  response_ = ResponseHandle::heard;
+  lent_ = true;
+  sluice::detail::emit<ClientRequestEvents, "response">(outgoing_->listeners, *held_);
+}
+
+SLUICE_DECL void ClientExchange::tellResponse() {
+  const boost::intrusive_ptr<ClientExchange> alive(this);
+  // Not those that begin to wait meanwhile.
+  for (std::size_t count = waiters_.size(); count != 0 && !waiters_.empty(); --count) {
+    auto handler = std::move(waiters_.front().handler);
+    waiters_.erase(waiters_.begin());
+    handler.dispatch(loop_->executor(), error_code());
+  }
+}
+
+SLUICE_DECL IncomingMessage ClientExchange::takeResponse() {
+  if (failure_ && !held_) throw *failure_;
+  // A listener may have moved it out.
+  if (!held_ || !held_->state()) {
+    throw Error(make_error_code(errc::ERR_INVALID_STATE), "The response was taken");
+  }
+  response_ = ResponseHandle::taken;
+  IncomingMessage response = std::move(*held_);
+  held_.reset();
+  if (over()) tellLate(response.state());
+  return response;
+}
+
+struct ClientExchange::TellLate {
+  boost::intrusive_ptr<IncomingState> incoming;
+  void operator()() const { incoming->emitClose(); }
+};
+
+// The exchange was over before anybody had the response: what it has to say comes when its owner
+// has had a turn to listen.
+SLUICE_DECL void ClientExchange::tellLate(boost::intrusive_ptr<IncomingState> incoming) {
+  sluice::detail::post(loop_->executor(), TellLate{std::move(incoming)});
+}
+
+SLUICE_DECL void ClientExchange::handedOver(boost::intrusive_ptr<IncomingState> incoming,
+                                            net::Socket& socket, std::string_view head,
+                                            bool upgrade) {
+  const boost::intrusive_ptr<ClientExchange> alive(this);
+  connection_ = nullptr;
+  held_.emplace(*incoming);
+  response_ = ResponseHandle::heard;
+  lent_ = true;
+  become(State::done);
+  bool heard = false;
+  if (upgrade) {
+    heard = sluice::detail::emit<ClientRequestEvents, "upgrade">(outgoing_->listeners, *held_,
+                                                                 socket, head);
+  } else {
+    heard = sluice::detail::emit<ClientRequestEvents, "connect">(outgoing_->listeners, *held_,
+                                                                 socket, head);
+  }
+  if (!heard) {
+    failure_.emplace(make_error_code(boost::system::errc::connection_reset), "socket hang up");
+    held_.reset();
+    response_ = ResponseHandle::none;
+    failsInSilence_ = true;
+  }
+  wakeWaiters();
+  later(&ClientExchange::emitEnd);
+}
+
+SLUICE_DECL void ClientExchange::sent() {
+  if (outgoing_->eventsDue()) later(&ClientExchange::emitSent);
+}
+
+SLUICE_DECL void ClientExchange::drained() {
+  if (!outgoing_->ended()) {
+    sluice::detail::emit<OutgoingEvents, "drain">(outgoing_->listeners);
+  }
+}
+
+SLUICE_DECL void ClientExchange::idled() {
+  const boost::intrusive_ptr<ClientExchange> alive(this);
+  sluice::detail::emit<OutgoingEvents, "timeout">(outgoing_->listeners);
+  if (destroyedAtTimeout) destroyMessage(make_error_code(boost::system::errc::timed_out));
+}
+
+SLUICE_DECL void ClientExchange::tell(const Error& error) {
+  const boost::intrusive_ptr<ClientExchange> alive(this);
+  sluice::detail::emit<OutgoingEvents, "error">(outgoing_->listeners, error);
+}
+
+SLUICE_DECL void ClientExchange::emitSent() {
+  const boost::intrusive_ptr<ClientExchange> alive(this);
+  outgoing_->emitDue();
+}
+
+// Node's order. A response that nobody has taken tells nothing: see tellLate().
+SLUICE_DECL void ClientExchange::emitEnd() {
+  const boost::intrusive_ptr<ClientExchange> alive(this);
+  boost::intrusive_ptr<IncomingState> incoming = std::move(incoming_);
+  if (response_ == ResponseHandle::held) incoming = nullptr;
+  sluice::detail::Listeners& listeners = outgoing_->listeners;
+  const bool cut = incoming && incoming->aborted();
+  const bool byResponse = endedBy_ == EndedBy::response;
+  if (abortCalled) sluice::detail::emit<ClientRequestEvents, "abort">(listeners);
+  if (cut && byResponse) incoming->emitAborted();
+  if (failure_ && !failsInSilence_) {
+    sluice::detail::emit<OutgoingEvents, "error">(listeners, *failure_);
+  }
+  if (const auto ended = std::exchange(ended_, nullptr)) ended->leavePool();
+  if (cut) incoming->emitAborted();
+  // The response is over before its connection is, and after it if that goes on.
+  if (incoming && (cut ? byResponse : reusable_ == nullptr)) incoming->emitClose();
+  outgoing_->emitClose();
+  if (const auto connection = std::exchange(reusable_, nullptr)) agent_->release(*connection);
+  if (incoming) incoming->emitClose();
+  listeners.clear();
+}
+
+struct ClientExchange::StopWaiting {
+  ClientExchange* exchange;
+  std::uint64_t id;
+  void operator()(asio::cancellation_type) const { exchange->stopWaiting(id); }
+};
+
+SLUICE_DECL void ClientExchange::whenAnswered(
+    sluice::detail::Completion<void(error_code)> handler) {
+  const std::uint64_t id = loop_->nextId();
+  if (auto slot = handler.slot(); slot.is_connected()) slot.assign(StopWaiting{this, id});
+  waiters_.push_back({id, std::move(handler)});
+}
+
+SLUICE_DECL void ClientExchange::stopWaiting(std::uint64_t id) {
+  const auto waiter = std::find_if(waiters_.begin(), waiters_.end(),
+                                   [id](const Waiter& waiting) { return waiting.id == id; });
+  if (waiter == waiters_.end()) return;
+  auto handler = std::move(waiter->handler);
+  waiters_.erase(waiter);
+  handler.post(loop_->executor(), asio::error::operation_aborted);
+}
+
+SLUICE_DECL void ClientExchange::wakeWaiters() {
+  for (Waiter& waiter : std::exchange(waiters_, {})) {
+    waiter.handler.post(loop_->executor(), error_code());
+  }
+}
+
+}  // namespace sluice::http::detail
