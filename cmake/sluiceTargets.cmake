@@ -5,6 +5,7 @@
 #   sluice::https, ::compress   with TLS if OpenSSL was found, with content codings if zlib was; br and
 #                               zstd come along if their libraries are found and SLUICE_BROTLI and
 #                               SLUICE_ZSTD are not OFF
+#   sluice::fetch               fetch(), with both
 #   sluice::compiled            the same headers with their definitions in a static library, which the
 #                               program's build compiles once; compiled_https, compiled_compress and
 #                               compiled_websocket add the definitions of those headers
@@ -51,6 +52,11 @@ if(TARGET ZLIB::ZLIB AND NOT TARGET sluice::compress)
   endif()
 endif()
 
+if(TARGET sluice::https AND TARGET sluice::compress AND NOT TARGET sluice::fetch)
+  add_library(sluice::fetch INTERFACE IMPORTED ${SLUICE_TARGET_SCOPE})
+  target_link_libraries(sluice::fetch INTERFACE sluice::https sluice::compress)
+endif()
+
 # sluice_compile NAME "LINES" DEPENDENCY...: sluice::NAME is a library that is compiled from these lines.
 function(sluice_compile name lines)
   if(TARGET sluice_${name})
@@ -80,6 +86,12 @@ if(TARGET sluice::https)
     compiled_websocket
     "#include <sluice/websocket.hpp>\n#include <sluice/detail/definitions/websocket.hpp>\n"
     sluice::compiled_https)
+endif()
+if(TARGET sluice::fetch)
+  sluice_compile(
+    compiled_fetch
+    "#include <sluice/fetch.hpp>\n#include <sluice/detail/definitions/fetch.hpp>\n"
+    sluice::compiled_https sluice::compiled_compress)
 endif()
 
 # import sluice; with compilers and generators that CMake knows how to scan for modules. Experimental.

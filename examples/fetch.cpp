@@ -1,92 +1,112 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // A small curl:
-//   fetch [-X method] [-H 'Name: value'] [-d body] [-o file] [-t seconds] [-k] [--cacert file] URL
+//   fetch [-X method] [-H 'Name: value'] [-d body] [-o file] [-L] [-m seconds] [-x proxy]
+//         [-b cookies] [-c cookies] [--compressed] [--retry times] [-k] [--cacert file] URL
 // Shows how far it is on a terminal, and says what went wrong, with Node's code.
 #include <getopt.h>
 #include <unistd.h>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
-#include <sluice/https.hpp>
+#include <iterator>
+#include <sluice/fetch.hpp>
 
-namespace https = sluice::https;
-using namespace sluice::http;
+using sluice::FetchRequest, sluice::FetchResponse;
 
 struct Arguments {
-  std::string url, body, file;
-  https::RequestOptions options;
+  std::string url, file, cookiesIn, cookiesOut, proxy;
+  FetchRequest request;
+  sluice::CookieJar jar;
 };
 
-Arguments parse(int argc, char* argv[]) {
-  Arguments arguments;
-  arguments.options.headers.set("User-Agent", "sluice-fetch");
+void parse(int argc, char* argv[], Arguments& arguments) {
+  FetchRequest& request = arguments.request;
+  sluice::https::ClientOptions tls;
+  request.header("User-Agent", "sluice-fetch").decompress(false);
+  request.redirect(sluice::Redirect::manual);
   const option names[] = {
-      {"insecure", no_argument, nullptr, 'k'}, {"cacert", required_argument, nullptr, 'c'}, {}};
-  for (int letter; (letter = getopt_long(argc, argv, "X:H:d:o:t:k", names, nullptr)) != -1;) {
+      {"insecure", no_argument, nullptr, 'k'},     {"location", no_argument, nullptr, 'L'},
+      {"compressed", no_argument, nullptr, 'z'},   {"retry", required_argument, nullptr, 'r'},
+      {"cacert", required_argument, nullptr, 'a'}, {}};
+  for (int letter;
+       (letter = getopt_long(argc, argv, "X:H:d:o:t:m:x:b:c:kL", names, nullptr)) != -1;) {
     const std::string value = optarg == nullptr ? "" : optarg;
     const std::size_t colon = std::min(value.find(':'), value.size());
+    const std::size_t text = std::min(value.find_first_not_of(": ", colon), value.size());
     switch (letter) {
       case 'X':
-        arguments.options.method = value;
+        request.method(value);
         break;
       case 'H':
-        arguments.options.headers.append(
-            value.substr(0, colon),
-            value.substr(std::min(value.find_first_not_of(": ", colon), value.size())));
+        request.header(value.substr(0, colon), value.substr(text));
         break;
       case 'd':
-        arguments.body = value;
-        if (arguments.options.method == "GET") arguments.options.method = "POST";
+        request.body(value);
         break;
       case 'o':
         arguments.file = value;
         break;
       case 't':
-        arguments.options.timeout = std::chrono::seconds(std::atoi(value.c_str()));
+      case 'm':
+        request.timeout(std::chrono::seconds(std::atoi(value.c_str())));
         break;
-      case 'k':
-        arguments.options.rejectUnauthorized = false;
+      case 'x':
+        arguments.proxy = value;
+        break;
+      case 'b':
+        arguments.cookiesIn = value;
         break;
       case 'c':
-        arguments.options.ca = value;
+        arguments.cookiesOut = value;
+        break;
+      case 'L':
+        request.redirect(sluice::Redirect::follow);
+        break;
+      case 'z':
+        request.decompress();
+        break;
+      case 'r':
+        request.retries(std::atoi(value.c_str()), std::chrono::seconds(1));
+        break;
+      case 'k':
+        tls.rejectUnauthorized = false;
+        break;
+      case 'a':
+        tls.ca = value;
         break;
       default:
         std::exit(2);
     }
   }
   if (optind < argc) arguments.url = argv[optind];
-  return arguments;
-}
-
-// What is about TLS means nothing without it.
-ClientRequest start(boost::asio::any_io_executor executor, const Arguments& arguments) {
-  const auto& options = arguments.options;
-  if (arguments.url.starts_with("https:")) return https::request(executor, arguments.url, options);
-  return request(
-      executor, arguments.url,
-      {.method = options.method, .headers = options.headers, .timeout = options.timeout});
+  request.tls(tls).cookies(arguments.jar);
 }
 
 void showProgress(std::size_t received, std::string_view length) {
   if (isatty(STDERR_FILENO) == 0) return;
-  std::cerr << '\r' << received / 1024 << " KiB";
-  if (!length.empty()) std::cerr << " of " << std::stoull(std::string(length)) / 1024;
-  std::cerr << std::flush;
+  const std::size_t all = length.empty() ? 0 : std::stoull(std::string(length));
+  std::cerr << '\r';
+  if (all >= received && all != 0) {
+    const std::size_t done = received * 40 / all;
+    std::cerr << '[' << std::string(done, '#') << std::string(40 - done, ' ') << "] ";
+  }
+  std::cerr << received / 1024 << " KiB" << std::flush;
 }
 
-sluice::task<> fetch(Arguments arguments) {
-  const auto executor = co_await boost::asio::this_coro::executor;
-  auto req = start(executor, arguments);
-  req.on<"timeout">([&req] { req.destroy(make_error_code(boost::system::errc::timed_out)); });
-  // What becomes of it, the response tells.
-  if (arguments.body.empty()) {
-    req.end();
-  } else {
-    req.end(arguments.body);
+sluice::task<> run(Arguments& arguments) {
+  // "name=value" as it is, or a file as curl writes it.
+  if (arguments.cookiesIn.find('=') != std::string::npos) {
+    arguments.request.header("Cookie", arguments.cookiesIn);
+  } else if (std::ifstream in(arguments.cookiesIn); in) {
+    arguments.jar.load(std::string(std::istreambuf_iterator<char>(in), {}));
   }
-  IncomingMessage res = co_await req.response();
-  if (res.statusCode() >= 400) std::cerr << res.statusCode() << ' ' << res.statusMessage() << '\n';
+  if (arguments.proxy.empty()) {
+    arguments.proxy = sluice::proxyFromEnvironment(sluice::http::URL(arguments.url));
+  }
+  arguments.request.proxy(arguments.proxy);
+  FetchResponse res = co_await sluice::fetch(arguments.url, arguments.request);
+  if (res.status() >= 400) std::cerr << res.status() << ' ' << res.statusText() << '\n';
   std::ofstream file;
   if (!arguments.file.empty()) file.open(arguments.file, std::ios::binary);
   std::ostream& out = arguments.file.empty() ? std::cout : file;
@@ -97,22 +117,32 @@ sluice::task<> fetch(Arguments arguments) {
     received += chunk->size();
     if (file.is_open()) showProgress(received, res.headers()["content-length"]);
   }
+  if (!arguments.cookiesOut.empty()) std::ofstream(arguments.cookiesOut) << arguments.jar.save();
 }
 
 int main(int argc, char* argv[]) {
   boost::asio::io_context loop(1);
+  Arguments arguments;
   int result = 0;
-  boost::asio::co_spawn(loop, fetch(parse(argc, argv)), [&](std::exception_ptr failure) {
+  const auto report = [&](const std::exception_ptr& failure) {
     try {
       if (failure) std::rethrow_exception(failure);
-    } catch (const Error& error) {
+    } catch (const sluice::Error& error) {
       std::cerr << "fetch: " << error.what() << " (" << error.name() << ")\n";
       result = 1;
     } catch (const std::exception& error) {
       std::cerr << "fetch: " << error.what() << '\n';
       result = 1;
     }
-  });
-  loop.run();
+    // Connections that are kept for later would keep the loop going.
+    loop.stop();
+  };
+  try {
+    parse(argc, argv, arguments);
+    boost::asio::co_spawn(loop, run(arguments), report);
+    loop.run();
+  } catch (...) {
+    report(std::current_exception());
+  }
   return result;
 }

@@ -25,6 +25,10 @@
 #include <sluice/detail/definitions/compress.hpp>
 #endif
 
+#if defined(SLUICE_HAS_FETCH)
+#include <sluice/detail/definitions/fetch.hpp>
+#endif
+
 #if defined(SLUICE_HAS_HTTPS)
 #include <sluice/detail/definitions/https.hpp>
 #endif

@@ -16,7 +16,7 @@ with origin() as url, tempfile.TemporaryDirectory() as folder:
     same(program("-o", str(file), url + "/large"), (0, b"", ""))
     same(file.read_bytes(), bytes(range(256)) * 4096)
     same(program(url + "/missing"), (0, b"not here\n", "404 Not Found\n"))
-    status, _, errors = program("-t", "1", url + "/hang")
+    status, _, errors = program("-m", "1", url + "/hang")
     same((status, "ETIMEDOUT" in errors), (1, True))
     status, _, errors = program("http://127.0.0.1:1/")
     same((status, errors), (1, "fetch: connect ECONNREFUSED 127.0.0.1:1 (ECONNREFUSED)\n"))

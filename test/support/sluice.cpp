@@ -11,4 +11,7 @@
 #if defined(SLUICE_TEST_COMPRESS)
 #include <sluice/compress.hpp>
 #endif
+#if defined(SLUICE_TEST_TLS) && defined(SLUICE_TEST_COMPRESS)
+#include <sluice/fetch.hpp>
+#endif
 #include <sluice/src.hpp>

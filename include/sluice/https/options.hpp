@@ -155,12 +155,15 @@ struct AgentOptions {
   std::size_t maxCachedSessions = 100;
 };
 
-namespace detail {
-
-/// What a client is told about TLS, for the way from the request to the connection.
+/// What a client can be told about TLS alone: of fetch(), and on the way from a request to its
+/// connection.
 struct ClientOptions {
   SLUICE_HTTPS_CLIENT
 };
+
+namespace detail {
+
+using https::ClientOptions;
 
 template <class Options>
 SecureContextOptions secureContextOptions(const Options& options) {

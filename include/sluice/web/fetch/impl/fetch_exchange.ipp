@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of fetch_exchange.hpp.
+#pragma once
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <sluice/https/connect.hpp>
+#include <sluice/https/request.hpp>
+#include <sluice/web/fetch/cookie_jar.hpp>
+#include <sluice/web/fetch/detail/fetch_exchange.hpp>
+#include <sluice/web/fetch/detail/redirection.hpp>
+#include <utility>
+
+namespace sluice::detail {
+
+SLUICE_DECL FetchExchange::FetchExchange(std::string_view url, FetchOptions options)
+    : options_(std::move(options)), url_(url), href_(url_.href()), method_(options_.method) {
+  if (url_.protocol() != "http:" && url_.protocol() != "https:") {
+    throw http::Error(make_error_code(http::errc::ERR_INVALID_PROTOCOL),
+                      "fetch() does not know the protocol \"" + std::string(url_.protocol()) + '"');
+  }
+  if (method_.empty()) method_ = options_.body || options_.writeBody ? "POST" : "GET";
+  if (options_.proxy) proxy_ = proxyOf(*options_.proxy);
+}
+
+SLUICE_DECL FetchExchange::~FetchExchange() { dropAttempt(); }
+
+SLUICE_DECL void FetchExchange::dropAttempt() {
+  const std::shared_ptr<FetchAttempt> attempt = std::move(attempt_);
+  body_.reset();
+  // The coroutine that writes its body holds it as well.
+  if (attempt && attempt->writing) attempt->request.destroy();
+}
+
+struct StopFetch {
+  std::weak_ptr<FetchExchange> exchange;
+  error_code reason;
+
+  void operator()(asio::cancellation_type) const {
+    if (const auto alive = exchange.lock()) alive->stop(reason);
+  }
+  void operator()(const error_code& ec) const {
+    if (!ec) (*this)(asio::cancellation_type::terminal);
+  }
+};
+
+SLUICE_DECL void FetchExchange::watch(const asio::any_io_executor& executor) {
+  executor_ = executor;
+  if (options_.signal.is_connected()) {
+    options_.signal.assign(StopFetch{weak_from_this(), make_error_code(http::errc::ABORT_ERR)});
+  }
+  if (options_.timeout.count() > 0) {
+    deadline_.emplace(executor_, options_.timeout);
+    deadline_->async_wait(
+        StopFetch{weak_from_this(), make_error_code(boost::system::errc::timed_out)});
+  }
+}
+
+SLUICE_DECL void FetchExchange::stop(const error_code& reason) {
+  if (reason_) return;
+  reason_ = reason;
+  if (pause_) pause_->cancel();
+  if (attempt_) attempt_->request.destroy(reason);
+}
+
+SLUICE_DECL void FetchExchange::throwIfStopped() const {
+  if (!reason_) return;
+  const bool late = reason_ == boost::system::errc::timed_out;
+  throw http::Error(reason_, late ? "fetch " + href_ + " took too long" : std::string());
+}
+
+// What has ended the exchange counts, not how it ended.
+SLUICE_DECL void FetchExchange::throwReason(const std::exception_ptr& failure) const {
+  throwIfStopped();
+  if (attempt_ && attempt_->writeFailure) std::rethrow_exception(attempt_->writeFailure);
+  std::rethrow_exception(failure);
+}
+
+SLUICE_DECL task<> FetchExchange::run() {
+  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  watch(executor);
+  bool done = false;
+  while (!done) {
+    std::exception_ptr failure;
+    try {
+      co_await attempt();
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    if (failure) {
+      done = co_await retryAfterFailure(failure);
+    } else {
+      done = co_await settle();
+    }
+  }
+  if (options_.decompress) {
+    body_.emplace(attempt_->message, compress::Limits{.size = 0, .ratio = 100});
+  }
+}
+
+SLUICE_DECL task<> FetchExchange::attempt() {
+  throwIfStopped();
+  const auto made = std::make_shared<FetchAttempt>();
+  made->request = makeRequest(made);
+  attempt_ = made;
+  if (options_.writeBody) {
+    startWriting(made);
+  } else if (options_.body) {
+    made->request.end(std::string_view(*options_.body));
+  } else {
+    made->request.end();
+  }
+  made->message = co_await made->request.response();
+}
+
+inline error_code codeOf(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const boost::system::system_error& error) {
+    return error.code();
+  } catch (...) {
+    return {};
+  }
+}
+
+// true: there is nothing more to do. It throws if there is no other try.
+SLUICE_DECL task<bool> FetchExchange::retryAfterFailure(std::exception_ptr failure) {
+  if (reason_ || !mayRetry() || !isTransient(codeOf(failure))) throwReason(failure);
+  dropAttempt();
+  co_await pause(backoff());
+  co_return false;
+}
+
+SLUICE_DECL task<bool> FetchExchange::settle() {
+  throwIfStopped();
+  const http::Headers& headers = attempt_->message.headers();
+  const int status = attempt_->message.statusCode();
+  if (options_.cookies != nullptr) options_.cookies->store(url_, headers);
+  if (isTransient(status) && mayRetry()) {
+    const auto asked = retryAfter(headers["retry-after"], std::chrono::system_clock::now())
+                           .value_or(std::chrono::milliseconds(0));
+    if (asked <= std::chrono::minutes(5)) {
+      dropAttempt();
+      const std::chrono::milliseconds wait = std::max(backoff(), asked);
+      co_await pause(wait);
+      co_return false;
+    }
+  }
+  if (!isRedirect(status) || options_.redirect == Redirect::manual) co_return true;
+  if (options_.redirect == Redirect::error) {
+    throw http::Error(make_error_code(http::errc::ERR_UNEXPECTED_REDIRECT));
+  }
+  const auto location = headers.get("location");
+  if (!location) co_return true;
+  redirect(std::string(*location), status);
+  dropAttempt();
+  co_return false;
+}
+
+SLUICE_DECL bool FetchExchange::mayRetry() const {
+  return tries_ < options_.retries && !options_.writeBody && isIdempotent(method_);
+}
+
+SLUICE_DECL std::chrono::milliseconds FetchExchange::backoff() {
+  constexpr std::chrono::milliseconds most = std::chrono::minutes(1);
+  auto wait = options_.backoff;
+  for (int i = 0; i < tries_ && wait < most; ++i) wait *= 2;
+  ++tries_;
+  return std::clamp(wait, std::chrono::milliseconds(0), std::max(most, options_.backoff));
+}
+
+SLUICE_DECL task<> FetchExchange::pause(std::chrono::milliseconds wait) {
+  error_code ec;
+  pause_.emplace(executor_, wait);
+  co_await pause_->async_wait(asio::redirect_error(asio::use_awaitable, ec));
+  pause_.reset();
+  throwIfStopped();
+  if (ec) throw http::Error(ec);
+}
+
+SLUICE_DECL void FetchExchange::redirect(const std::string& location, int status) {
+  if (++redirects_ > options_.maxRedirects) {
+    throw http::Error(make_error_code(http::errc::ERR_TOO_MANY_REDIRECTS));
+  }
+  http::URL target = redirectTarget(url_, location);
+  if (url_.protocol() == "https:" && target.protocol() == "http:" && !options_.allowDowngrade) {
+    throw http::Error(make_error_code(http::errc::ERR_INSECURE_REDIRECT));
+  }
+  if (becomesGet(status, method_)) {
+    method_ = "GET";
+    options_.body.reset();
+    options_.writeBody = nullptr;
+    removeBodyHeaders(options_.headers);
+  } else if (options_.writeBody) {
+    throw http::Error(make_error_code(http::errc::ERR_BODY_NOT_REPEATABLE));
+  }
+  if (target.origin() != url_.origin()) {
+    removeSecrets(options_.headers);
+    https::ClientOptions& tls = options_.tls;
+    tls.key = {};
+    tls.cert = {};
+    tls.pfx.clear();
+    tls.passphrase.clear();
+    tls.session.clear();
+    tls.servername.reset();
+    tls.secureContext = {};
+  }
+  url_ = std::move(target);
+  href_ = url_.href();
+}
+
+SLUICE_DECL http::Headers FetchExchange::headersToSend() const {
+  http::Headers headers = options_.headers;
+  if (!headers.has("accept")) headers.set("Accept", "*/*");
+  // A part of an encoded body could not be decoded.
+  if (options_.decompress && !headers.has("accept-encoding") && !headers.has("range")) {
+    std::string accepted = "gzip, deflate";
+    if (isBuiltIn(compress::Coding::br)) accepted += ", br";
+    if (isBuiltIn(compress::Coding::zstd)) accepted += ", zstd";
+    headers.set("Accept-Encoding", accepted);
+  }
+  if (options_.cookies != nullptr) {
+    std::string cookies(headers["cookie"]);
+    const std::string kept = options_.cookies->header(url_);
+    if (!cookies.empty() && !kept.empty()) cookies += "; ";
+    cookies += kept;
+    if (!cookies.empty()) headers.set("Cookie", cookies);
+  }
+  return headers;
+}
+
+template <class Options>
+void copyTls(const https::ClientOptions& from, Options& to) {
+  to.key = from.key;
+  to.cert = from.cert;
+  to.ca = from.ca;
+  to.pfx = from.pfx;
+  to.passphrase = from.passphrase;
+  to.servername = from.servername;
+  to.rejectUnauthorized = from.rejectUnauthorized;
+  to.minVersion = from.minVersion;
+  to.maxVersion = from.maxVersion;
+  to.ciphers = from.ciphers;
+  to.ecdhCurve = from.ecdhCurve;
+  to.sigalgs = from.sigalgs;
+  to.dhparam = from.dhparam;
+  to.honorCipherOrder = from.honorCipherOrder;
+  to.crl = from.crl;
+  to.secureOptions = from.secureOptions;
+  to.sessionIdContext = from.sessionIdContext;
+  to.ALPNProtocols = from.ALPNProtocols;
+  to.checkServerIdentity = from.checkServerIdentity;
+  to.session = from.session;
+  to.handshakeTimeout = from.handshakeTimeout;
+  to.secureContext = from.secureContext;
+}
+
+/// How a connection of one attempt is opened, if the agent does not do it by itself.
+struct FetchOpening {
+  std::weak_ptr<FetchAttempt> attempt;
+  std::shared_ptr<FetchAgents> agents;
+  http::Agent* agent;
+  std::optional<Proxy> proxy;  // for a tunnel
+  bool secure;
+  https::ClientOptions tls;
+  std::chrono::milliseconds timeout;
+};
+
+struct StopAttempt {
+  std::weak_ptr<FetchAttempt> attempt;
+
+  void operator()(const error_code& ec) const {
+    if (ec) return;
+    if (const auto alive = attempt.lock()) {
+      alive->request.destroy(make_error_code(boost::system::errc::timed_out));
+    }
+  }
+};
+
+SLUICE_DECL task<net::Socket> openConnection(std::shared_ptr<FetchOpening> opening,
+                                             net::ConnectionOptions options) {
+  std::optional<asio::steady_timer> limit;
+  if (opening->timeout.count() > 0) {
+    limit.emplace(co_await asio::this_coro::executor, opening->timeout);
+    limit->async_wait(StopAttempt{opening->attempt});
+  }
+  if (!opening->proxy) {
+    options.timeout = opening->timeout;
+    net::Socket direct = co_await opening->agent->createConnection(options);
+    co_return direct;
+  }
+  options.host = std::string(bareHost(options.host));
+  net::Socket socket = co_await connectThrough(*opening->proxy, options);
+  if (!opening->secure) co_return socket;
+  https::ConnectionOptions secure;
+  copyTls(opening->tls, secure);
+  secure.host = options.host;
+  net::Socket encrypted = co_await https::connect(std::move(socket), secure);
+  co_return encrypted;
+}
+
+SLUICE_DECL http::CreateConnection FetchExchange::opener(
+    const std::shared_ptr<FetchAttempt>& attempt, http::Agent& agent, bool tunnel) const {
+  if (!tunnel && options_.connectTimeout.count() <= 0) return {};
+  auto opening = std::make_shared<FetchOpening>();
+  opening->attempt = attempt;
+  opening->agents = attempt->agents;
+  opening->agent = &agent;
+  if (tunnel) opening->proxy = proxy_;
+  opening->secure = url_.protocol() == "https:";
+  opening->tls = options_.tls;
+  opening->timeout = options_.connectTimeout;
+  return [opening = std::move(opening)](const net::ConnectionOptions& options) {
+    return openConnection(opening, options);
+  };
+}
+
+SLUICE_DECL http::ClientRequest FetchExchange::makeRequest(
+    const std::shared_ptr<FetchAttempt>& attempt) const {
+  const bool secure = url_.protocol() == "https:";
+  const bool tunnel = proxy_ && (secure || proxy_->isSocks);
+  http::Agent* agent = options_.agent;
+  if (agent == nullptr || tunnel || agent->protocol != url_.protocol()) {
+    attempt->agents = fetchAgents(executor_, proxy_ ? proxy_->key() : std::string());
+    agent = &attempt->agents->plain;
+    if (secure) agent = &attempt->agents->secure;
+  }
+  if (secure) {
+    https::RequestOptions options;
+    copyTls(options_.tls, options);
+    options.agent = *agent;
+    options.method = method_;
+    options.headers = headersToSend();
+    options.retryStale = true;
+    options.createConnection = opener(attempt, *agent, tunnel);
+    return https::request(executor_, url_, std::move(options));
+  }
+  http::RequestOptions options;
+  options.agent = *agent;
+  options.method = method_;
+  options.headers = headersToSend();
+  options.retryStale = true;
+  options.createConnection = opener(attempt, *agent, tunnel);
+  if (!proxy_ || tunnel) return http::request(executor_, url_, std::move(options));
+
+  // RFC 9112 3.2.2: a proxy is told the whole URL.
+  options.hostname = proxy_->host;
+  options.port = proxy_->port;
+  options.path = "http://" + url_.host() + std::string(url_.pathname()) + url_.search();
+  if (!options.headers.has("host")) options.headers.set("Host", url_.host());
+  if (const std::string value = proxy_->authorization(); !value.empty()) {
+    options.headers.set("Proxy-Authorization", value);
+  }
+  if (!url_.username().empty() || !url_.password().empty()) {
+    options.auth = percentDecoded(url_.username()) + ':' + percentDecoded(url_.password());
+  }
+  return http::request(executor_, std::move(options));
+}
+
+SLUICE_DECL task<> writeBody(std::shared_ptr<FetchAttempt> attempt,
+                             std::function<task<>(http::ClientRequest&)> write) {
+  try {
+    co_await write(attempt->request);
+    if (!attempt->request.writableEnded()) attempt->request.end();
+  } catch (...) {
+    attempt->writeFailure = std::current_exception();
+  }
+  attempt->writing = false;
+  if (attempt->writeFailure) attempt->request.destroy();
+}
+
+SLUICE_DECL void FetchExchange::startWriting(const std::shared_ptr<FetchAttempt>& attempt) {
+  attempt->writing = true;
+  asio::co_spawn(executor_, writeBody(attempt, options_.writeBody), [](std::exception_ptr) {});
+}
+
+SLUICE_DECL task<std::optional<std::string_view>> FetchExchange::read() {
+  throwIfStopped();
+  std::optional<std::string_view> piece;
+  std::exception_ptr failure;
+  try {
+    if (body_) {
+      piece = co_await body_->read();
+    } else {
+      piece = co_await attempt_->message.read();
+    }
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (failure) throwReason(failure);
+  if (!piece) deadline_.reset();
+  co_return piece;
+}
+
+SLUICE_DECL task<std::string> FetchExchange::text(std::size_t limit) {
+  const auto alive = shared_from_this();
+  std::string text;
+  while (const auto piece = co_await read()) {
+    if (piece->size() > limit - text.size()) {
+      throw http::Error(make_error_code(http::errc::ERR_BODY_TOO_LARGE));
+    }
+    text.append(*piece);
+  }
+  co_return text;
+}
+
+}  // namespace sluice::detail
