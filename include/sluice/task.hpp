@@ -42,8 +42,8 @@ concept HasExecutor = requires(T& source) {
 }  // namespace detail
 
 /// Where an object lives and all calls on it happen: an `io_context&` that one thread runs, or a
-/// strand. What runs handlers on several threads at once (`asio::thread_pool`, `system_executor`) is
-/// refused with ERR_INVALID_ARG_VALUE; a strand over it is not.
+/// strand. What runs handlers on several threads at once (`asio::thread_pool`, `system_executor`)
+/// is refused with ERR_INVALID_ARG_VALUE; a strand over it is not.
 ///
 ///     asio::io_context loop;
 ///     auto server = http::createServer(loop, handler);

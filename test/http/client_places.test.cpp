@@ -164,7 +164,7 @@ TEST_CASE("a request of another length than it said is its connection's last", "
 }
 
 TEST_CASE("the response says whether the connection is kept",
-          "[ClientRequest][row:7.3/shouldKeepAlive]") {
+          "[ClientRequest][row:4/shouldKeepAlive]") {
   Requesting net;
   Agent agent(net.io(), {.keepAlive = true});
   auto req = http::get(net.io(), net.options(agent));

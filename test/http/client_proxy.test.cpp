@@ -47,7 +47,7 @@ TEST_CASE("the environment says which proxy leads where", "[Agent][row:8/proxyEn
   CHECK(way({{"http_proxy", "http://[::1]:8080"}}, "http:", "a") == "::1:8080 ");
 }
 
-TEST_CASE("NO_PROXY names what is reached directly", "[Agent][row:8/proxyEnv]") {
+TEST_CASE("NO_PROXY names what is reached directly", "[Agent][row:8/proxyEnv][row:14/NO_PROXY]") {
   const auto to = [](std::string entries, std::string_view host, std::uint16_t port = 80) {
     return way({{"HTTP_PROXY", "http://p"}, {"NO_PROXY", std::move(entries)}}, "http:", host,
                port) == "direct";
@@ -66,7 +66,8 @@ TEST_CASE("NO_PROXY names what is reached directly", "[Agent][row:8/proxyEnv]") 
   CHECK(!to("10.0.0.1-10.0.0.9", "a"));
 }
 
-TEST_CASE("a proxy that is no http: URL is refused", "[Agent][row:8/proxyEnv]") {
+TEST_CASE("a proxy that is no http: URL is refused",
+          "[Agent][row:8/proxyEnv][row:12/ERR_PROXY_INVALID_CONFIG]") {
   Requesting net;
   const std::string text = GENERATE("p:3128", "https://p", "http://", "://", "ftp://p");
   CAPTURE(text);

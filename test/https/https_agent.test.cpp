@@ -98,7 +98,7 @@ TEST_CASE("an agent may be destroyed by a listener of its keylog", "[https]") {
 }
 
 TEST_CASE("an agent opens a tunnel through the proxy that the environment names",
-          "[https][row:8/proxyEnv]") {
+          "[https][row:8/proxyEnv][row:14/proxy support for https requests]") {
   loopback::run([](asio::io_context& loop) -> task<> {
     int connections = 0;
     auto server = siteOn(loop, connections);

@@ -27,8 +27,9 @@ struct ClusterOptions {
 ///       boost::asio::co_spawn(loop, serve(8080), boost::asio::detached);  // owns its server
 ///     });
 ///
-/// SIGINT or SIGTERM closes every server and ends the loops after the grace at most, a second one at
-/// once. Port 0 differs in each worker; on Windows one may listen. `start` may leave nothing behind.
+/// SIGINT or SIGTERM closes every server and ends the loops after the grace at most, a second one
+/// at once. Port 0 differs in each worker; on Windows one may listen. `start` may leave nothing
+/// behind.
 ///
 /// workers  0: as many as there are CPUs
 /// throws   what the first `start` or handler threw that nobody caught, after the others have ended

@@ -11,8 +11,8 @@
 #include <sluice/https/agent.hpp>
 #include <sluice/https/connect.hpp>
 #include <sluice/https/detail/session_cache.hpp>
-#include <sluice/net/detail/loop.hpp>
 #include <sluice/https/detail/tls_context.hpp>
+#include <sluice/net/detail/loop.hpp>
 #include <utility>
 #include <vector>
 

@@ -47,7 +47,7 @@ SLUICE_DECL std::string percentDecoded(std::string_view text) {
 SLUICE_DECL std::string basicAuthorization(std::string_view user, std::string_view password) {
   std::string both(user);
   both.append(":").append(password);
-  return "Basic " + decode(both, Encoding::base64);
+  return "Basic " + toText(both, Encoding::base64);
 }
 
 SLUICE_DECL Proxy proxyOf(const http::URL& url) {
