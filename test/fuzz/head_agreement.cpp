@@ -71,10 +71,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   lines.setRequestMethod(method);
   // Empty lines in front belong to no message: a message that has begun is read by lines.
   MessageParser::Status status = MessageParser::Status::needMore;
-  for (std::size_t size = 1;
-       status == MessageParser::Status::needMore && !lines.startedMessage() && size < input.size();
-       ++size) {
-    status = lines.parseHead(input.substr(0, size));
+  for (std::size_t count = 1;
+       status == MessageParser::Status::needMore && !lines.startedMessage() && count < input.size();
+       ++count) {
+    status = lines.parseHead(input.substr(0, count));
   }
   if (status == MessageParser::Status::needMore) status = lines.parseHead(input);
   const std::string byLine = found(lines, status);
