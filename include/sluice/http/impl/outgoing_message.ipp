@@ -173,7 +173,7 @@ SLUICE_DECL WriteResult OutgoingMessage::endAny(Chunk&& chunk, bool hasChunk, Do
 // end() of a message that has ended, without anything to send.
 SLUICE_DECL WriteResult OutgoingMessage::endAgain(Done done) {
   if (done && (state_->finished() || (writableFinished() && !state_->observed()))) {
-    const WriteResult late(state_->output, make_error_code(errc::ERR_STREAM_ALREADY_FINISHED));
+    WriteResult late(state_->output, make_error_code(errc::ERR_STREAM_ALREADY_FINISHED));
     late([done = std::move(done)](const error_code& ec, bool) { done(ec); });
     return late;
   }

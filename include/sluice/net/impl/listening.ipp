@@ -40,7 +40,7 @@ SLUICE_DECL ListenOptions pathOrPortToListenOn(std::string_view text) {
 inline asio::ip::address addressToListenOn(Loop& loop, const std::string& host) {
   if (host.empty()) return asio::ip::address_v6();
   error_code ec;
-  const auto literal = asio::ip::make_address(host, ec);
+  auto literal = asio::ip::make_address(host, ec);
   if (!ec) return literal;
   const auto found = asio::ip::tcp::resolver(loop.executor()).resolve(host, {}, ec);
   if (ec) throw http::Error::connection(ec, "getaddrinfo", host);

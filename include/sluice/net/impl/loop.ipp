@@ -65,12 +65,12 @@ class LoopService : public asio::execution_context::service {
   std::shared_ptr<Loop> find(const asio::any_io_executor& executor) {
     const std::lock_guard lock(mutex_);
     for (const auto& each : loops_) {
-      const auto loop = each.lock();
+      auto loop = each.lock();
       if (loop && loop->executor() == executor) return loop;
     }
     requireOneAtATime(executor);
     std::erase_if(loops_, [](const auto& loop) { return loop.expired(); });
-    const auto made = std::make_shared<Loop>(executor);
+    auto made = std::make_shared<Loop>(executor);
     loops_.push_back(made);
     // Strands come and go, and their loops go with the last object that uses them. That of the
     // context itself stays.

@@ -168,9 +168,11 @@ inline task<> sendParts(Response& res, const FoundFile& found, std::vector<ByteR
   std::vector<std::string> heads;
   std::uint64_t length = 0;
   for (const ByteRange& part : parts) {
-    heads.push_back("\r\n--" + boundary + "\r\nContent-Type: " + type +
-                    "\r\nContent-Range: " + contentRange(part, found.info.size) + "\r\n\r\n");
-    length += heads.back().size() + part.size;
+    std::string& head = heads.emplace_back("\r\n--");
+    head.append(boundary).append("\r\nContent-Type: ").append(type);
+    head.append("\r\nContent-Range: ").append(contentRange(part, found.info.size));
+    head.append("\r\n\r\n");
+    length += head.size() + part.size;
   }
   const std::string last = "\r\n--" + boundary + "--\r\n";
   res.setHeader("Content-Type", "multipart/byteranges; boundary=" + boundary);
