@@ -1,27 +1,33 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The C++20 module: `import sluice;` in place of <sluice/http.hpp>. It is header-only inside, and
-// exports what a program needs of Asio beside it. Experimental: clang 19 or newer, CMake 3.28.
+// exports what a program needs of Asio beside it, but not Asio's constants (detached,
+// this_coro::executor), which no module can export: include those headers. Experimental: clang 19
+// or newer, CMake 3.28.
 module;
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/this_coro.hpp>
+#include <coroutine>
 #include <sluice/http.hpp>
 
 export module sluice;
+
+// Without these no file that imports the module may hold a coroutine.
+export namespace std {
+using std::coroutine_handle;
+using std::coroutine_traits;
+using std::suspend_always;
+using std::suspend_never;
+}  // namespace std
 
 export namespace boost::asio {
 using asio::any_io_executor;
 using asio::awaitable;
 using asio::co_spawn;
-using asio::detached;
 using asio::detached_t;
 using asio::io_context;
-namespace this_coro {
-using this_coro::executor;
-}
 }  // namespace boost::asio
 
 export namespace sluice {
