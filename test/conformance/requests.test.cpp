@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// requests.txt against our server: what it understands of each case, and what becomes of the
-// connection, must not depend on the pieces in which the bytes arrive.
+// requests.txt and llhttp-requests.txt against our server: what it understands of each case, and
+// what becomes of the connection, must not depend on the pieces in which the bytes arrive.
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include "conformance/cases.hpp"
@@ -45,16 +46,24 @@ std::string understood(const ConformanceCase& test, Arrival arrival) {
   return seen + (refused ? " open" : "open");
 }
 
-}  // namespace
-
-TEST_CASE("requests are understood alike, whole, byte by byte and in random pieces",
-          "[conformance]") {
-  const auto cases = conformanceCases("requests.txt");
-  REQUIRE(cases.size() >= 400);
+void check(const std::string& file, std::size_t atLeast) {
+  const auto cases = conformanceCases(file);
+  REQUIRE(cases.size() >= atLeast);
   for (const ConformanceCase& test : cases) {
     INFO(test.id << " (" << test.rule << ")");
     CHECK(understood(test, Arrival::whole) == test.wanted);
     CHECK(understood(test, Arrival::byteByByte) == test.wanted);
     CHECK(understood(test, Arrival::randomPieces) == test.wanted);
   }
+}
+
+}  // namespace
+
+TEST_CASE("requests are understood alike, whole, byte by byte and in random pieces",
+          "[conformance]") {
+  check("requests.txt", 400);
+}
+
+TEST_CASE("llhttp's requests are understood by our rules, in any pieces", "[conformance]") {
+  check("llhttp-requests.txt", 100);
 }

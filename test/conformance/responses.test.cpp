@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// responses.txt against our client: what it understands of each case, and whether it uses the
-// connection again, must not depend on the pieces in which the bytes arrive.
+// responses.txt and llhttp-responses.txt against our client: what it understands of each case, and
+// whether it uses the connection again, must not depend on the pieces in which the bytes arrive.
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include "conformance/cases.hpp"
@@ -51,16 +52,24 @@ std::string understood(const ConformanceCase& test, Arrival arrival) {
   return result + (net.closed() ? " closed" : " kept");
 }
 
-}  // namespace
-
-TEST_CASE("responses are understood alike, whole, byte by byte and in random pieces",
-          "[conformance]") {
-  const auto cases = conformanceCases("responses.txt");
-  REQUIRE(cases.size() >= 200);
+void check(const std::string& file, std::size_t atLeast) {
+  const auto cases = conformanceCases(file);
+  REQUIRE(cases.size() >= atLeast);
   for (const ConformanceCase& test : cases) {
     INFO(test.id << " (" << test.rule << ")");
     CHECK(understood(test, Arrival::whole) == test.wanted);
     CHECK(understood(test, Arrival::byteByByte) == test.wanted);
     CHECK(understood(test, Arrival::randomPieces) == test.wanted);
   }
+}
+
+}  // namespace
+
+TEST_CASE("responses are understood alike, whole, byte by byte and in random pieces",
+          "[conformance]") {
+  check("responses.txt", 200);
+}
+
+TEST_CASE("llhttp's responses are understood by our rules, in any pieces", "[conformance]") {
+  check("llhttp-responses.txt", 60);
 }
