@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The cookbook's recipes for programs that run for long. Each is cut into docs/cookbook/.
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <sluice/app.hpp>
+#include <string>
+#include "check.hpp"
+
+using namespace sluice;
+using namespace std::chrono_literals;
+
+// [shutdown]
+task<> stopOnSignal(http::Server& server) {
+  asio::signal_set signals(server.get_executor(), SIGINT, SIGTERM);
+  co_await signals.async_wait(asio::use_awaitable);
+  co_await server.shutdown(10s);  // no new connections; running requests have ten seconds
+}
+// [/shutdown]
+
+// [port]
+void listenAsTold(http::Server& server) {
+  // In a container, "0.0.0.0" is what other containers can reach.
+  const char* port = std::getenv("PORT");
+  const char* host = std::getenv("HOST");
+  const int number = port ? std::atoi(port) : 8080;
+  server.listen(static_cast<std::uint16_t>(number), host ? host : "127.0.0.1");
+}
+// [/port]
+
+// [socket_activation]
+bool listenOnInheritedSocket(http::Server& server) {
+  const char* count = std::getenv("LISTEN_FDS");
+  if (!count || std::atoi(count) != 1) return false;
+  http::ListenOptions options;
+  options.fd = 3;  // systemd opens the socket, and it stays open while the program is restarted
+  server.listen(options);
+  return true;
+}
+// [/socket_activation]
+
+// [health]
+app::Router withHealth(http::Server& server, std::function<task<bool>()> databaseAnswers) {
+  auto health = app::health();
+  health.watch(server);                       // shutting down: /readyz is 503
+  health.check("database", databaseAnswers);  // false or an exception: 503, with its name
+  app::Router router;
+  router.use(health);
+  return router;
+}
+// [/health]
+
+// [drain]
+task<> leaveTheBalancer(http::Server& server, bool& leaving) {
+  leaving = true;         // /readyz says no ...
+  co_await sleepFor(5s);  // ... and the balancer needs some time to see it
+  co_await server.shutdown(25s);
+}
+// [/drain]
+
+// [hardening]
+http::ServerOptions forTheOpenInternet() {
+  http::ServerOptions options;
+  options.headersTimeout = 10s;
+  options.requestTimeout = 60s;
+  options.keepAliveTimeout = 5s;
+  options.maxHeaderSize = 8 * 1024;
+  options.connectionsCheckingInterval = 5s;
+  return options;
+}
+// [/hardening]
+
+int main() {
+  asio::io_context loop(1);
+  auto server = http::createServer(loop, forTheOpenInternet());
+  auto router = withHealth(server, []() -> task<bool> { co_return true; });
+  server.on<"request">([&router](http::IncomingMessage&, http::ServerResponse& res) -> task<> {
+    co_await res.end();
+  });
+  ::setenv("PORT", "0", 1);
+  check(!listenOnInheritedSocket(server), "socket_activation: there is none");
+  listenAsTold(server);
+  check(server.address().port != 0, "port");
+  spawn(loop, stopOnSignal(server));
+  asio::post(loop, [] { std::raise(SIGTERM); });
+  loop.run();
+  check(!server.listening(), "shutdown");
+}
