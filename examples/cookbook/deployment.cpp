@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <sluice/app.hpp>
+#include <sluice/test.hpp>
 #include <string>
 #include "check.hpp"
 
@@ -78,9 +79,7 @@ int main() {
   asio::io_context loop(1);
   auto server = http::createServer(loop, forTheOpenInternet());
   auto router = withHealth(server, []() -> task<bool> { co_return true; });
-  server.on<"request">([&router](http::IncomingMessage&, http::ServerResponse& res) -> task<> {
-    co_await res.end();
-  });
+  check(test::inject(router, {.url = "/readyz"}).statusCode == 200, "health");
   ::setenv("PORT", "0", 1);
   check(!listenOnInheritedSocket(server), "socket_activation: there is none");
   listenAsTold(server);
