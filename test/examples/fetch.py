@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
+import gzip
 import pathlib
 import shutil
 import ssl
@@ -18,6 +19,22 @@ with origin() as url, tempfile.TemporaryDirectory() as folder:
     same(program(url + "/missing"), (0, b"not here\n", "404 Not Found\n"))
     status, _, errors = program("-m", "1", url + "/hang")
     same((status, "ETIMEDOUT" in errors), (1, True))
+    same(program(url + "/to/path"), (0, b"elsewhere\n", ""))
+    same(program("-L", "-H", "X-Asked: yes", url + "/to/path"), (0, b"/path yes\n", ""))
+    same(program("-x", url, "http://example.test/through"), (0, b"http://example.test/through \n", ""))
+    jar = str(pathlib.Path(folder) / "cookies.txt")
+    same(program("-b", "a=1; b=2", url + "/cookies"), (0, b"a=1; b=2", ""))
+    same(program("-L", "-c", jar, url + "/to/cookies"), (0, b"seen=yes", ""))
+    same(program("-b", jar, url + "/cookies"), (0, b"seen=yes", ""))
+    if shutil.which("curl") is not None:
+        curl = subprocess.run(["curl", "-s", "-b", jar, url + "/cookies"], capture_output=True)
+        same(curl.stdout, b"seen=yes")
+    status, output, errors = program("--compressed", url + "/gzip")
+    same((status, output.startswith(b"gzip, deflate"), errors), (0, True, ""))
+    status, output, _ = program(url + "/gzip")
+    same((status, gzip.decompress(output)), (0, b""))
+    same(program("--retry", "1", url + "/flaky"), (0, b"busy\n", "503 Service Unavailable\n"))
+    same(program("--retry", "1", url + "/flaky"), (0, b"/flaky \n", ""))
     status, _, errors = program("http://127.0.0.1:1/")
     same((status, errors), (1, "fetch: connect ECONNREFUSED 127.0.0.1:1 (ECONNREFUSED)\n"))
     status, _, errors = program("nonsense")

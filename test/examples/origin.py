@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
 """The server that the tests of client examples ask: Python's own, so that both ends are not ours."""
 import contextlib
+import gzip
 import hashlib
 import http.server
 import subprocess
@@ -34,6 +35,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(200, bytes(range(256)) * 4096)
         elif self.path == "/missing":
             self.answer(404, b"not here\n")
+        elif self.path.startswith("/to/"):
+            self.answer(302, b"elsewhere\n", Location=self.path[3:], Set_Cookie="seen=yes; Path=/; Max-Age=1000")
+        elif self.path == "/cookies":
+            self.answer(200, self.headers.get("Cookie", "").encode())
+        elif self.path == "/gzip":
+            accepted = self.headers.get("Accept-Encoding", "")
+            self.answer(200, gzip.compress(accepted.encode()), Content_Encoding="gzip")
         elif self.path == "/hang":
             self.server.hang.wait(PATIENCE)
             self.close_connection = True

@@ -29,7 +29,7 @@ void requireNoWayUp(std::string_view path) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view input(reinterpret_cast<const char*>(data), size);
-  RouteTree tree;
+  RouteTree tree(true);
   std::size_t count = 0;
   for (std::size_t end = input.find('\n'); end != std::string_view::npos; end = input.find('\n')) {
     try {

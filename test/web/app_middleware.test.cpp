@@ -157,6 +157,15 @@ TEST_CASE("traceContext() goes on with the trace of the client", "[app][plain]")
   CHECK(same.find(parent) == std::string::npos);
   CHECK(same.size() == 55);
   CHECK(asked("cc-" + trace + "-" + parent + "-00-what").starts_with("00-" + trace));
+  router.get("/state", [](Request& req, Response& res) -> task<> {
+    co_await res.end(req.locals<app::Trace>().state);
+  });
+  const std::string header = "00-" + trace + "-" + parent + "-01";
+  const auto state = [&](std::string given) {
+    return ask(router, {{"traceparent", header}, {"tracestate", given}}, "GET", "/state").body;
+  };
+  CHECK(state("a=1,b=2") == "a=1,b=2");
+  CHECK(state(std::string(513, 'a')).empty());
   for (const std::string& bad :
        {"00-" + trace + "-" + parent, "00-" + trace + "-" + parent + "-01-x",
         "ff-" + trace + "-" + parent + "-01", "00-" + std::string(32, '0') + "-" + parent + "-01",
@@ -185,6 +194,18 @@ TEST_CASE("rateLimit() answers 429 when the bucket is empty", "[app][plain]") {
   CHECK(res.statusCode == 429);
   CHECK(res.headers["retry-after"] == "30");
   CHECK(as("bob").statusCode == 200);
+
+  sluice::test::Serving wire(router, {});
+  const auto again = [&] { return wire.send(sluice::test::get("/x", "X-User: eve\r\n")); };
+  again();
+  again();
+  wire.take();
+  CHECK(again().starts_with("HTTP/1.1 429 "));
+  wire.take();
+  wire.advance(30s);
+  CHECK(wire.take().empty());
+  CHECK(
+      wire.connect().send(sluice::test::get("/x", "X-User: eve\r\n")).starts_with("HTTP/1.1 200 "));
   CHECK_THROWS_AS(app::rateLimit({.limit = 0}), Error);
   CHECK_THROWS_AS(app::rateLimit({.window = 0ms}), Error);
   CHECK_THROWS_AS(app::rateLimit({.maxKeys = 0}), Error);
@@ -237,11 +258,22 @@ TEST_CASE("timeLimit() cancels what takes too long", "[app][plain]") {
     throw app::HttpError{418};
     co_return;
   });
-  CHECK(ask(router, {}, "GET", "/slow").statusCode == 503);
+  sluice::test::Serving wire(router, {});
+  CHECK(wire.send(sluice::test::get("/slow")).empty());
+  wire.advance(4ms);
+  CHECK(!cancelled);
+  wire.advance(1ms);
   CHECK(cancelled);
-  CHECK(ask(router, {}, "GET", "/quick").body == "quick");
-  CHECK(ask(router, {}, "GET", "/fails").statusCode == 418);
-  CHECK_THROWS_AS(ask(router, {}, "GET", "/begun"), std::logic_error);
+  CHECK(wire.take().starts_with("HTTP/1.1 503 "));
+  CHECK(wire.send(sluice::test::get("/quick")).ends_with("quick"));
+  wire.take();
+  wire.advance(10ms);
+  CHECK(wire.send(sluice::test::get("/fails")).starts_with("HTTP/1.1 418 "));
+  wire.take();
+  CHECK(wire.send(sluice::test::get("/begun")).ends_with("begun\r\n"));
+  CHECK(!wire.closed());
+  wire.advance(5ms);
+  CHECK(wire.closed());
   CHECK_THROWS_AS(app::timeLimit(0ms), Error);
 }
 

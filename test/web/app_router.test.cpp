@@ -74,6 +74,33 @@ TEST_CASE("the most specific route answers, whatever was added first", "[app][Ro
   CHECK(get(router, "/users/") == "rest path=users/");
 }
 
+TEST_CASE("case does not count in a pattern, unless it is asked to", "[app][Router][plain]") {
+  const auto fill = [](Router& router) {
+    Router inner;
+    inner.use("/Guarded", [](Request&, Response& res, Next) -> task<> { co_await res.end("no"); });
+    inner.get("/Guarded/x", says("yes"));
+    inner.get("/Users/:id/Posts", says("user"));
+    router.use("/Api", inner);
+  };
+  Router folding;
+  fill(folding);
+  CHECK(get(folding, "/Api/Users/Ada/Posts") == "user id=Ada");
+  CHECK(get(folding, "/aPI/uSERS/Ada/posts/") == "user id=Ada");
+  CHECK(get(folding, "/api/guarded/X") == "no");
+  CHECK(get(folding, "/api/user") == "404");
+  CHECK(get(folding, "/API/USERS/x/posts", "PUT") == "405 GET, HEAD");
+  CHECK_THROWS_AS(folding.get("/API/users/:name/posts", says("again")), Error);
+
+  Router strict(app::RouterOptions{.caseSensitive = true});
+  fill(strict);
+  CHECK(get(strict, "/Api/Users/Ada/Posts") == "user id=Ada");
+  CHECK(get(strict, "/api/Users/Ada/Posts") == "404");
+  CHECK(get(strict, "/Api/Guarded/x") == "no");
+  CHECK(get(strict, "/Api/guarded/x") == "404");
+  strict.get("/api/users/:name/posts", says("other"));
+  CHECK(get(strict, "/api/users/x/posts") == "other");
+}
+
 TEST_CASE("patterns: parts of segments, optional groups, quotes and escapes",
           "[app][Router][plain]") {
   Router router;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <sluice/fetch.hpp>
 #include <sluice/pipe.hpp>
+#include <sluice/test.hpp>
 #include <string>
 #include <string_view>
 #include <support/catch.hpp>
@@ -264,16 +265,26 @@ TEST_CASE("the time for connecting counts for a silent proxy, and so does the wh
   FetchWorld world;
   HttpProxy proxy(world.io);
   proxy.silent = true;
-  world.run([&]() -> task<> {
+  test::Clock clock(world.io);
+  for (const bool whole : {false, true}) {
     FetchRequest request;
-    request.proxy(proxy.url()).connectTimeout(50ms);
-    const auto got7 = co_await errorOf(fetch("https://example.test/", request));
-    CHECK(got7 == "ETIMEDOUT");
-    FetchRequest whole;
-    whole.proxy(proxy.url()).timeout(50ms);
-    const auto got8 = co_await errorOf(fetch("https://example.test/", whole));
-    CHECK(got8 == "ETIMEDOUT");
-  });
+    request.proxy(proxy.url());
+    if (whole) {
+      request.timeout(50ms);
+    } else {
+      request.connectTimeout(50ms);
+    }
+    const std::size_t before = proxy.asked.size();
+    std::string outcome;
+    boost::asio::co_spawn(world.io, errorOf(fetch("https://example.test/", request)),
+                          [&](std::exception_ptr, std::string name) { outcome = name; });
+    loopback::runUntil(world.io, [&] { return proxy.asked.size() > before; });
+    clock.advance(49ms);
+    CHECK(outcome.empty());
+    clock.advance(1ms);
+    loopback::runUntil(world.io, [&] { return !outcome.empty(); });
+    CHECK(outcome == "ETIMEDOUT");
+  }
 }
 
 TEST_CASE("SOCKS 5 connects for http and https, by name and address", "[fetch]") {

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Compressed responses. A machine without zlib does not have this, and a program links zlib only if
-// it uses it. With SLUICE_SEPARATE_COMPILATION a file includes <sluice/compress.hpp> and then this.
+// Compressed responses. A program links zlib only if it uses this. With SLUICE_SEPARATE_COMPILATION
+// it then includes <sluice/compress.hpp> before <sluice/src.hpp>; otherwise the machine must have
+// zlib's headers, or this is not there.
 #if !defined(SLUICE_SEPARATE_COMPILATION)
 #include <sluice/app.hpp>
 #endif
 #ifndef SLUICE_WEB_APP_COMPRESSION_HPP
 #define SLUICE_WEB_APP_COMPRESSION_HPP
 
-#if defined(SLUICE_HAS_COMPRESS) || (!defined(SLUICE_SEPARATE_COMPILATION) && __has_include(<zlib.h>))
+#if defined(SLUICE_SEPARATE_COMPILATION) || __has_include(<zlib.h>)
 
-#include <sluice/compress.hpp>
 #include <sluice/task.hpp>
 #include <sluice/web/app/next.hpp>
 #include <sluice/web/app/request.hpp>
 #include <sluice/web/app/response.hpp>
+#include <sluice/web/compress/apply.hpp>
 #include <utility>
 
 namespace sluice::app {
@@ -40,9 +41,6 @@ inline Compression compression(compress::Options options = {}) {
 
 }  // namespace sluice::app
 
-#else
-// <sluice/app.hpp> found no compression. A later include may.
-#undef SLUICE_WEB_APP_COMPRESSION_HPP
 #endif
 
 #endif

@@ -23,6 +23,12 @@
 
 namespace sluice::app {
 
+struct RouterOptions {
+  /// Whether `/Users` and `/users` are two paths. Express: caseSensitive, false as well, and there
+  /// all letters count, here those of ASCII. Of mounted routers the outermost one decides.
+  bool caseSensitive = false;
+};
+
 /// A handler for createServer() that finds the handler of each request.
 ///
 ///     app::Router router;
@@ -50,7 +56,8 @@ namespace sluice::app {
 ///         mounted
 class Router {
  public:
-  Router();
+  Router() : Router(RouterOptions()) {}
+  explicit Router(RouterOptions options);
 
   template <class... F>
   Router& get(Pattern pattern, F&&... handlers) {

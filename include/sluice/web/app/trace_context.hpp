@@ -24,12 +24,13 @@ class RandomIds;
 /// What traceContext() has found out: `req.locals<app::Trace>()`. Pass it on with a request to
 /// another server:
 ///
-///     FetchRequest().header("traceparent", req.locals<app::Trace>().header())
+///     FetchRequest().trace(req.locals<app::Trace>())
 struct Trace {
   std::string traceId = {};   // 32 digits; empty without traceContext()
   std::string parentId = {};  // 16 digits, of who sent the request; empty if the trace begins here
   std::string spanId = {};    // 16 digits, of this request
   bool sampled = false;
+  std::string state = {};  // the `tracestate` that came with it, up to 512 bytes; otherwise empty
 
   /// The value of `traceparent` for what this request asks of others.
   std::string header() const;

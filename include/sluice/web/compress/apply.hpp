@@ -12,7 +12,6 @@
 #include <sluice/http/incoming_message.hpp>
 #include <sluice/http/server_response.hpp>
 #include <sluice/web/compress/coding.hpp>
-#include <sluice/web/compress/config.hpp>
 #include <string_view>
 #include <vector>
 

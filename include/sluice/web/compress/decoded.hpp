@@ -13,7 +13,6 @@
 #include <sluice/http/incoming_message.hpp>
 #include <sluice/task.hpp>
 #include <sluice/web/compress/coding.hpp>
-#include <sluice/web/compress/config.hpp>
 #include <string>
 #include <string_view>
 

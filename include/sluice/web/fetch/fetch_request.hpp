@@ -47,11 +47,23 @@ class FetchRequest {
   FetchRequest& header(std::string_view name, const http::HeaderValue& value);
   FetchRequest& headers(const http::Headers& headers);
 
+  /// Makes the request part of a trace, as `traceparent` and `tracestate`; an empty one does
+  /// nothing.
+  ///
+  ///     FetchRequest().trace(req.locals<app::Trace>())
+  template <class Trace>
+  FetchRequest& trace(const Trace& trace) {
+    if (trace.traceId.empty()) return *this;
+    header("traceparent", trace.header());
+    if (!trace.state.empty()) header("tracestate", trace.state);
+    return *this;
+  }
+
   /// contentType  "": no Content-Type unless a header says one
   FetchRequest& body(std::string bytes, std::string_view contentType = {});
   /// A body that `write` writes, while the response is awaited. The end comes when it returns, what
-  /// it throws fetch() throws. It cannot be repeated: a redirect by 307 or 308 is
-  /// ERR_BODY_NOT_REPEATABLE, and nothing is retried.
+  /// it throws fetch() throws. It cannot be repeated: nothing is retried, and a redirect that needs
+  /// it again is ERR_BODY_NOT_REPEATABLE: 307 and 308, and 301 and 302 unless the method is POST.
   FetchRequest& body(std::function<task<>(http::ClientRequest&)> write);
   /// application/x-www-form-urlencoded.
   FetchRequest& form(const std::vector<std::pair<std::string, std::string>>& fields);

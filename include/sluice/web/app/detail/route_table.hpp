@@ -35,6 +35,8 @@ struct Route {
 };
 
 struct Middleware {
+  explicit Middleware(bool caseSensitive) : tree(caseSensitive) {}
+
   std::string pattern;  // empty: every path
   std::vector<PatternTokens> variants;
   RouteTree tree;
@@ -45,7 +47,9 @@ struct Middleware {
 
 class RouteTable {
  public:
-  RouteTable() { scopes_.emplace_back(); }
+  explicit RouteTable(bool caseSensitive) : tree_(caseSensitive), caseSensitive_(caseSensitive) {
+    scopes_.emplace_back();
+  }
   RouteTable(const RouteTable&) = delete;
   RouteTable& operator=(const RouteTable&) = delete;
 
@@ -83,6 +87,7 @@ class RouteTable {
   std::deque<Middleware> middleware_;
   std::deque<Scope> scopes_;  // the first is the router's own
   Networks trusted_;
+  bool caseSensitive_;
   bool mounted_ = false;
 };
 

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <sluice/detail/ascii.hpp>
 #include <sluice/web/app/detail/pattern.hpp>
 #include <string>
 #include <string_view>
@@ -27,6 +28,9 @@ class RouteTree {
  public:
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
+  /// caseSensitive  whether letters of ASCII match only themselves
+  explicit RouteTree(bool caseSensitive) : caseSensitive_(caseSensitive) {}
+
   /// The number of a pattern: the one it has already, or else `number`. Names do not count.
   std::size_t add(const PatternTokens& tokens, std::size_t number);
 
@@ -38,18 +42,18 @@ class RouteTree {
   /// prefix  the pattern may also end before a slash of the path; `matched` is where
   template <class Accept>
   bool match(std::string_view path, Captures& captures, Accept&& accept) const {
-    Walk<Accept> walk{path, captures, accept, false};
+    Walk<Accept> walk{path, captures, accept, false, caseSensitive_};
     return walk.visit(root_, 0, 0);
   }
   template <class Accept>
   bool matchPrefix(std::string_view path, Captures& captures, Accept&& accept) const {
-    Walk<Accept> walk{path, captures, accept, true};
+    Walk<Accept> walk{path, captures, accept, true, caseSensitive_};
     return walk.visit(root_, 0, 0);
   }
 
  private:
   struct Node {
-    std::string text;
+    std::string text;    // in lower case if case does not count
     std::string firsts;  // the first bytes of the children
     std::vector<std::unique_ptr<Node>> children;
     std::unique_ptr<Node> param, wildcard;
@@ -67,6 +71,7 @@ class RouteTree {
     Captures& captures;
     Accept& accept;
     bool prefix;
+    bool caseSensitive;
     int attempts = 4096;
 
     bool visit(const Node& node, std::size_t at, std::size_t count) {
@@ -85,10 +90,20 @@ class RouteTree {
     }
 
     bool visitText(const Node& node, std::size_t at, std::size_t count) {
-      const std::size_t index = node.firsts.find(path[at]);
+      const char first = caseSensitive ? path[at] : sluice::detail::toLower(path[at]);
+      const std::size_t index = node.firsts.find(first);
       if (index == std::string::npos) return false;
       const Node& child = *node.children[index];
-      return path.substr(at).starts_with(child.text) && visit(child, at + child.text.size(), count);
+      const std::string_view text = path.substr(at, child.text.size());
+      return matches(text, child.text) && visit(child, at + child.text.size(), count);
+    }
+
+    bool matches(std::string_view text, std::string_view wanted) const {
+      if (caseSensitive || text.size() != wanted.size()) return text == wanted;
+      for (std::size_t at = 0; at < text.size(); ++at) {
+        if (sluice::detail::toLower(text[at]) != wanted[at]) return false;
+      }
+      return true;
     }
 
     bool visitParam(const Node& node, std::size_t at, std::size_t count) {
@@ -117,6 +132,7 @@ class RouteTree {
   Node& insert(Node& node, std::string_view text);
 
   Node root_;
+  bool caseSensitive_;
 };
 
 }  // namespace sluice::app::detail

@@ -4,9 +4,14 @@
 #pragma once
 
 #include <algorithm>
+#include <boost/asio/error.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <cstdint>
 #include <deque>
+#include <sluice/detail/completion.hpp>
+#include <sluice/detail/suspend.hpp>
+#include <sluice/net/detail/loop.hpp>
 #include <sluice/web/app/channel.hpp>
 #include <sluice/web/app/response.hpp>
 #include <string>
@@ -15,10 +20,27 @@
 
 namespace sluice::app {
 
-struct Channel::Listener {
-  asio::steady_timer timer;
-  std::uint64_t next = 0;  // the number of the event that it gets next
-  bool waits = false;
+struct Channel::Listener final : private net::detail::LoopMember {
+  using Waiter = sluice::detail::Completion<void(error_code)>;
+
+  Listener(std::shared_ptr<net::detail::Loop> joined, std::uint64_t first)
+      : LoopMember(*joined), loop(std::move(joined)), next(first) {}
+
+  void wait(Waiter handler) {
+    waiter = std::move(handler);
+    if (auto slot = waiter.slot(); slot.is_connected()) {
+      slot.assign([this](asio::cancellation_type) { wake(asio::error::operation_aborted); });
+    }
+  }
+  void wake(error_code ec = {}) {
+    if (waiter) std::exchange(waiter, {}).post(loop->executor(), ec);
+  }
+  // The coroutine that waits owns this.
+  void onLoopEnd() override { const Waiter dropped = std::move(waiter); }
+
+  std::shared_ptr<net::detail::Loop> loop;
+  std::uint64_t next;  // the number of the event that it gets next
+  Waiter waiter;
 };
 
 struct Channel::State {
@@ -31,9 +53,7 @@ struct Channel::State {
 
   std::uint64_t end() const { return first + messages.size(); }
   void wakeAll() {
-    for (Listener* listener : listeners) {
-      if (listener->waits) listener->timer.cancel();
-    }
+    for (Listener* listener : listeners) listener->wake();
   }
   // Where a client goes on that has seen this event.
   std::uint64_t placeAfter(std::string_view id) const {
@@ -57,7 +77,7 @@ struct Channel::Membership {
   Membership(State& joined, Listener& member, Response& response)
       : state(joined), listener(member), res(response) {
     state.listeners.push_back(&listener);
-    onClose = res.addListener<"close">([this] { listener.timer.cancel(); });
+    onClose = res.addListener<"close">([this] { listener.wake(); });
   }
   Membership(const Membership&) = delete;
   Membership& operator=(const Membership&) = delete;
@@ -110,8 +130,8 @@ SLUICE_DECL task<> Channel::join(EventStream& events) { return pass(state_, even
 
 SLUICE_DECL task<> Channel::pass(std::shared_ptr<State> state, EventStream& events) {
   Response& res = events.response();
-  Listener listener{asio::steady_timer(res.get_executor(), asio::steady_timer::time_point::max()),
-                    state->placeAfter(events.lastEventId())};
+  Listener listener(net::detail::Loop::of(res.get_executor()),
+                    state->placeAfter(events.lastEventId()));
   const Membership membership(*state, listener, res);
   while (!res.destroyed()) {
     if (listener.next < state->first) {
@@ -129,11 +149,10 @@ SLUICE_DECL task<> Channel::pass(std::shared_ptr<State> state, EventStream& even
       continue;
     }
     if (state->closed) co_return;
-    listener.waits = true;
+    using Wait = sluice::detail::Suspend<&Listener::wait>;
     error_code ignored;
     // A client that goes away cancels this too, and then the next wait throws.
-    co_await listener.timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-    listener.waits = false;
+    co_await Wait{&listener}(asio::redirect_error(asio::use_awaitable, ignored));
   }
 }
 

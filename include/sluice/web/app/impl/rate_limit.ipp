@@ -7,6 +7,7 @@
 #include <boost/asio/ip/address.hpp>
 #include <cmath>
 #include <sluice/error.hpp>
+#include <sluice/net/detail/loop.hpp>
 #include <sluice/web/app/detail/token_buckets.hpp>
 #include <sluice/web/app/http_error.hpp>
 #include <sluice/web/app/rate_limit.hpp>
@@ -74,7 +75,8 @@ SLUICE_DECL task<> RateLimit::operator()(Request& req, Response& res, Next next)
   } else {
     key = detail::rateKeyOf(req.ip());
   }
-  const auto answer = buckets_->take(key, std::chrono::steady_clock::now());
+  const auto now = net::detail::Loop::of(res.get_executor())->now();
+  const auto answer = buckets_->take(key, now);
   if (options_.headers) {
     res.setHeader("RateLimit-Limit", options_.limit);
     res.setHeader("RateLimit-Remaining", answer.left);

@@ -123,7 +123,7 @@ SLUICE_DECL void RouteTable::addMiddleware(const Pattern* prefix, Handlers handl
     if (text.ends_with('/')) text.pop_back();
   }
   for (HandlerPtr& handler : handlers) {
-    Middleware& added = middleware_.emplace_back();
+    Middleware& added = middleware_.emplace_back(caseSensitive_);
     added.pattern = text;
     added.variants = variants;
     for (const PatternTokens& variant : variants) {
@@ -166,7 +166,7 @@ SLUICE_DECL void RouteTable::mount(const Pattern* prefix, RouteTable& other) {
   };
   try {
     for (const Middleware& from : other.middleware_) {
-      Middleware& copy = middleware.emplace_back();
+      Middleware& copy = middleware.emplace_back(caseSensitive_);
       copy.pattern = table::textBelow(text, from.pattern);
       copy.variants = table::below(prefixes, from.variants);
       for (const PatternTokens& variant : copy.variants) {

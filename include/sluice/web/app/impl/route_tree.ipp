@@ -13,7 +13,9 @@ SLUICE_DECL std::size_t RouteTree::add(const PatternTokens& tokens, std::size_t 
   Node* node = &root_;
   for (const PatternToken& token : tokens) {
     if (token.kind == PatternToken::Kind::text) {
-      node = &insert(*node, token.value);
+      std::string text = token.value;
+      for (char& letter : text) letter = caseSensitive_ ? letter : sluice::detail::toLower(letter);
+      node = &insert(*node, text);
       continue;
     }
     auto& next = token.kind == PatternToken::Kind::param ? node->param : node->wildcard;

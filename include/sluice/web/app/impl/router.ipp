@@ -8,7 +8,8 @@
 
 namespace sluice::app {
 
-SLUICE_DECL Router::Router() : table_(std::make_shared<detail::RouteTable>()) {}
+SLUICE_DECL Router::Router(RouterOptions options)
+    : table_(std::make_shared<detail::RouteTable>(options.caseSensitive)) {}
 
 SLUICE_DECL void Router::addRoute(std::string_view method, const Pattern& pattern,
                                   detail::Handlers handlers) {

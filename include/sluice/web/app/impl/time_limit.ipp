@@ -8,6 +8,7 @@
 #include <exception>
 #include <memory>
 #include <sluice/error.hpp>
+#include <sluice/timer.hpp>
 #include <sluice/web/app/http_error.hpp>
 #include <sluice/web/app/request.hpp>
 #include <sluice/web/app/response.hpp>
@@ -18,18 +19,16 @@ namespace sluice::app {
 
 namespace detail {
 
-// Shared with the timer's handler, which may run after the request is over.
+// Shared with what waits in the slot of the outer coroutine.
 struct TimeLimitState {
   asio::cancellation_signal signal;
-  bool over = false;
   bool expired = false;
 };
 
 struct ExpireTimeLimit {
   std::shared_ptr<TimeLimitState> state;
 
-  void operator()(const error_code& ec) const {
-    if (ec || state->over) return;
+  void operator()() const {
     state->expired = true;
     state->signal.emit(asio::cancellation_type::terminal);
   }
@@ -43,8 +42,8 @@ SLUICE_DECL TimeLimit::TimeLimit(std::chrono::milliseconds limit) : limit_(limit
 
 SLUICE_DECL task<> TimeLimit::operator()(Request&, Response& res, Next next) const {
   const auto state = std::make_shared<detail::TimeLimitState>();
-  asio::steady_timer timer(res.get_executor(), limit_);
-  timer.async_wait(detail::ExpireTimeLimit{state});
+  Timer timer(res.get_executor());
+  timer.start(limit_, detail::ExpireTimeLimit{state});
   // The steps have a signal of their own, so that of this coroutine is passed on to it.
   asio::cancellation_slot outer = (co_await asio::this_coro::cancellation_state).slot();
   if (outer.is_connected()) {
@@ -59,7 +58,7 @@ SLUICE_DECL task<> TimeLimit::operator()(Request&, Response& res, Next next) con
   } catch (...) {
     error = std::current_exception();
   }
-  state->over = true;
+  timer.stop();
   if (outer.is_connected()) outer.clear();
   if (!error) co_return;
   if (!state->expired) std::rethrow_exception(error);

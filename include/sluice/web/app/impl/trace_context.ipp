@@ -42,6 +42,9 @@ SLUICE_DECL task<> TraceContext::operator()(Request& req, Response&, Next next) 
   Trace& trace = req.locals<Trace>();
   if (auto sent = parseTraceparent(req.headers()["traceparent"])) {
     trace = std::move(*sent);
+    // Trace Context §3.3.1.5: at least so much is to be passed on.
+    const std::string_view state = req.headers()["tracestate"];
+    if (state.size() <= 512) trace.state = state;
   } else {
     trace.traceId = random_->next(32);
   }

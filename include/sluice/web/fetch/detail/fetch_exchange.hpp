@@ -5,7 +5,6 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <exception>
 #include <memory>
@@ -16,6 +15,7 @@
 #include <sluice/http/incoming_message.hpp>
 #include <sluice/http/url.hpp>
 #include <sluice/task.hpp>
+#include <sluice/timer.hpp>
 #include <sluice/web/fetch/detail/fetch_agents.hpp>
 #include <sluice/web/fetch/detail/fetch_options.hpp>
 #include <sluice/web/fetch/detail/tunnel.hpp>
@@ -81,8 +81,8 @@ class FetchExchange : public std::enable_shared_from_this<FetchExchange> {
   int tries_ = 0;
   error_code reason_;  // why it was stopped
   std::shared_ptr<FetchAttempt> attempt_;
-  std::optional<asio::steady_timer> deadline_;
-  std::optional<asio::steady_timer> pause_;
+  std::optional<Timer> deadline_;
+  std::optional<Timer> pause_;
   std::optional<compress::Decoded> body_;
 };
 

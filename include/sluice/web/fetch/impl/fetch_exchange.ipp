@@ -5,9 +5,7 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <sluice/https/connect.hpp>
 #include <sluice/https/request.hpp>
 #include <sluice/web/fetch/cookie_jar.hpp>
@@ -40,12 +38,10 @@ struct StopFetch {
   std::weak_ptr<FetchExchange> exchange;
   error_code reason;
 
-  void operator()(asio::cancellation_type) const {
+  void operator()() const {
     if (const auto alive = exchange.lock()) alive->stop(reason);
   }
-  void operator()(const error_code& ec) const {
-    if (!ec) (*this)(asio::cancellation_type::terminal);
-  }
+  void operator()(asio::cancellation_type) const { (*this)(); }
 };
 
 SLUICE_DECL void FetchExchange::watch(const asio::any_io_executor& executor) {
@@ -54,16 +50,16 @@ SLUICE_DECL void FetchExchange::watch(const asio::any_io_executor& executor) {
     options_.signal.assign(StopFetch{weak_from_this(), make_error_code(http::errc::ABORT_ERR)});
   }
   if (options_.timeout.count() > 0) {
-    deadline_.emplace(executor_, options_.timeout);
-    deadline_->async_wait(
-        StopFetch{weak_from_this(), make_error_code(boost::system::errc::timed_out)});
+    deadline_.emplace(executor_);
+    deadline_->start(options_.timeout,
+                     StopFetch{weak_from_this(), make_error_code(boost::system::errc::timed_out)});
   }
 }
 
 SLUICE_DECL void FetchExchange::stop(const error_code& reason) {
   if (reason_) return;
   reason_ = reason;
-  if (pause_) pause_->cancel();
+  if (pause_) pause_->stop();
   if (attempt_) attempt_->request.destroy(reason);
 }
 
@@ -175,8 +171,12 @@ SLUICE_DECL std::chrono::milliseconds FetchExchange::backoff() {
 
 SLUICE_DECL task<> FetchExchange::pause(std::chrono::milliseconds wait) {
   error_code ec;
-  pause_.emplace(executor_, wait);
-  co_await pause_->async_wait(asio::redirect_error(asio::use_awaitable, ec));
+  pause_.emplace(executor_);
+  try {
+    co_await pause_->wait(wait);
+  } catch (const boost::system::system_error& error) {
+    ec = error.code();
+  }
   pause_.reset();
   throwIfStopped();
   if (ec) throw http::Error(ec);
@@ -273,8 +273,7 @@ struct FetchOpening {
 struct StopAttempt {
   std::weak_ptr<FetchAttempt> attempt;
 
-  void operator()(const error_code& ec) const {
-    if (ec) return;
+  void operator()() const {
     if (const auto alive = attempt.lock()) {
       alive->request.destroy(make_error_code(boost::system::errc::timed_out));
     }
@@ -283,11 +282,8 @@ struct StopAttempt {
 
 SLUICE_DECL task<net::Socket> openConnection(std::shared_ptr<FetchOpening> opening,
                                              net::ConnectionOptions options) {
-  std::optional<asio::steady_timer> limit;
-  if (opening->timeout.count() > 0) {
-    limit.emplace(co_await asio::this_coro::executor, opening->timeout);
-    limit->async_wait(StopAttempt{opening->attempt});
-  }
+  Timer limit(co_await asio::this_coro::executor);
+  if (opening->timeout.count() > 0) limit.start(opening->timeout, StopAttempt{opening->attempt});
   if (!opening->proxy) {
     options.timeout = opening->timeout;
     net::Socket direct = co_await opening->agent->createConnection(options);
