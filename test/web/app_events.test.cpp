@@ -6,6 +6,7 @@
 #include <sluice/app.hpp>
 #include <sluice/test.hpp>
 #include <string>
+#include <support/allocations.hpp>
 #include <support/answers.hpp>
 #include <support/catch.hpp>
 #include <support/serve.hpp>
@@ -182,6 +183,24 @@ TEST_CASE("the backlog is bounded in bytes, and the newest event always kept", "
   sluice::test::Serving wire(broadcasting(channel), {});
   wire.send(sluice::test::get("/", "Last-Event-ID: 1\r\n"));
   CHECK(unchunked(wire.received()).empty());
+}
+
+TEST_CASE("ten thousand listeners hold less than 12 KiB each", "[app][events][plain]") {
+  constexpr std::size_t count = 10'000;
+  app::Channel channel;
+  sluice::test::Serving wire(broadcasting(channel), {});
+  for (int index = 0; index < 100; ++index) wire.connect().send(sluice::test::get());
+  const sluice::test::Allocations heap;
+  for (std::size_t index = 0; index < count; ++index) {
+    wire.connect().wire().deliver(sluice::test::get());
+  }
+  wire.settle();
+  CHECK(channel.listeners() == count + 100);
+  // Both ends of the connection, which are in memory here, and the frames of three coroutines.
+  CHECK(heap.live() / static_cast<std::ptrdiff_t>(count) < 12 * 1024);
+  channel.send(event("x"));
+  CHECK(unchunked(wire.connect().send(sluice::test::get())).empty());
+  CHECK(unchunked(wire.client().received()) == "data: x\n\n");
 }
 
 TEST_CASE("a channel may go before its listeners", "[app][events]") {

@@ -3,9 +3,11 @@
 // Definitions of <sluice/web/app/access_log.hpp>.
 #pragma once
 
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
+#include <iterator>
 #include <sluice/net/socket.hpp>
 #include <sluice/web/app/access_log.hpp>
 #include <sluice/web/app/detail/error_answer.hpp>
@@ -33,10 +35,9 @@ inline void writeToStandardOutput(std::string_view lines) {
   std::fflush(stdout);
 }
 
-// A text in quotes, in which nothing ends the quotes or the line.
-inline std::string quotedForLog(std::string_view text) {
+// Nothing in it ends the quotes or the line.
+inline void appendEscapedForLog(std::string& out, std::string_view text) {
   constexpr std::string_view digits = "0123456789abcdef";
-  std::string out = "\"";
   for (const char letter : text) {
     const auto byte = static_cast<unsigned char>(letter);
     if (byte < 0x20 || byte == 0x7F || letter == '"' || letter == '\\') {
@@ -47,42 +48,87 @@ inline std::string quotedForLog(std::string_view text) {
       out += letter;
     }
   }
-  if (out.size() == 1) out += '-';
-  return out += '"';
 }
 
-inline std::string timeForLog(std::chrono::system_clock::time_point time, const char* format) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  char text[64];
-  return {text, std::strftime(text, sizeof text, format, &parts)};
+inline void appendQuotedForLog(std::string& out, std::string_view text) {
+  out += '"';
+  if (text.empty()) out += '-';
+  appendEscapedForLog(out, text);
+  out += '"';
 }
+
+template <class Number>
+void appendNumberForLog(std::string& out, Number number) {
+  char text[24];
+  out.append(text, std::to_chars(text, std::end(text), number).ptr);
+}
+
+/// The time in a format of strftime(). Many lines have the same second.
+class LogTime {
+ public:
+  explicit LogTime(const char* format) : format_(format) {}
+
+  std::string_view text(std::chrono::system_clock::time_point time) {
+    const std::time_t second = std::chrono::system_clock::to_time_t(time);
+    if (size_ == 0 || second != second_) {
+      std::tm parts{};
+      gmtime_r(&second, &parts);
+      size_ = std::strftime(text_, sizeof text_, format_, &parts);
+      second_ = second;
+    }
+    return {text_, size_};
+  }
+
+ private:
+  const char* format_;
+  std::time_t second_ = 0;
+  std::size_t size_ = 0;
+  char text_[64];
+};
 
 inline int statusForLog(const Response& res) { return res.headersSent() ? res.statusCode : 499; }
 
-inline std::string durationForLog(const LogEntry& entry) {
-  const std::chrono::duration<double, std::milli> took =
-      std::chrono::steady_clock::now() - entry.start;
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3f", took.count());
-  return text;
+// In milliseconds, with three digits after the point.
+inline void appendDurationForLog(std::string& line, const LogEntry& entry) {
+  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(
+      std::chrono::steady_clock::now() - entry.start);
+  appendNumberForLog(line, took.count() / 1000);
+  const auto rest = took.count() % 1000;
+  line += '.';
+  line += static_cast<char>('0' + rest / 100);
+  line += static_cast<char>('0' + rest / 10 % 10);
+  line += static_cast<char>('0' + rest % 10);
 }
 
 inline std::string combinedLine(const LogEntry& entry, const Request& req, const Response& res,
                                 std::uint64_t bytes) {
-  std::string line = entry.ip.empty() ? std::string("-") : entry.ip;
-  line += " - - [" + timeForLog(entry.time, "%d/%b/%Y:%H:%M:%S +0000") + "] ";
-  line += quotedForLog(std::string(req.method()) + ' ' + std::string(req.url()) + " HTTP/" +
-                       std::string(req.httpVersion()));
-  line += ' ' + std::to_string(statusForLog(res)) + ' ' + std::to_string(bytes) + ' ';
-  line += quotedForLog(req.headers()["referer"]) + ' ' + quotedForLog(req.headers()["user-agent"]);
-  return line += ' ' + durationForLog(entry);
+  thread_local LogTime time("%d/%b/%Y:%H:%M:%S +0000");
+  std::string line;
+  line.reserve(256);
+  line.append(entry.ip.empty() ? std::string_view("-") : entry.ip).append(" - - [");
+  line.append(time.text(entry.time)).append("] \"");
+  appendEscapedForLog(line, req.method());
+  line += ' ';
+  appendEscapedForLog(line, req.url());
+  line.append(" HTTP/").append(req.httpVersion()).append("\" ");
+  appendNumberForLog(line, statusForLog(res));
+  line += ' ';
+  appendNumberForLog(line, bytes);
+  line += ' ';
+  appendQuotedForLog(line, req.headers()["referer"]);
+  line += ' ';
+  appendQuotedForLog(line, req.headers()["user-agent"]);
+  line += ' ';
+  appendDurationForLog(line, entry);
+  return line;
 }
 
 inline std::string jsonLine(const LogEntry& entry, Request& req, const Response& res,
                             std::uint64_t bytes) {
-  std::string line = "{\"time\":" + jsonString(timeForLog(entry.time, "%Y-%m-%dT%H:%M:%SZ"));
+  thread_local LogTime time("%Y-%m-%dT%H:%M:%SZ");
+  std::string line;
+  line.reserve(512);
+  line.append("{\"time\":\"").append(time.text(entry.time)).append("\"");
   const auto add = [&line](std::string_view name, std::string_view value) {
     if (value.empty()) return;
     line.append(",\"").append(name).append("\":").append(jsonString(value));
@@ -91,9 +137,12 @@ inline std::string jsonLine(const LogEntry& entry, Request& req, const Response&
   add("method", req.method());
   add("url", req.url());
   add("route", req.route());
-  line +=
-      ",\"status\":" + std::to_string(statusForLog(res)) + ",\"bytes\":" + std::to_string(bytes);
-  line += ",\"ms\":" + durationForLog(entry);
+  line += ",\"status\":";
+  appendNumberForLog(line, statusForLog(res));
+  line += ",\"bytes\":";
+  appendNumberForLog(line, bytes);
+  line += ",\"ms\":";
+  appendDurationForLog(line, entry);
   add("referer", req.headers()["referer"]);
   add("userAgent", req.headers()["user-agent"]);
   add("requestId", req.locals<RequestId>().value);
