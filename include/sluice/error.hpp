@@ -210,6 +210,9 @@ class Error : public boost::system::system_error {
   static Error connection(error_code code, std::string syscall, std::string address = {},
                           std::uint16_t port = 0);
 
+  /// A copy that says which request it belongs to. The texts are copied.
+  Error ofRequest(std::string_view method, std::string_view url) const;
+
   SLUICE_DECL const char* what() const noexcept override;
 
   /// errorName(code()).
@@ -224,6 +227,11 @@ class Error : public boost::system::system_error {
   std::string_view syscall() const noexcept;
   std::string_view address() const noexcept;
   std::uint16_t port() const noexcept;
+
+  /// Of an error that a server's "error" brings because a handler has thrown: the request that it
+  /// answered. Else empty.
+  std::string_view method() const noexcept;
+  std::string_view url() const noexcept;
 
  private:
   struct Details;

@@ -32,7 +32,8 @@ namespace sluice {
 /// Two members are optional. `listenerSpawner()` returns a copyable function object that starts a
 /// `task<>` and reports its exception; with it, listeners may be coroutines. It must not refer to
 /// `T`, which may move. `template <fixed_string Name> void listenerAdded()` is called when a
-/// listener or a wait was added.
+/// listener or a wait was added, and `bool eventsAreOver()` says that none will be emitted any
+/// more.
 ///
 /// Listeners run in the order they were added, in the call of `emit`. Each may add and remove
 /// listeners, emit again, and destroy the emitting object: one that is added meanwhile is not
@@ -66,8 +67,12 @@ class EventEmitter {
   /// begins to listen when it is awaited, not when it is called, and resumes after the emission.
   /// With a completion token: `void(std::exception_ptr)` or `void(std::exception_ptr, result)`.
   ///
-  /// throws  what "error" brings, if that comes first; operation_aborted if the object is destroyed
-  ///         or its listeners are removed
+  /// A message that has told of its "close" emits nothing any more: a wait for "close" ends at
+  /// once.
+  ///
+  /// throws  what "error" brings, if that comes first; operation_aborted if the object is
+  /// destroyed,
+  ///         if its listeners are removed, and if it emits nothing any more
   /// cancel  total: it stops listening and throws operation_aborted
   template <fixed_string Event>
   auto once() {

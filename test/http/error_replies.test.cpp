@@ -2,8 +2,11 @@
 //
 // What the server answers by itself, in exact bytes: requests it cannot read, has no time for, or
 // will not serve.
+#include <unistd.h>
 #include <chrono>
+#include <cstdio>
 #include <functional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <support/answers.hpp>
@@ -257,4 +260,74 @@ TEST_CASE("an expectation that nobody knows gets 417, a request that nobody hand
 TEST_CASE("an error reply does not disturb the responses before it",
           "[http][row:11.8/any parse error]") {
   CHECK(answer(get() + get() + "garbage\r\n\r\n", end) == ok() + ok() + std::string(badRequest));
+}
+
+TEST_CASE("'error' of a server says which request it belongs to", "[http][row:3.1/error]") {
+  std::vector<std::string> errors;
+  auto wire = serve([](IncomingMessage& req, ServerResponse& res) -> task<> {
+    if (req.url() == "/late") co_await res.write("some");
+    if (req.url() == "/code") throw Error(errc::ERR_BODY_TOO_LARGE);
+    throw std::runtime_error("boom");
+  });
+  wire.server().on<"upgrade">(
+      [](IncomingMessage&, sluice::net::Socket&, std::string_view) -> task<> {
+        throw std::runtime_error("upgraded");
+      });
+  wire.server().on<"error">([&](const Error& error) {
+    errors.push_back(std::string(error.name()) + ' ' + std::string(error.method()) + ' ' +
+                     std::string(error.url()) + ' ' + error.what());
+  });
+  wire.send(get("/early") + get("/code") + get("/late"));
+  wire.connect().send("GET /up HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n");
+  CHECK(errors ==
+        std::vector<std::string>{
+            "ERR_UNHANDLED_ERROR GET /early boom",
+            "ERR_BODY_TOO_LARGE GET /code " + make_error_code(errc::ERR_BODY_TOO_LARGE).message(),
+            "ERR_UNHANDLED_ERROR GET /late boom", "ERR_UNHANDLED_ERROR GET /up upgraded"});
+}
+
+namespace {
+
+// What is written to stderr while `act` runs.
+template <class F>
+std::string saidBy(F act) {
+  std::fflush(stderr);
+  std::FILE* file = std::tmpfile();
+  REQUIRE(file != nullptr);
+  const int before = dup(fileno(stderr));
+  dup2(fileno(file), fileno(stderr));
+  act();
+  std::fflush(stderr);
+  dup2(before, fileno(stderr));
+  close(before);
+  std::rewind(file);
+  std::string text;
+  for (int c = std::fgetc(file); c != EOF; c = std::fgetc(file)) text += static_cast<char>(c);
+  std::fclose(file);
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("a handler that throws while nobody listens says one line on stderr", "[http]") {
+  auto wire = serve([](IncomingMessage&, ServerResponse&) -> task<> {
+    throw std::runtime_error("first line\nsecond line");
+    co_return;
+  });
+  const std::string said = saidBy([&] { wire.send(get("/path?q=1")); });
+  CHECK(said == "sluice: a handler threw at GET /path?q=1: first line?second line\n");
+  wire.server().on<"error">([] {});
+  CHECK(saidBy([&] { wire.send(get()); }).empty());
+}
+
+TEST_CASE("a client that goes away is no line on stderr", "[http]") {
+  auto wire = serve([](IncomingMessage& req, ServerResponse& res) -> task<> {
+    co_await req.text();
+    co_await res.end();
+  });
+  CHECK(saidBy([&] {
+          wire.send(post(10, "123"));
+          wire.end();
+          wire.connect().send("nonsense\r\n\r\n");
+        }).empty());
 }

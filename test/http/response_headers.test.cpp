@@ -399,3 +399,28 @@ TEST_CASE("nothing of one response is left in the next",
   wire.take();
   CHECK(wire.send(get()) == ok());
 }
+
+TEST_CASE("an empty reason that writeHead() is given is sent as it is", "[http][row:5/writeHead]") {
+  const auto statusLine = [](auto act) {
+    std::string bytes = answer(get(), [&](ServerResponse& res) {
+      act(res);
+      res.end();
+    });
+    return bytes.substr(0, bytes.find('\r'));
+  };
+  CHECK(statusLine([](ServerResponse& res) {
+          res.writeHead(200, "");
+          CHECK(res.statusMessage.empty());
+        }) == "HTTP/1.1 200 ");
+  CHECK(statusLine([](ServerResponse& res) { res.writeHead(200, "", {}); }) == "HTTP/1.1 200 ");
+  CHECK(statusLine([](ServerResponse& res) {
+          res.statusMessage = "Mine";
+          res.writeHead(200, "");
+          CHECK(res.statusMessage.empty());
+        }) == "HTTP/1.1 200 ");
+  CHECK(statusLine([](ServerResponse& res) {
+          res.statusMessage = "Mine";
+          res.writeHead(200);
+        }) == "HTTP/1.1 200 Mine");
+  CHECK(statusLine([](ServerResponse& res) { res.statusMessage = ""; }) == "HTTP/1.1 200 OK");
+}

@@ -275,6 +275,24 @@ TEST_CASE("silence on a connection: timeout tells, and without a listener it is 
   CHECK(!wire.closed());
 }
 
+TEST_CASE("a timeout is told once for each silence", "[http][row:9/setTimeout]") {
+  int request = 0, response = 0;
+  Gate gate;
+  auto wire = serve([&](IncomingMessage& req, ServerResponse& res) -> task<> {
+    req.setTimeout(10s, [&] { ++request; });
+    res.setTimeout(10s, [&] { ++response; });
+    co_await gate.wait();
+  });
+  wire.send(post(10, "12"));
+  wire.advance(60s);
+  CHECK(request == 1);
+  CHECK(response == 1);
+  wire.send("3");
+  wire.advance(60s);
+  CHECK(request == 2);
+  CHECK(response == 2);
+}
+
 TEST_CASE("bytes in either direction start the silence anew", "[http][row:3.2/timeout]") {
   Gate gate;
   auto wire = serve(

@@ -166,6 +166,9 @@ TEST_CASE("every known code has its phrase, others are unknown", "[framing]") {
           head.reason = "Fine";
         }).wire.starts_with("HTTP/1.1 200 Fine\r\nDate"));
   CHECK(respond([](ResponseHead& head) {
+          head.reason = "";
+        }).wire.starts_with("HTTP/1.1 200 \r\nDate"));
+  CHECK(respond([](ResponseHead& head) {
           head.statusCode = 799;
           head.reason = "Mine";
         }).wire.starts_with("HTTP/1.1 799 Mine\r\nDate"));

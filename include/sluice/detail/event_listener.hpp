@@ -38,6 +38,16 @@ struct EmitterAccess {
     }
   }
 
+  /// Whether the object emits nothing any more, so that a wait for one of its events would not end.
+  template <class T>
+  static bool isOver(T& emitter) {
+    if constexpr (requires { emitter.eventsAreOver(); }) {
+      return emitter.eventsAreOver();
+    } else {
+      return false;
+    }
+  }
+
   template <class T>
   static auto spawner(T& emitter) {
     if constexpr (requires { emitter.listenerSpawner(); }) {
@@ -95,12 +105,7 @@ class HandlerOf<F, task<>(Params...)> final : public CoroutineHandler<task<>(Par
  private:
   template <class... Leading>
   task<> start(Leading&... leading) {
-    if constexpr (std::is_same_v<decltype(handler_(leading...)), task<>>) {
-      return handler_(leading...);
-    } else {
-      handler_(leading...);
-      return endedTask();
-    }
+    return handler_(leading...);
   }
 
   F handler_;
@@ -199,8 +204,11 @@ std::unique_ptr<Listener> makeListener(T& emitter, Source&& source) {
   static_assert(isCoroutine || !isTask<Result>,
                 "a listener that is a coroutine returns task<>: nobody takes a result");
   if constexpr (isCoroutineEvent<Events, Name>) {
-    return std::make_unique<HandlerListener<Signature>>(
-        HandlerPointer<Signature>(new HandlerOf<F, Signature>(std::forward<Source>(source))));
+    if constexpr (requireCoroutine<isCoroutine>()) {
+      return std::make_unique<HandlerListener<Signature>>(
+          HandlerPointer<Signature>(new HandlerOf<F, Signature>(std::forward<Source>(source))));
+    }
+    return nullptr;
   } else if constexpr (!isCoroutine) {
     return std::make_unique<PlainListener<F, Signature>>(std::forward<Source>(source));
   } else {

@@ -125,6 +125,16 @@ struct EmissionCheck<Result(Params...), Args...>
     : EmissionOf<EmittedWith<Args...>, CallableWith<Params...>,
                  std::is_invocable_v<Result(Params...), Args...>> {};
 
+/// True if what a handler returns is a task<>; else the error.
+template <bool IsCoroutine>
+consteval bool requireCoroutine() {
+  static_assert(IsCoroutine,
+                "a handler is a coroutine: write -> sluice::task<> and await what it waits for. "
+                "The response ends when the handler returns. To answer later, write co_await "
+                "sluice::sleepFor(...), or co_await res.once<\"close\">() to stay until the end");
+  return IsCoroutine;
+}
+
 /// True where the class has the event; else the error.
 template <class Events, fixed_string Name>
 inline constexpr bool requireEvent =

@@ -215,6 +215,14 @@ class [[nodiscard]] EventOperation {
     }
     wait->listenForCancellation();
     EmitterAccess::added<Name>(emitter);
+    if (!EmitterAccess::isOver(emitter)) return;
+    // "close" has been: that is a state, and not only a moment.
+    if constexpr (std::string_view(Name) == "close" &&
+                  std::is_same_v<Signature, void(std::exception_ptr)>) {
+      wait->succeed();
+    } else {
+      wait->abandon();
+    }
   }
 
   T* emitter_;

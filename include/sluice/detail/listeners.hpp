@@ -157,7 +157,7 @@ class ListenerCall {
 /// warns of a frame that holds a type from an unnamed namespace.
 task<> runListener(std::unique_ptr<ListenerCall> call);
 
-/// A task with nothing to do, for a handler that is not a coroutine.
+/// A task with nothing to do, for an event that has no handler.
 task<> endedTask();
 
 template <class Signature>

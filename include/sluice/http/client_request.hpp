@@ -62,9 +62,11 @@ using ClientRequestEvents =
 /// Movable; destroying one that has not got its response, or is not sent whole, aborts it. So one
 /// that is made and dropped in the same statement does not compile.
 ///
-/// A "response" listener may use its reference until the request's "close", as long as the request
-/// lives; it may move the message out to keep it. If the request goes before, and no listener reads
-/// the body or waits for more of it in a coroutine, the rest of the response is thrown away.
+/// A "response" listener may use its reference as long as the request lives; it may move the
+/// message out to keep it. If the request goes before, and no listener reads the body or waits for
+/// more of it in a coroutine, the rest of the response is thrown away; otherwise the reference ends
+/// with the exchange. Afterwards every call on it throws ERR_STREAM_DESTROYED. The object stays in
+/// place until 4,096 more responses of the loop were lent; then its memory serves again.
 ///
 /// events  "socket"(net::Socket&) "response"(IncomingMessage&) "information"(const Information&)
 ///         "continue" "timeout" "abort" "finish" "drain" "error"(const Error&) "close"; "connect"

@@ -42,7 +42,8 @@ using IncomingEvents =
 /// response.
 ///
 /// On a server the reference ends with the handler: afterwards every call on it throws
-/// ERR_STREAM_DESTROYED, and so does a read that is still under way.
+/// ERR_STREAM_DESTROYED, and so does a read that is still under way. On a client the reference that
+/// a "response" listener gets ends with its exchange, in the same way: see ClientRequest.
 ///
 ///     while (auto chunk = co_await req.read()) co_await file.write(*chunk);
 ///     auto body = co_await req.text();
@@ -147,6 +148,7 @@ class IncomingMessage : public EventEmitter<IncomingMessage, IncomingEvents> {
  private:
   friend sluice::detail::EmitterAccess;
   sluice::detail::Listeners& listeners();
+  bool eventsAreOver() const;
   void startFlowing();
   /// The state of a message that can still be asked.
   ///

@@ -235,6 +235,7 @@ class OutgoingMessage : public OutgoingCalls<OutgoingMessage>,
   friend class OutgoingCalls;
 
   sluice::detail::Listeners& listeners();
+  bool eventsAreOver() const { return closed(); }
   void storeHeader(std::string_view name, const HeaderValue& value);
   void storeHeader(std::string_view name, std::string_view value);
   void storeHeader(std::string_view name, std::int64_t value);

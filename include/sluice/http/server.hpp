@@ -220,11 +220,7 @@ consteval bool requireHandler() {
                 "a handler is called with (IncomingMessage&, ServerResponse&), or with classes "
                 "derived from these");
   if constexpr (takesMessages<F>) {
-    static_assert(isCoroutineHandler<F>,
-                  "a handler is a coroutine: write -> sluice::task<> and await what it waits for. "
-                  "The response ends when the handler returns. To answer later, write co_await "
-                  "sluice::sleepFor(...), or co_await res.once<\"close\">() to stay until the end");
-    return isCoroutineHandler<F>;
+    return sluice::detail::requireCoroutine<isCoroutineHandler<F>>();
   }
   return false;
 }

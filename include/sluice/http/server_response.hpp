@@ -37,7 +37,8 @@ class ServerResponse : public OutgoingMessageOf<ServerResponse, OutgoingEvents> 
   ServerResponse(ServerResponse&&) = delete;
 
   /// Composes the head, once. It leaves with the first piece of body, at end(), or by
-  /// flushHeaders(). Headers given here win over those set before.
+  /// flushHeaders(). Headers given here win over those set before. A reason is sent as it is, also
+  /// an empty one.
   ///
   /// throws  ERR_HTTP_HEADERS_SENT, ERR_HTTP_INVALID_STATUS_CODE outside 100..999,
   ///         ERR_INVALID_CHAR, ERR_INVALID_HTTP_TOKEN
@@ -82,7 +83,9 @@ class ServerResponse : public OutgoingMessageOf<ServerResponse, OutgoingEvents> 
 
  private:
   SLUICE_DECL void composeHead(std::optional<std::uint64_t> bodyLength, bool bodyFollows) override;
-  ServerResponse& composeNow(int status, std::string_view reason, const Headers* headers);
+  ServerResponse& composeNow(int status, std::optional<std::string_view> reason,
+                             const Headers* headers);
+  std::optional<std::string_view> chosenPhrase() const;
   void sendInformation(std::function<void()> written);
   detail::ServerExchange& exchange() const;
 

@@ -167,6 +167,7 @@ struct Error::Details {
   std::string what{};
   std::string reason{}, rawPacket{};
   std::string syscall{}, address{};
+  std::string method{}, url{};
   std::size_t bytesParsed = 0;
   std::uint16_t port = 0;
 };
@@ -207,6 +208,13 @@ SLUICE_DECL Error Error::connection(error_code code, std::string syscall, std::s
   return Error(std::move(details), code);
 }
 
+SLUICE_DECL Error Error::ofRequest(std::string_view method, std::string_view url) const {
+  Details details = *details_;
+  details.method = method;
+  details.url = url;
+  return Error(std::move(details), code());
+}
+
 namespace detail {
 
 SLUICE_DECL void throwOutOfRange(std::string_view name, std::string_view range,
@@ -226,5 +234,7 @@ SLUICE_DECL std::string_view Error::reason() const noexcept { return details_->r
 SLUICE_DECL std::string_view Error::syscall() const noexcept { return details_->syscall; }
 SLUICE_DECL std::string_view Error::address() const noexcept { return details_->address; }
 SLUICE_DECL std::uint16_t Error::port() const noexcept { return details_->port; }
+SLUICE_DECL std::string_view Error::method() const noexcept { return details_->method; }
+SLUICE_DECL std::string_view Error::url() const noexcept { return details_->url; }
 
 }  // namespace sluice

@@ -69,7 +69,11 @@ class Server : public EventEmitter<Server, ServerEvents> {
   Server& listen(const ListenOptions& options, std::function<void()> callback = {}) &;
   /// A server that nobody keeps is gone before it accepts: name it first.
   template <class... Args>
-  Server& listen(Args&&...) && = delete;
+  Server& listen(Args&&...) && {
+    static_assert(sizeof...(Args) == std::size_t(-1),
+                  "keep the server: auto server = createServer(...); server.listen(...);");
+    return *this;
+  }
   bool listening() const;
   /// Where it listens; empty while it does not.
   Address address() const;

@@ -106,11 +106,10 @@ SLUICE_DECL boost::intrusive_ptr<AwaitedExchange> ClientExchange::beginOwn(
   return this;
 }
 
-// Nobody refers to it any more. A response that was lent to listeners makes it the last of its
-// kind: a listener that has kept the reference must not find another response there.
+// Nobody refers to it any more.
 SLUICE_DECL void ClientExchange::retire() {
   const boost::intrusive_ptr<AgentState> agent = std::move(agent_);
-  if (agent && !ownAgent_ && !lent_ && heldBytes() <= keptExchangeBytes) {
+  if (agent && !ownAgent_ && heldBytes() <= keptExchangeBytes) {
     reset();
     if (agent->keepSpare(*this)) return;
   }
@@ -119,6 +118,7 @@ SLUICE_DECL void ClientExchange::retire() {
 
 SLUICE_DECL void ClientExchange::reset() {
   if (signalled_) *signalled_ = nullptr;
+  lent_.reset();
   static_cast<ExchangeProgress&>(*this) = ExchangeProgress();
   deadline_.stop();
   waiters_.clear();
@@ -162,7 +162,7 @@ SLUICE_DECL void ClientExchange::onLoopEnd() {
   const auto reusable = std::exchange(reusable_, nullptr);
   const auto ended = std::exchange(ended_, nullptr);
   const auto waiters = std::exchange(waiters_, {});
-  const auto held = std::exchange(held_, std::nullopt);
+  const IncomingMessage held = std::move(message());
   if (outgoing_) outgoing_->listeners.clear();
   if (const auto incoming = std::exchange(incoming_, nullptr)) incoming->listeners().clear();
 }
@@ -356,7 +356,7 @@ SLUICE_DECL void ClientExchange::handleIsGone() {
   if (state_ != State::responded || !outgoing_->ended()) {
     destroyMessage({});
   } else if (response_ == ResponseHandle::held) {
-    held_.reset();
+    dropMessage();
   } else {
     abandonUnread();
   }
@@ -364,15 +364,15 @@ SLUICE_DECL void ClientExchange::handleIsGone() {
 
 // Listeners have heard of the response, and nobody of them reads it: nobody can any more.
 SLUICE_DECL void ClientExchange::abandonUnread() {
-  if (handle != nullptr || running_ != 0 || response_ != ResponseHandle::heard || !held_ ||
-      !incoming_ || held_->state() != incoming_) {
+  if (handle != nullptr || running_ != 0 || response_ != ResponseHandle::heard || !incoming_ ||
+      message().state() != incoming_) {
     return;
   }
   using Mode = IncomingState::Mode;
   const Mode mode = incoming_->mode();
   if (mode != Mode::idle && mode != Mode::paused && mode != Mode::pulling) return;
   if (sluice::detail::has<IncomingEvents, "data">(incoming_->listeners())) return;
-  held_.reset();
+  dropMessage();
 }
 
 SLUICE_DECL void ClientExchange::setNoDelay(bool on) {

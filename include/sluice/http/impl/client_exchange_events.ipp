@@ -59,12 +59,19 @@ SLUICE_DECL void ClientExchange::responded(boost::intrusive_ptr<IncomingState> i
   if (!keepAlive && handle != nullptr) handle->shouldKeepAlive = false;
   incoming_ = std::move(incoming);
   incoming_->closeIsSources = true;
-  held_.emplace(*incoming_);
   response_ = ResponseHandle::held;
-  if (!sluice::detail::has<ClientRequestEvents, "response">(outgoing_->listeners)) return;
+  if (!sluice::detail::has<ClientRequestEvents, "response">(outgoing_->listeners)) {
+    held_.attach(incoming_);
+    return;
+  }
+  lend(incoming_);
+  sluice::detail::emit<ClientRequestEvents, "response">(outgoing_->listeners, *lent_);
+}
+
+SLUICE_DECL void ClientExchange::lend(boost::intrusive_ptr<IncomingState> incoming) {
   response_ = ResponseHandle::heard;
-  lent_ = true;
-  sluice::detail::emit<ClientRequestEvents, "response">(outgoing_->listeners, *held_);
+  lent_ = LentResponses::of(*loop_).lend();
+  lent_->attach(std::move(incoming));
 }
 
 SLUICE_DECL void ClientExchange::tellResponse() {
@@ -78,14 +85,13 @@ SLUICE_DECL void ClientExchange::tellResponse() {
 }
 
 SLUICE_DECL IncomingMessage ClientExchange::takeResponse() {
-  if (failure_ && !held_) throw *failure_;
+  if (failure_ && !message().state()) throw *failure_;
   // A listener may have moved it out.
-  if (!held_ || !held_->state()) {
+  if (!message().state()) {
     throw Error(make_error_code(errc::ERR_INVALID_STATE), "The response was taken");
   }
   response_ = ResponseHandle::taken;
-  IncomingMessage response = std::move(*held_);
-  held_.reset();
+  IncomingMessage response = std::move(message());
   if (over()) tellLate(response.state());
   return response;
 }
@@ -106,21 +112,19 @@ SLUICE_DECL void ClientExchange::handedOver(boost::intrusive_ptr<IncomingState> 
                                             bool upgrade) {
   const boost::intrusive_ptr<ClientExchange> alive(this);
   connection_ = nullptr;
-  held_.emplace(*incoming);
-  response_ = ResponseHandle::heard;
-  lent_ = true;
+  lend(std::move(incoming));
   become(State::done);
   bool heard = false;
   if (upgrade) {
-    heard = sluice::detail::emit<ClientRequestEvents, "upgrade">(outgoing_->listeners, *held_,
+    heard = sluice::detail::emit<ClientRequestEvents, "upgrade">(outgoing_->listeners, *lent_,
                                                                  socket, head);
   } else {
-    heard = sluice::detail::emit<ClientRequestEvents, "connect">(outgoing_->listeners, *held_,
+    heard = sluice::detail::emit<ClientRequestEvents, "connect">(outgoing_->listeners, *lent_,
                                                                  socket, head);
   }
   if (!heard) {
     failure_.emplace(make_error_code(boost::system::errc::connection_reset), "socket hang up");
-    held_.reset();
+    dropMessage();
     response_ = ResponseHandle::none;
     failsInSilence_ = true;
   }

@@ -146,16 +146,17 @@ SLUICE_DECL void appendKeepAlive(ByteBuffer& out, const ResponseHead& head, bool
   out.append("\r\n");
 }
 
-SLUICE_DECL void appendStatusLine(ByteBuffer& out, int code, std::string_view reason) {
+SLUICE_DECL void appendStatusLine(ByteBuffer& out, int code,
+                                  std::optional<std::string_view> reason) {
   const std::string_view known = statusLines[code];
-  if (reason.empty() && !known.empty()) {
+  if (!reason && !known.empty()) {
     out.append(known);
     return;
   }
   out.append("HTTP/1.1 ");
   out.appendNumber(static_cast<std::uint64_t>(code));
   out.append(' ');
-  out.append(reason.empty() ? std::string_view("unknown") : reason);
+  out.append(reason.value_or("unknown"));
   out.append("\r\n");
 }
 
@@ -170,7 +171,7 @@ SLUICE_DECL HeadFraming composeResponseHead(ByteBuffer& out, const ResponseHead&
     throw Error(errc::ERR_HTTP_INVALID_STATUS_CODE,
                 "Invalid status code: " + std::to_string(head.statusCode));
   }
-  if (!isHeaderText(head.reason)) {
+  if (head.reason && !isHeaderText(*head.reason)) {
     throw Error(errc::ERR_INVALID_CHAR, "Invalid character in statusMessage");
   }
   const Headers* direct = head.writeHeadHeaders;

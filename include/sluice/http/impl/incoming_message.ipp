@@ -241,6 +241,7 @@ SLUICE_DECL asio::any_io_executor IncomingMessage::get_executor() const {
   return state_->executor();
 }
 SLUICE_DECL sluice::detail::Listeners& IncomingMessage::listeners() { return live().listeners(); }
+SLUICE_DECL bool IncomingMessage::eventsAreOver() const { return live().eventsAreOver(); }
 SLUICE_DECL void IncomingMessage::startFlowing() {
   // As in Node: a paused message goes on only after resume().
   if (!isPaused()) live().flow();

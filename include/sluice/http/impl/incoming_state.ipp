@@ -26,6 +26,7 @@ SLUICE_DECL void IncomingState::begin(const MessageParser& parser, BodySource& s
 
 SLUICE_DECL void IncomingState::reset() {
   source_ = nullptr;
+  waitsAfter_.reset();
   static_cast<void>(socketAfter_.release());
   listeners_.clear();
   block_ = nullptr;
@@ -57,14 +58,23 @@ SLUICE_DECL void IncomingState::beStale(asio::any_io_executor executor) {
 }
 
 // It is another's socket, and ends when that one says.
-SLUICE_DECL IncomingState::~IncomingState() { static_cast<void>(socketAfter_.release()); }
+SLUICE_DECL IncomingState::~IncomingState() {
+  waitsAfter_.reset();
+  static_cast<void>(socketAfter_.release());
+}
 
 SLUICE_DECL void IncomingState::detach() {
   ownHead();
   static_cast<void>(socketAfter_.release());
   socketAfter_ = net::Socket(source_->socket().core());
   executorAfter_ = source_->executor();
+  if (!waitsAfter_ && socketAfter_) waitsAfter_.emplace(socketAfter_.core()->loop(), *this);
   source_ = nullptr;
+}
+
+SLUICE_DECL void IncomingState::WaitsAfter::onLoopEnd() {
+  const boost::intrusive_ptr<IncomingState> alive(&state_);
+  state_.listeners_.clear();
 }
 
 SLUICE_DECL net::Socket& IncomingState::socket() {
@@ -364,6 +374,8 @@ SLUICE_DECL void IncomingState::emitDue() {
   if (closeIsSources) return;
   told_ = Told::close;
   sluice::detail::emit<IncomingEvents, "close">(listeners_);
+  // A wait for anything else would not end, and its coroutine may own this.
+  listeners_.clear();
 }
 
 }  // namespace sluice::http::detail

@@ -3,11 +3,15 @@
 // Definitions of server.hpp and server_state.hpp.
 #pragma once
 
+#include <boost/asio/error.hpp>
+#include <cstdio>
 #include <sluice/detail/post.hpp>
 #include <sluice/http/detail/server/connection.hpp>
 #include <sluice/http/detail/server/state.hpp>
 #include <sluice/http/server.hpp>
 #include <sluice/net/detail/listening.hpp>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace sluice::http {
@@ -113,19 +117,25 @@ SLUICE_DECL void ServerState::giveBack(std::unique_ptr<ServerExchange> exchange)
   if (spares_.size() < maxSpares) spares_.push_back(std::move(exchange));
 }
 
-SLUICE_DECL void ServerState::reportHandlerError(const std::exception_ptr& failure) {
-  if (!has<"error">()) return;
-  try {
-    std::rethrow_exception(failure);
-  } catch (const Error& error) {
-    emit<"error">(error);
-  } catch (const boost::system::system_error& error) {
-    emit<"error">(Error(error.code(), error.what()));
-  } catch (const std::exception& error) {
-    emit<"error">(Error(make_error_code(errc::ERR_UNHANDLED_ERROR), error.what()));
-  } catch (...) {
-    emit<"error">(Error(make_error_code(errc::ERR_UNHANDLED_ERROR)));
+// That a client went away is no mistake of the handler, and a client must not fill a log.
+inline bool isLostConnection(const error_code& ec) {
+  return ec == boost::system::errc::connection_reset || ec == boost::system::errc::broken_pipe ||
+         ec == asio::error::operation_aborted || ec == make_error_code(errc::ERR_STREAM_DESTROYED);
+}
+
+SLUICE_DECL void ServerState::report(const Error& thrown) {
+  if (emit<"error">(thrown) || isLostConnection(thrown.code())) return;
+  constexpr std::size_t most = 1000;
+  std::string line = "sluice: a handler threw";
+  if (!thrown.method().empty()) {
+    line.append(" at ").append(thrown.method()).append(" ").append(thrown.url().substr(0, most));
   }
+  line.append(": ").append(std::string_view(thrown.what()).substr(0, most));
+  for (char& c : line) {
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = '?';
+  }
+  line += '\n';
+  std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
 SLUICE_DECL void ServerState::startResting() { loop().startTimer(resting_, restInterval); }

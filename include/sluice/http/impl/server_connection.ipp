@@ -9,11 +9,13 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <exception>
+#include <optional>
 #include <sluice/detail/post.hpp>
 #include <sluice/detail/suspend.hpp>
 #include <sluice/http/constants.hpp>
 #include <sluice/http/detail/server/connection.hpp>
 #include <sluice/http/detail/server/state.hpp>
+#include <sluice/net/detail/handler_error.hpp>
 #include <utility>
 
 namespace sluice::http::detail {
@@ -120,7 +122,7 @@ SLUICE_DECL void ServerConnection::failed(const std::exception_ptr& failure) {
     if (error.code() == asio::error::operation_aborted) return;
   } catch (...) {
   }
-  server_->reportHandlerError(failure);
+  server_->report(exchange_ ? exchange_->errorOf(failure) : net::detail::handlerError(failure));
 }
 
 SLUICE_DECL void ServerConnection::releaseExchange() {
@@ -289,8 +291,10 @@ SLUICE_DECL task<> ServerConnection::handOver() {
   exchange_->handlerRuns = false;
   const bool over = socket_ || core_->destroyed();
   if (over) phase_ = Phase::gone;
+  std::optional<Error> error;
+  if (failure && !core_->destroyed()) error = exchange_->errorOf(failure);
   exchange_->reset();
-  if (failure && !core_->destroyed()) server_->reportHandlerError(failure);
+  if (error) server_->report(*error);
   if (socket_) socket_.destroy();
 }
 

@@ -8,6 +8,7 @@
 #include <sluice/http/detail/server/exchange.hpp>
 #include <sluice/http/detail/server/state.hpp>
 #include <sluice/http/detail/wire/framing.hpp>
+#include <sluice/net/detail/handler_error.hpp>
 #include <utility>
 
 namespace sluice::http::detail {
@@ -129,8 +130,14 @@ SLUICE_DECL void ServerExchange::handlerFailed(const std::exception_ptr& failure
     res.end("Internal Server Error");
     outgoing().rejectBody = rejects;
   }
-  connection_->server().reportHandlerError(failure);
+  connection_->server().report(errorOf(failure));
   if (sent && !over && !connection_->gone()) connection_->core().destroy();
+}
+
+SLUICE_DECL Error ServerExchange::errorOf(const std::exception_ptr& thrown) const {
+  const Error error = net::detail::handlerError(thrown);
+  if (pair_ == nullptr) return error;
+  return error.ofRequest(incoming_->method(), incoming_->url());
 }
 
 SLUICE_DECL bool ServerExchange::discardsRest() {
@@ -257,7 +264,8 @@ SLUICE_DECL void ServerExchange::emitEvents() {
 }
 
 SLUICE_DECL void ServerExchange::composeHead(ByteBuffer& out, ServerResponse& res,
-                                             std::string_view reason, const Headers* headers,
+                                             std::optional<std::string_view> reason,
+                                             const Headers* headers,
                                              std::optional<std::uint64_t> bodyLength) {
   ServerState& server = connection_->server();
   const auto& settings = server.settings();

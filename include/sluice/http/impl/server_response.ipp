@@ -23,7 +23,8 @@ SLUICE_DECL detail::ServerExchange& ServerResponse::exchange() const {
   return *exchange_;
 }
 
-SLUICE_DECL ServerResponse& ServerResponse::composeNow(int status, std::string_view reason,
+SLUICE_DECL ServerResponse& ServerResponse::composeNow(int status,
+                                                       std::optional<std::string_view> reason,
                                                        const Headers* headers) {
   requireHeadersNotSent("write");
   const int before = std::exchange(statusCode, status);
@@ -31,9 +32,13 @@ SLUICE_DECL ServerResponse& ServerResponse::composeNow(int status, std::string_v
     if (state_->filter) {
       // It sees all headers, and may change the status.
       if (headers != nullptr) setHeaders(*headers);
-      statusMessage = std::string(reason);
+      if (reason) statusMessage = std::string(*reason);
       beginFilter(std::nullopt);
-      reason = statusMessage;
+      if (reason) {
+        reason = statusMessage;
+      } else {
+        reason = chosenPhrase();
+      }
       headers = nullptr;
     }
     exchange_->composeHead(state_->heldHead, *this, reason, headers, std::nullopt);
@@ -41,15 +46,20 @@ SLUICE_DECL ServerResponse& ServerResponse::composeNow(int status, std::string_v
     statusCode = before;
     throw;
   }
-  if (!reason.empty()) statusMessage = reason;
+  if (reason) statusMessage = std::string(*reason);
   return *this;
 }
 
+SLUICE_DECL std::optional<std::string_view> ServerResponse::chosenPhrase() const {
+  if (statusMessage.empty()) return std::nullopt;
+  return statusMessage;
+}
+
 SLUICE_DECL ServerResponse& ServerResponse::writeHead(int status) {
-  return composeNow(status, statusMessage, nullptr);
+  return composeNow(status, chosenPhrase(), nullptr);
 }
 SLUICE_DECL ServerResponse& ServerResponse::writeHead(int status, const Headers& headers) {
-  return composeNow(status, statusMessage, &headers);
+  return composeNow(status, chosenPhrase(), &headers);
 }
 SLUICE_DECL ServerResponse& ServerResponse::writeHead(int status, std::string_view reason,
                                                       const Headers& headers) {
@@ -57,7 +67,7 @@ SLUICE_DECL ServerResponse& ServerResponse::writeHead(int status, std::string_vi
 }
 
 SLUICE_DECL void ServerResponse::composeHead(std::optional<std::uint64_t> bodyLength, bool) {
-  exchange_->composeHead(state_->output->queue().gathered(), *this, statusMessage, nullptr,
+  exchange_->composeHead(state_->output->queue().gathered(), *this, chosenPhrase(), nullptr,
                          bodyLength);
 }
 

@@ -12,6 +12,7 @@
 #include <sluice/http/client_request.hpp>
 #include <sluice/http/detail/client/awaited_exchange.hpp>
 #include <sluice/http/detail/client/exchange_state.hpp>
+#include <sluice/http/detail/client/lent_responses.hpp>
 #include <sluice/http/detail/client/wanted_request.hpp>
 #include <sluice/http/detail/message/incoming_state.hpp>
 #include <sluice/http/detail/message/outgoing_state.hpp>
@@ -44,7 +45,8 @@ struct ExchangeProgress {
  protected:
   boost::intrusive_ptr<IncomingState> incoming_;
   boost::intrusive_ptr<ClientConnection> connection_;
-  std::optional<IncomingMessage> held_;
+  // What the response is for listeners and for response(). Empty: there is none any more.
+  IncomingMessage held_;
   std::optional<Error> failure_;
   // It goes back to the agent after "close".
   boost::intrusive_ptr<ClientConnection> reusable_;
@@ -57,7 +59,6 @@ struct ExchangeProgress {
   std::optional<std::pair<bool, std::chrono::milliseconds>> keepAlive_;
   std::string sentCopy_;
   unsigned running_ = 0;  // coroutines that listen
-  bool lent_ = false;     // a "response" listener has had a reference to held_
   State state_ = State::created;
   ResponseHandle response_ = ResponseHandle::none;
   EndedBy endedBy_ = EndedBy::peer;
@@ -199,6 +200,11 @@ class ClientExchange final : public ExchangeProgress,
   void end(EndedBy by, const Error& error, bool told);
   void stopResponse(EndedBy by, const error_code& reason);
   void abandonUnread();
+  /// Makes the message that listeners get.
+  void lend(boost::intrusive_ptr<IncomingState> incoming);
+  IncomingMessage& message() { return lent_ ? *lent_ : held_; }
+  /// Nobody can read the response any more.
+  void dropMessage() { message() = IncomingMessage(); }
   void later(void (ClientExchange::*what)());
   void emitSent();
   void emitEnd();
@@ -215,6 +221,8 @@ class ClientExchange final : public ExchangeProgress,
   boost::intrusive_ptr<IncomingState> responseMemory_;
   std::vector<Waiter> waiters_;
   net::detail::TimerEntry deadline_;
+  // What listeners were lent in the place of held_: it stays when this is used again.
+  LentResponses::Lent lent_;
   // The handle of a get(), which owns this; the coroutine that awaits the response ends it.
   std::optional<ClientRequest> own_;
   boost::intrusive_ptr<ClientExchange> keptForTurn_;

@@ -14,6 +14,7 @@
 #include <sluice/http/detail/message/message_reader.hpp>
 #include <sluice/http/detail/wire/message_parser.hpp>
 #include <sluice/http/headers.hpp>
+#include <sluice/net/detail/loop.hpp>
 #include <sluice/net/socket.hpp>
 #include <string>
 #include <string_view>
@@ -117,6 +118,11 @@ class IncomingState
   /// "close" was emitted, or would have been.
   bool closed() const;
   bool destroyed() const { return aborted() || told_ == Told::close; }
+  /// No event will come any more, whoever waits for it.
+  bool eventsAreOver() const {
+    return told_ == Told::close ||
+           (source_ == nullptr && !closeIsSources && (aborted() || ended()));
+  }
   const error_code& failure() const { return failure_; }
   std::optional<std::uint64_t> length() const { return length_; }
   bool upgraded = false;
@@ -169,6 +175,16 @@ class IncomingState
   }
 
  private:
+  // A coroutine that waits for an event may own the message, which then belongs to no connection.
+  class WaitsAfter final : public net::detail::LoopMember {
+   public:
+    WaitsAfter(net::detail::Loop& loop, IncomingState& state) : LoopMember(loop), state_(state) {}
+    SLUICE_DECL void onLoopEnd() override;
+
+   private:
+    IncomingState& state_;
+  };
+
   // Which events the user has had.
   enum class Told : std::uint8_t { nothing, end, aborted, close };
 
@@ -189,6 +205,7 @@ class IncomingState
   BodySource* source_ = nullptr;
   net::Socket socketAfter_;
   asio::any_io_executor executorAfter_;
+  std::optional<WaitsAfter> waitsAfter_;
   sluice::detail::Listeners listeners_;
   std::string_view method_, url_, statusMessage_;
   int statusCode_ = 0;

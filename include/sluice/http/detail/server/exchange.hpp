@@ -49,6 +49,8 @@ class ServerExchange final : private net::detail::LoopMember,
   RequestHandler chooseHandler();
   /// Answers for a handler that has thrown, or has not ended the response.
   void handlerReturned(const std::exception_ptr& failure);
+  /// What a handler or a listener of this request has thrown.
+  Error errorOf(const std::exception_ptr& thrown) const;
   /// Takes what the handler has left of the body. true: the rest is still to come and worth waiting
   /// for.
   bool discardsRest();
@@ -89,7 +91,7 @@ class ServerExchange final : private net::detail::LoopMember,
   bool destroyedHere() const { return destroyedHere_; }
 
   // For ServerResponse.
-  void composeHead(ByteBuffer& out, ServerResponse& res, std::string_view reason,
+  void composeHead(ByteBuffer& out, ServerResponse& res, std::optional<std::string_view> reason,
                    const Headers* headers, std::optional<std::uint64_t> bodyLength);
   void sendInformation();
   void continueIsSent() { awaitsContinue_ = false; }

@@ -8,7 +8,6 @@
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <chrono>
 #include <cstddef>
-#include <exception>
 #include <memory>
 #include <sluice/detail/listeners.hpp>
 #include <sluice/http/detail/wire/date.hpp>
@@ -73,8 +72,9 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
     if (!resting_.running()) startResting();
   }
 
-  /// Emits "error" with what a handler has thrown.
-  void reportHandlerError(const std::exception_ptr& failure);
+  /// Emits "error" with what a handler or a listener has thrown. If nobody listens it is one line
+  /// on stderr.
+  void report(const Error& thrown);
 
   /// The Date line of this second.
   std::string_view dateLine();

@@ -43,8 +43,8 @@ struct HeadFraming {
 
 struct ResponseHead {
   int statusCode = 200;
-  /// Empty: the standard phrase, or "unknown" where there is none.
-  std::string_view reason = {};
+  /// nullopt: the standard phrase, or "unknown" if there is none.
+  std::optional<std::string_view> reason = {};
   /// What setHeader() stored. Where it holds something, it takes in the headers of writeHead().
   HeaderStore& headers;
   /// The headers of writeHead(); with an empty store they go to the wire only. nullptr: none.
