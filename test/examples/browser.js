@@ -26,12 +26,80 @@ async function say(page, text) {
   await page.click("button");
 }
 
+// The demo as it looks in light and dark, and on a phone.
+async function pictures(page, folder) {
+  const take = async (name, colorScheme, width, height) => {
+    await page.emulateMedia({colorScheme});
+    await page.setViewportSize({width, height});
+    await page.waitForTimeout(500);
+    await page.screenshot({path: join(folder, `demo-${name}.png`), fullPage: true});
+  };
+  await page.locator("#speed").fill("12");
+  await page.click("#burst");
+  await take("chinese", "light", 1100, 800);
+  await page.click("#language");
+  await page.click("#burst");
+  await take("light", "light", 1100, 800);
+  await take("dark", "dark", 1100, 800);
+  await take("phone", "light", 390, 800);
+}
+
 const scenarios = {
   async ajax(page) {
     const one = await page();
     await one.click("#fetch");
     await one.waitForFunction(() => document.getElementById("news").textContent);
     assert.equal(await one.textContent("#news"), "News: The gate is open.");
+  },
+
+  async demo(page) {
+    const one = await page(p => p.waitForSelector("#event:not(:empty)"));
+    const number = id => one.locator(`#${id}`).textContent();
+    // Waits until a panel says that the server did what was asked for.
+    const says = (id, text) =>
+      one.waitForFunction(([of, wanted]) => document.getElementById(of).textContent === wanted, [id, text]);
+
+    await one.locator("#speed").fill("16");
+    await one.waitForFunction(() => Number(document.getElementById("drains").textContent.replace(/,/g, "")) > 2);
+    assert.equal(await number("mark"), "16.0 KiB");
+    assert.match(await number("most"), /^(\d|1\d|20)\.\d KiB$/);  // the mark and one chunk at most
+
+    await one.click("#burst");
+    await says("used", "4");
+    await says("answered", "24");
+    await says("queued", "0");
+    await says("free", "4");
+
+    await one.click("#ask-late");
+    await one.waitForSelector('#late-result:has-text("503")');
+    await says("late", "1");
+    await says("lateRunning", "0");
+
+    const [tab] = await Promise.all([one.context().waitForEvent("page"), one.click("#open")]);
+    await says("waiting", "1");
+    await tab.close();
+    await says("cancelled", "1");
+    await says("waiting", "0");
+
+    await one.click("#send");
+    await says("upload-result", "32.0 MiB");
+    await says("uploaded", "32.0 MiB");
+
+    await one.fill("#text", "größer");
+    await one.press("#text", "Enter");
+    await says("echo", "größer");
+    await says("echoed", "1");
+
+    const two = await page(p => p.waitForSelector("#event:not(:empty)"));
+    await says("followers", "2");
+    await two.close();
+    await says("followers", "1");
+
+    await one.click("#language");
+    assert.equal(await one.getAttribute("html", "lang"), "zh-CN");
+    if (process.env.SCREENSHOTS) await pictures(one, process.env.SCREENSHOTS);
+    await one.goto(new URL("/metrics", one.url()).href);
+    assert.match(await one.textContent("body"), /route="\/upload"/);
   },
 
   async sse(page) {
