@@ -4,7 +4,8 @@
 // library includes this one, and nothing else may define a SLUICE_ macro.
 #pragma once
 
-#if __cplusplus < 202002L
+// MSVC says 199711L in the first one, unless it is told /Zc:__cplusplus.
+#if __cplusplus < 202002L && (!defined(_MSVC_LANG) || _MSVC_LANG < 202002L)
 #error "sluice needs C++20: compile with -std=c++20 or newer"
 // Compilers stop at a file that is not there. Without this, thousands of errors would follow.
 #include <sluice/needs_cxx20>

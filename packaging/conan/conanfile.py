@@ -76,6 +76,8 @@ class SluiceConan(ConanFile):
                 "SLUICE_BROTLI",
                 "SLUICE_ZSTD",
             ]
+        if self.options.https and self.options.compress:
+            self._component("fetch", "sluice::fetch", "sluice-fetch", ["https", "compress"])
 
     def _component(self, name, target, package, needs):
         component = self.cpp_info.components[name]

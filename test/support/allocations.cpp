@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Definitions of allocations.hpp: malloc and its relatives in place of glibc's, or, where a
-// sanitizer already has its own in that place, the hooks that it offers.
-#include <malloc.h>
+// Definitions of allocations.hpp: malloc and its relatives in place of glibc's. If a sanitizer
+// already has its own in that place, the hooks that it offers; on other systems operator new.
 #include <cerrno>
 #include <cstddef>
+#include <cstdlib>
+#include <new>
 #include <support/allocations.hpp>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SLUICE_TEST_SANITIZED
@@ -52,7 +56,7 @@ const int installed = __sanitizer_install_malloc_and_free_hooks(onMalloc, onFree
 
 }  // namespace
 
-#else
+#elif defined(__GLIBC__)
 
 extern "C" {
 void* __libc_malloc(std::size_t);
@@ -107,6 +111,34 @@ void free(void* block) {
 }
 
 }  // extern "C"
+
+#else
+
+namespace {
+
+// In front of each block, and as large as what malloc aligns to.
+struct alignas(std::max_align_t) Before {
+  std::size_t size;
+};
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+  auto* block = static_cast<Before*>(std::malloc(sizeof(Before) + size));
+  if (block == nullptr) throw std::bad_alloc();
+  block->size = size;
+  note(size);
+  return block + 1;
+}
+
+void operator delete(void* memory) noexcept {
+  if (memory == nullptr) return;
+  Before* block = static_cast<Before*>(memory) - 1;
+  liveBytes -= static_cast<std::ptrdiff_t>(block->size);
+  std::free(block);
+}
+
+void operator delete(void* memory, std::size_t) noexcept { operator delete(memory); }
 
 #endif
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Counts what this thread takes from the heap, by new or by malloc. Works beside the sanitizers.
+// Counts what this thread takes from the heap, by new and, on Linux, by malloc. Works beside the
+// sanitizers.
 #pragma once
 
 #include <cstddef>

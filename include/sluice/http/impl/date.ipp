@@ -4,21 +4,25 @@
 #pragma once
 
 #include <algorithm>
-#include <ctime>
 #include <sluice/http/detail/wire/date.hpp>
 
 namespace sluice::http {
 
-SLUICE_DECL std::string formatDate(std::chrono::system_clock::time_point time) {
+SLUICE_DECL std::tm detail::utcParts(std::chrono::system_clock::time_point time) {
   // The system's own function: C++20's calendar takes a hundred functions more to compile.
   const auto second = std::chrono::floor<std::chrono::seconds>(time);
   const std::time_t seconds = std::chrono::system_clock::to_time_t(second);
-  std::tm date{};
+  std::tm parts{};
 #if defined(_WIN32)
-  ::gmtime_s(&date, &seconds);
+  ::gmtime_s(&parts, &seconds);
 #else
-  ::gmtime_r(&seconds, &date);
+  ::gmtime_r(&seconds, &parts);
 #endif
+  return parts;
+}
+
+SLUICE_DECL std::string formatDate(std::chrono::system_clock::time_point time) {
+  const std::tm date = detail::utcParts(time);
   static constexpr std::string_view days = "SunMonTueWedThuFriSat";
   static constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
   std::string text = "Ddd, 00 Mmm 0000 00:00:00 GMT";

@@ -132,9 +132,9 @@ class WriteQueue {
     std::size_t done = 0;
     for (; done < kept_.size(); ++done) {
       Kept& first = kept_[done];
-      const std::size_t small = std::min(count, first.behind - gatheredSent_);
-      gatheredSent_ += small;
-      count -= small;
+      const std::size_t before = std::min(count, first.behind - gatheredSent_);
+      gatheredSent_ += before;
+      count -= before;
       if (gatheredSent_ != first.behind) break;
       const std::size_t large = std::min(count, first.bytes.size() - first.sent);
       first.sent += large;

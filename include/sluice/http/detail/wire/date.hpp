@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <ctime>
 #include <sluice/config.hpp>
 #include <string>
 #include <string_view>
@@ -18,6 +19,9 @@ namespace sluice::http {
 std::string formatDate(std::chrono::system_clock::time_point time);
 
 namespace detail {
+
+/// The parts of a time in UTC.
+std::tm utcParts(std::chrono::system_clock::time_point time);
 
 class DateLine {
  public:

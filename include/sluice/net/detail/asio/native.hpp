@@ -67,6 +67,7 @@ void setKeepAliveTimes(Socket& socket, int seconds) {
 #if defined(TCP_KEEPCNT)
   socket.set_option(NativeOption<IPPROTO_TCP, TCP_KEEPCNT>(10), ignored);
 #endif
+  static_cast<void>(socket);
   static_cast<void>(seconds);
   static_cast<void>(ignored);
 }

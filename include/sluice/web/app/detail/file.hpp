@@ -26,20 +26,21 @@ class File {
   File() = default;
   /// Nothing is open if that failed.
   explicit File(const std::filesystem::path& path);
-  File(File&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  File(File&& other) noexcept : handle_(std::exchange(other.handle_, -1)) {}
   File& operator=(File&& other) noexcept {
-    std::swap(descriptor_, other.descriptor_);
+    std::swap(handle_, other.handle_);
     return *this;
   }
   ~File();
 
-  explicit operator bool() const { return descriptor_ >= 0; }
+  explicit operator bool() const { return handle_ != -1; }
   FileInfo info() const;
   /// How many bytes were read; fewer than asked for at the end and after an error.
   std::size_t read(std::uint64_t from, std::span<char> to) const;
 
  private:
-  int descriptor_ = -1;
+  // A descriptor, or a HANDLE of Windows. Either has -1 for nothing.
+  std::intptr_t handle_ = -1;
 };
 
 }  // namespace sluice::app::detail

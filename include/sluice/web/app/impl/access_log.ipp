@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <ctime>
 #include <iterator>
+#include <sluice/http/detail/wire/date.hpp>
 #include <sluice/net/socket.hpp>
 #include <sluice/web/app/access_log.hpp>
 #include <sluice/web/app/detail/error_answer.hpp>
@@ -71,8 +72,7 @@ class LogTime {
   std::string_view text(std::chrono::system_clock::time_point time) {
     const std::time_t second = std::chrono::system_clock::to_time_t(time);
     if (size_ == 0 || second != second_) {
-      std::tm parts{};
-      gmtime_r(&second, &parts);
+      const std::tm parts = http::detail::utcParts(time);
       size_ = std::strftime(text_, sizeof text_, format_, &parts);
       second_ = second;
     }

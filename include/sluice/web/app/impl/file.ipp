@@ -3,25 +3,84 @@
 // Definitions of <sluice/web/app/detail/file.hpp>.
 #pragma once
 
+#if defined(_WIN32)
+#include <windows.h>
+#include <winsock2.h>
+#else
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#endif
+#include <algorithm>
 #include <cerrno>
 #include <sluice/web/app/detail/file.hpp>
 
 namespace sluice::app::detail {
 
-// Without O_NONBLOCK a pipe would hold the thread until somebody writes to it.
+#if defined(_WIN32)
+
+inline void* systemHandle(std::intptr_t handle) { return reinterpret_cast<void*>(handle); }
+
+// Folders open with FILE_FLAG_BACKUP_SEMANTICS only. What is open may be replaced, as elsewhere.
 SLUICE_DECL File::File(const std::filesystem::path& path)
-    : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {}
+    : handle_(reinterpret_cast<std::intptr_t>(::CreateFileW(
+          path.c_str(), GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+          nullptr, OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS, nullptr))) {
+  if (handle_ == -1) errno = ::GetLastError() == ERROR_ACCESS_DENIED ? EACCES : ENOENT;
+}
 
 SLUICE_DECL File::~File() {
-  if (descriptor_ >= 0) ::close(descriptor_);
+  if (handle_ != -1) ::CloseHandle(systemHandle(handle_));
+}
+
+SLUICE_DECL FileInfo File::info() const {
+  BY_HANDLE_FILE_INFORMATION about{};
+  // A device, such as CON, is not a file that can be sent.
+  if (::GetFileType(systemHandle(handle_)) != FILE_TYPE_DISK) return {};
+  if (!::GetFileInformationByHandle(systemHandle(handle_), &about)) return {};
+  FileInfo info;
+  info.size = (static_cast<std::uint64_t>(about.nFileSizeHigh) << 32) | about.nFileSizeLow;
+  // In 100 ns since the year 1601.
+  const auto ticks = (static_cast<std::uint64_t>(about.ftLastWriteTime.dwHighDateTime) << 32) |
+                     about.ftLastWriteTime.dwLowDateTime;
+  const auto since1970 = static_cast<std::int64_t>(ticks) - 116'444'736'000'000'000;
+  info.modified = std::chrono::sys_time<std::chrono::nanoseconds>(
+      std::chrono::duration<std::int64_t, std::ratio<1, 10'000'000>>(since1970));
+  info.isFolder = (about.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
+  info.isRegular = !info.isFolder;
+  return info;
+}
+
+SLUICE_DECL std::size_t File::read(std::uint64_t from, std::span<char> to) const {
+  std::size_t done = 0;
+  while (done < to.size()) {
+    OVERLAPPED at{};
+    at.Offset = static_cast<DWORD>((from + done) & 0xFFFFFFFF);
+    at.OffsetHigh = static_cast<DWORD>((from + done) >> 32);
+    constexpr std::size_t most = 1U << 30;
+    const auto wanted = static_cast<DWORD>(std::min(to.size() - done, most));
+    DWORD count = 0;
+    if (!::ReadFile(systemHandle(handle_), to.data() + done, wanted, &count, &at) || count == 0) {
+      break;
+    }
+    done += count;
+  }
+  return done;
+}
+
+#else
+
+// Without O_NONBLOCK a pipe would hold the thread until somebody writes to it.
+SLUICE_DECL File::File(const std::filesystem::path& path)
+    : handle_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {}
+
+SLUICE_DECL File::~File() {
+  if (handle_ != -1) ::close(static_cast<int>(handle_));
 }
 
 SLUICE_DECL FileInfo File::info() const {
   struct stat about {};
-  if (::fstat(descriptor_, &about) != 0) return {};
+  if (::fstat(static_cast<int>(handle_), &about) != 0) return {};
 #if defined(__APPLE__)
   const auto& modified = about.st_mtimespec;
 #else
@@ -39,8 +98,8 @@ SLUICE_DECL FileInfo File::info() const {
 SLUICE_DECL std::size_t File::read(std::uint64_t from, std::span<char> to) const {
   std::size_t done = 0;
   while (done < to.size()) {
-    const auto count =
-        ::pread(descriptor_, to.data() + done, to.size() - done, static_cast<off_t>(from + done));
+    const auto count = ::pread(static_cast<int>(handle_), to.data() + done, to.size() - done,
+                               static_cast<off_t>(from + done));
     if (count > 0)
       done += static_cast<std::size_t>(count);
     else if (count == 0 || errno != EINTR)
@@ -48,5 +107,7 @@ SLUICE_DECL std::size_t File::read(std::uint64_t from, std::span<char> to) const
   }
   return done;
 }
+
+#endif
 
 }  // namespace sluice::app::detail

@@ -19,9 +19,14 @@ namespace detail {
 
 enum class PathVerdict { fine, dotfile, impossible };
 
-// Whether a decoded path can name a file. One with an encoded slash or a backslash cannot.
+// Whether a decoded path can name a file. One with an encoded slash or a backslash cannot. On
+// Windows a colon would name a drive or a stream of a file.
 inline PathVerdict judgePath(std::string_view segments) {
+#if defined(_WIN32)
+  constexpr std::string_view never("\xFF\\\0:", 4);
+#else
   constexpr std::string_view never("\xFF\\\0", 3);
+#endif
   if (segments.find_first_of(never) != std::string_view::npos) return PathVerdict::impossible;
   PathVerdict verdict = PathVerdict::fine;
   while (!segments.empty()) {
@@ -76,8 +81,10 @@ SLUICE_DECL task<> StaticFiles::serve(std::shared_ptr<const Settings> settings, 
   if (reads && verdict == detail::PathVerdict::fine) {
     detail::FileQuery query;
     query.root = settings->root;
-    const std::size_t begin = std::min(segments.find_first_not_of('/'), segments.size());
-    query.path = settings->root / std::string(segments.substr(begin));
+    const std::string_view name =
+        segments.substr(std::min(segments.find_first_not_of('/'), segments.size()));
+    // char8_t says that these bytes are UTF-8; on Windows char would be of the code page.
+    query.path = settings->root / std::u8string(name.begin(), name.end());
     if (asksForFolder) query.index = options.index;
     query.precompressed = options.precompressed;
     query.acceptEncoding = req.headers()["accept-encoding"];
