@@ -30,12 +30,12 @@ TEST_CASE("the counter sees new, malloc and realloc", "[Allocations]") {
 
 TEST_CASE("a warm exchange of messages takes nothing from the heap", "[Socket]") {
   asio::io_context io;
-  auto [near, far] = test::connectedPair(io);
+  auto [ours, theirs] = test::connectedPair(io);
   const std::string large(6000, 'x');
-  const auto echo = [&socket = far]() -> task<> {
+  const auto echo = [&socket = theirs]() -> task<> {
     while (const auto piece = co_await socket.read()) co_await socket.write(*piece);
   };
-  const auto ask = [&socket = near, &large]() -> task<std::size_t> {
+  const auto ask = [&socket = ours, &large]() -> task<std::size_t> {
     std::optional<test::Allocations> heap;
     for (int i = 0; i < 2000; ++i) {
       if (i == 100) heap.emplace();
@@ -51,6 +51,6 @@ TEST_CASE("a warm exchange of messages takes nothing from the heap", "[Socket]")
   };
   auto echoing = test::start(io, echo());
   CHECK(test::run(io, ask()) == 0);
-  near.end();
+  ours.end();
   echoing.result();
 }

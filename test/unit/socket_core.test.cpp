@@ -295,14 +295,14 @@ TEST_CASE("async_read_some() without room does not touch what was put back", "[S
 
 TEST_CASE("Asio's composed operations run on a socket", "[Socket]") {
   asio::io_context io;
-  auto [near, far] = test::connectedPair(io, 1000);
+  auto [ours, theirs] = test::connectedPair(io, 1000);
   const std::string sent(100000, 'x');
-  const auto writer = [&socket = near, &sent]() -> task<> {
+  const auto writer = [&socket = ours, &sent]() -> task<> {
     const std::array<asio::const_buffer, 2> both{asio::buffer("head", 4), asio::buffer(sent)};
     const std::size_t count = co_await asio::async_write(socket, both, asio::use_awaitable);
     CHECK(count == sent.size() + 4);
   };
-  const auto reader = [&socket = far, &sent]() -> task<std::string> {
+  const auto reader = [&socket = theirs, &sent]() -> task<std::string> {
     std::string received(sent.size() + 4, '\0');
     co_await asio::async_read(socket, asio::buffer(received), asio::use_awaitable);
     co_return received;
@@ -1164,13 +1164,13 @@ TEST_CASE("a context that ends takes the coroutines that wait for a socket with 
 
 TEST_CASE("two sockets of ours talk through memory", "[Socket]") {
   asio::io_context io;
-  auto [near, far] = test::connectedPair(io, 1000);
-  CHECK(near.remotePort() == far.localPort());
-  const auto echo = [&socket = far]() -> task<> {
+  auto [ours, theirs] = test::connectedPair(io, 1000);
+  CHECK(ours.remotePort() == theirs.localPort());
+  const auto echo = [&socket = theirs]() -> task<> {
     while (const auto piece = co_await socket.read()) co_await socket.write(*piece);
     co_await socket.end();
   };
-  const auto sender = [&socket = near]() -> task<> {
+  const auto sender = [&socket = ours]() -> task<> {
     for (int i = 0; i < 100; ++i)
       co_await socket.write(std::string(1000, static_cast<char>('a' + i % 26)));
     co_await socket.end();
@@ -1178,7 +1178,7 @@ TEST_CASE("two sockets of ours talk through memory", "[Socket]") {
   auto echoing = test::start(io, echo());
   auto sending = test::start(io, sender());
   std::string all;
-  const auto receiver = [&socket = near, &all]() -> task<> {
+  const auto receiver = [&socket = ours, &all]() -> task<> {
     while (const auto piece = co_await socket.read()) all += *piece;
   };
   test::run(io, receiver());
@@ -1190,20 +1190,20 @@ TEST_CASE("two sockets of ours talk through memory", "[Socket]") {
 
 TEST_CASE("the other end of a pair sees an end, a reset and bytes that nobody read", "[Socket]") {
   asio::io_context io;
-  auto [near, far] = test::connectedPair(io);
+  auto [ours, theirs] = test::connectedPair(io);
   SECTION("an end") {
-    near.destroy();
-    CHECK(test::run(io, readAll(far)) == "");
-    CHECK_FALSE(far.write(std::string(10000, 'x')));
+    ours.destroy();
+    CHECK(test::run(io, readAll(theirs)) == "");
+    CHECK_FALSE(theirs.write(std::string(10000, 'x')));
   }
   SECTION("a reset") {
-    near.resetAndDestroy();
-    CHECK(test::run(io, readFailure(far)) == reset);
+    ours.resetAndDestroy();
+    CHECK(test::run(io, readFailure(theirs)) == reset);
   }
   SECTION("bytes that nobody read are answered with a reset") {
-    far.write("hello");
+    theirs.write("hello");
     test::settle(io);
-    near.destroy();
-    CHECK(test::run(io, readFailure(far)) == reset);
+    ours.destroy();
+    CHECK(test::run(io, readFailure(theirs)) == reset);
   }
 }

@@ -231,23 +231,23 @@ TEST_CASE("failAt() fails the operation of that number and all later ones", "[Wi
 TEST_CASE("a pair holds as many unread bytes as it was given room for", "[Wire]") {
   asio::io_context io;
   test::TransportPair pair = test::connectedTransports(io, 10);
-  const boost::intrusive_ptr<Owner> near(new Owner(pair.first)), far(new Owner(pair.second));
+  const boost::intrusive_ptr<Owner> ours(new Owner(pair.first)), theirs(new Owner(pair.second));
   error_code ec;
-  CHECK(near->write("0123456789abc", ec) == 10);
+  CHECK(ours->write("0123456789abc", ec) == 10);
   pair.first->waitWritable();
   test::settle(io);
-  CHECK(near->writable.empty());
-  far->read(4);
+  CHECK(ours->writable.empty());
+  theirs->read(4);
   test::settle(io);
-  CHECK(near->writable == std::vector{error_code()});
-  CHECK(near->write("abcdef", ec) == 4);
-  far->read();
+  CHECK(ours->writable == std::vector{error_code()});
+  CHECK(ours->write("abcdef", ec) == 4);
+  theirs->read();
   test::settle(io);
-  CHECK((far->reads == Reads{{{}, "0123"}, {{}, "456789abcd"}}));
+  CHECK((theirs->reads == Reads{{{}, "0123"}, {{}, "456789abcd"}}));
   pair.first->close();
-  far->read();
+  theirs->read();
   test::settle(io);
-  CHECK(far->reads.back().first == eof);
+  CHECK(theirs->reads.back().first == eof);
 }
 
 TEST_CASE("run() brings results and exceptions", "[run]") {
