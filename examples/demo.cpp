@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // A page on which you see the library work: `tools/run`, then open the address. Every number on it
-// is read from the library's own objects, ten times a second, and sent as a server-sent event.
+// is the state of this program, sent ten times a second as a server-sent event.
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -49,7 +49,7 @@ class Demo {
     asio::co_spawn(loop_, read(), asio::detached);
   }
 
-  // A writer that could fill memory: it waits only because a reader is slow.
+  // Never ends, and would fill memory if it did not await each write.
   sluice::task<> stream(app::Request&, app::Response& res) {
     if (writer_ != nullptr) throw app::HttpError{503, "the stream has its reader"};
     struct Writer {
@@ -58,12 +58,13 @@ class Demo {
     } const writer{writer_};
     writer_ = &res;
     res.on<"drain">([this] { ++drains_; });
-    const std::string chunk(16 * 1024, '.');
+    const std::string chunk(1024, '.');
     while (true) {
-      const auto room = static_cast<bool>(res.write(chunk));
+      auto written = res.write(chunk);
       written_ += chunk.size();
       mostHeld_ = std::max(mostHeld_, res.writableLength());
-      if (!room) co_await res.drain();
+      // Goes straight on while there is room.
+      co_await std::move(written);
     }
   }
 

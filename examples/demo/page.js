@@ -1,11 +1,12 @@
 // The page of the demo: it shows what /events says, and has buttons that make the server work.
 const words = {
   en: {
-    intro: "Every number here is read from the library's own objects, ten times a second.",
+    intro: "Every number here comes from the running server, ten times a second.",
     stream: "A stream and a slow reader",
-    streamText: "The writer never stops by itself. It waits for 'drain', so memory stays flat, whatever the reader does.",
+    streamText: "The writer awaits each write, so memory stays flat, whatever the reader does. Each tick below is a 'drain'.",
     speed: "Speed of the reader:", held: "held now", mark: "high-water mark", most: "most ever held",
     drains: "drains", read: "read", stalled: "stopped",
+    way: "in the system's buffers", answer: "answer",
     pool: "An agent's pool", poolText: "Four connections serve all requests; the others wait for their turn.",
     used: "used", free: "free", queued: "queued", answered: "answered", burst: "Send 24 requests",
     timeout: "A timeout that fires", timeoutText: "The handler would take an hour. After 500 ms its wait is cancelled.",
@@ -19,14 +20,16 @@ const words = {
     socket: "WebSocket echo", socketText: "Comes back from the server on the same port.",
     say: "Send", echoed: "echoed", message: "message",
     metrics: "Metrics", metricsText: "The same server, as Prometheus reads it.", metricsOpen: "Open /metrics",
+    lost: "The server does not answer. The page goes on when it is back.",
     language: "中文",
   },
   zh: {
-    intro: "页面上的每个数字都直接取自库内部的对象，每秒更新十次。",
+    intro: "页面上的每个数字都来自正在运行的服务器，每秒更新十次。",
     stream: "数据流与慢速读者",
-    streamText: "写入方从不主动停止，只等待 'drain' 事件。因此无论读者多慢，内存占用都保持平稳。",
+    streamText: "写入方用 co_await 等待每一次写入。因此无论读者多慢，内存占用都保持平稳。底部的每条刻度是一次 'drain'。",
     speed: "读取速度：", held: "当前缓存", mark: "高水位线", most: "历史最大缓存",
     drains: "drain 次数", read: "已读取", stalled: "已停止",
+    way: "系统缓冲区中", answer: "响应",
     pool: "Agent 连接池", poolText: "四个连接处理所有请求，其余请求排队等待。",
     used: "使用中", free: "空闲", queued: "排队", answered: "已完成", burst: "发送 24 个请求",
     timeout: "触发超时", timeoutText: "处理函数需要一小时；500 毫秒后，它的等待会被取消。",
@@ -40,6 +43,7 @@ const words = {
     socket: "WebSocket 回显", socketText: "消息由服务器通过同一端口原样返回。",
     say: "发送", echoed: "回显次数", message: "消息",
     metrics: "监控指标", metricsText: "同一台服务器，以 Prometheus 格式呈现。", metricsOpen: "打开 /metrics",
+    lost: "服务器没有响应，恢复后页面将自动继续。",
     language: "English",
   },
 };
@@ -56,6 +60,7 @@ function translate() {
     element.textContent = table[element.dataset.t];
   at("text").setAttribute("aria-label", table.message);
   at("plot").setAttribute("aria-label", table.held);
+  at("progress").setAttribute("aria-label", table.upload);
   at("language").textContent = table.language;
   tellSpeed();
 }
@@ -74,7 +79,7 @@ at("speed").oninput = () => {
   fetch(`/speed?kib=${speed()}`, {method: "POST"});
 };
 
-const history = [];
+const states = [];
 function plot() {
   const canvas = at("plot");
   const scale = devicePixelRatio;
@@ -82,10 +87,10 @@ function plot() {
   const height = canvas.height = canvas.clientHeight * scale;
   const style = getComputedStyle(document.documentElement);
   const draw = canvas.getContext("2d");
-  const mark = history.at(-1).highWaterMark || 16384;
-  const top = Math.max(mark * 1.5, ...history.map(state => state.held));
+  const mark = states.at(-1).highWaterMark || 16384;
+  const top = Math.max(mark * 1.5, ...states.map(state => state.held));
   const y = value => height - 2 - value / top * (height - 4);
-  const x = index => width - (history.length - 1 - index) * width / 299;
+  const x = index => width - (states.length - 1 - index) * width / 299;
   draw.strokeStyle = style.getPropertyValue("--quiet");
   draw.lineWidth = scale;
   draw.setLineDash([6 * scale, 4 * scale]);
@@ -95,13 +100,18 @@ function plot() {
   draw.stroke();
   draw.font = `${12 * scale}px system-ui`;
   draw.fillStyle = style.getPropertyValue("--quiet");
-  draw.fillText(`${words[language].mark} ${bytes(mark)}`, 4 * scale, y(mark) - 6 * scale);
+  draw.fillText(`${words[language].mark} ${bytes(mark)}`, 4 * scale, y(mark) + 15 * scale);
   draw.setLineDash([]);
   draw.strokeStyle = draw.fillStyle = style.getPropertyValue("--accent");
   draw.lineWidth = 2 * scale;
   draw.beginPath();
-  history.forEach((state, index) => draw.lineTo(x(index), y(state.held)));
+  states.forEach((state, index) => draw.lineTo(x(index), y(state.held)));
   draw.stroke();
+  // One tick for each event before which the stream has drained.
+  states.forEach((state, index) => {
+    if (index > 0 && state.drains > states[index - 1].drains)
+      draw.fillRect(x(index), height - 8 * scale, scale, 8 * scale);
+  });
   draw.lineTo(width, height);
   draw.lineTo(x(0), height);
   draw.globalAlpha = 0.15;
@@ -116,17 +126,20 @@ function show(state) {
   at("mark").textContent = bytes(state.highWaterMark);
   at("most").textContent = bytes(state.mostHeld);
   at("received").textContent = bytes(state.received);
+  at("way").textContent = bytes(Math.max(0, state.written - state.received - state.held));
   at("uploaded").textContent = bytes(state.uploaded);
   const slot = kind => Object.assign(document.createElement("i"), {className: kind});
   at("pool").replaceChildren(...["used", "free", "queued"].flatMap(
     kind => Array.from({length: Math.min(state[kind], 64)}, () => slot(kind))));
-  history.push(state);
-  if (history.length > 300) history.shift();
+  states.push(state);
+  if (states.length > 300) states.shift();
   plot();
 }
 
 const events = new EventSource("/events");
 let first = true;
+events.onopen = () => at("lost").hidden = true;
+events.onerror = () => at("lost").hidden = false;
 events.onmessage = event => {
   const state = JSON.parse(event.data);
   if (first) {
