@@ -208,7 +208,7 @@ app::Router behindProxy() {
 // [time_limit]
 app::Router patient() {
   app::Router router;
-  router.use(app::timeLimit(std::chrono::milliseconds(50)));  // then the handler is cancelled: 503
+  router.use(app::timeLimit(std::chrono::seconds(30)));  // then the handler is cancelled: 503
   router.get("/", [](app::Request&, app::Response& res) -> task<> {
     co_await sleepFor(std::chrono::hours(1));
     co_await res.end("late\n");
@@ -305,5 +305,11 @@ int main() {
   check(inject(notesApi(notes), {.method = "POST", .url = "/notes", .body = "x"}).statusCode == 201,
         "shared_state");
   check(inject(notesApi(notes), {.url = "/notes"}).body == R"([{"id":1,"text":"x"}])", "state");
-  check(inject(patient()).statusCode == 503, "time_limit");
+  auto limited = http::createServer(loop, patient());
+  test::Clock clock(loop);
+  test::Wire wire(loop);
+  wire.deliver("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  limited.serve(wire.socket());
+  clock.advance(std::chrono::seconds(30));
+  check(wire.received().starts_with("HTTP/1.1 503"), "time_limit");
 }

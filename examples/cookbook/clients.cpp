@@ -191,13 +191,14 @@ std::string downloadAndWait(std::string url) {
 // [/blocking]
 
 // [events]
-void askWithListeners(asio::io_context& loop, const std::string& url, std::string& answer) {
-  static http::ClientRequest req;  // a request that is destroyed is aborted: keep it somewhere
-  req = http::get(loop, url, [&answer](http::IncomingMessage& res) {
+http::ClientRequest askWithListeners(asio::io_context& loop, const std::string& url,
+                                     std::string& answer) {
+  auto req = http::get(loop, url, [&answer](http::IncomingMessage& res) {
     res.on<"data">([&answer](std::string_view piece) { answer += piece; });
     res.on<"end">([] { std::cout << "complete" << std::endl; });
   });
   req.on<"error">([](const http::Error& error) { std::cerr << error.what() << std::endl; });
+  return req;  // a request that is destroyed is aborted: keep it somewhere
 }
 // [/events]
 
@@ -220,8 +221,8 @@ task<> tryAll(asio::io_context& loop, http::Server& server, std::string root) {
   const std::string port = std::to_string(server.address().port);
   check(co_await askThisMachine("http://example.invalid:" + port + "/h") == "/h", "lookup");
   std::string answer;
-  askWithListeners(loop, root + "/events", answer);
-  co_await sleepFor(50ms);
+  auto asked = askWithListeners(loop, root + "/events", answer);
+  co_await asked.once<"close">();
   check(answer == "/events", "events");
   auto local =
       http::createServer(loop, [](http::IncomingMessage& req, http::ServerResponse& res) -> task<> {

@@ -12,6 +12,7 @@
 
 namespace sluice {
 
+/// How bytes are written as text. The names are Node's; toBytes() and toText() say what each means.
 enum class Encoding { utf8, latin1, ascii, base64, base64url, hex, utf16le };
 
 /// The bytes that a text stands for. Node: Buffer.from(text, encoding).

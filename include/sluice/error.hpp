@@ -18,6 +18,7 @@
 
 namespace sluice {
 
+/// Boost's error_code. Every failure of the library is one, alone or in an Error.
 using error_code = boost::system::error_code;
 
 // The one list behind the enumerators, their names and their default messages, so that the three
@@ -172,6 +173,7 @@ enum class errc { SLUICE_ERRORS(SLUICE_ENUMERATOR) };
 /// The category of `errc`, named "sluice".
 const boost::system::error_category& errorCategory() noexcept;
 
+/// Lets an `errc` become an error_code; Boost.System calls it.
 inline error_code make_error_code(errc code) noexcept {
   return {static_cast<int>(code), errorCategory()};
 }
@@ -213,6 +215,7 @@ class Error : public boost::system::system_error {
   /// A copy that says which request it belongs to. The texts are copied.
   Error ofRequest(std::string_view method, std::string_view url) const;
 
+  /// Says which call failed, why, and on what. It is valid as long as the error.
   SLUICE_DECL const char* what() const noexcept override;
 
   /// errorName(code()).

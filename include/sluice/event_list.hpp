@@ -24,8 +24,10 @@ struct fixed_string {
     for (std::size_t i = 0; i < N; ++i) text[i] = literal[i];
   }
 
+  /// The text, without the zero at its end.
   constexpr operator std::string_view() const { return {text, N - 1}; }
 
+  /// The characters, with a zero at the end. Public, as a template argument must have it so.
   char text[N]{};
 };
 
@@ -38,7 +40,9 @@ struct fixed_string {
 ///     Event<"request", task<>(IncomingMessage&, ServerResponse&)>
 template <fixed_string Name, class Signature>
 struct Event {
+  /// The name of the event, as on() and once() take it.
   static constexpr std::string_view name = Name;
+  /// What a listener takes and returns.
   using signature = Signature;
 };
 
@@ -89,7 +93,9 @@ class ListenerId {
   ListenerId() = default;
   explicit ListenerId(std::uint64_t value) : value_(value) {}
 
+  /// The number of the listener; 0: none.
   std::uint64_t value() const { return value_; }
+  /// Whether both name the same listener.
   bool operator==(const ListenerId&) const = default;
 
  private:
@@ -106,8 +112,11 @@ class Reference {
   Reference() = default;
   Reference(X& object) : object_(&object) {}
 
+  /// The object. It is not copied, and must still live.
   operator X&() const { return *object_; }
+  /// The same by name.
   X& get() const { return *object_; }
+  /// A member of the object.
   X* operator->() const { return object_; }
 
  private:

@@ -58,7 +58,9 @@ class Executor {
   /// What nearly every program has: compiled once, as this conversion is costly to compile.
   Executor(asio::io_context& loop);
 
+  /// The executor itself, for what takes Asio's own type.
   operator const asio::any_io_executor&() const { return executor_; }
+  /// The same by name.
   const asio::any_io_executor& get() const { return executor_; }
 
  private:

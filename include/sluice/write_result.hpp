@@ -48,6 +48,7 @@ concept CodeToken = asio::completion_token_for<Token, void(error_code, bool)>;
 /// cancel  total: the wait ends with operation_aborted, what was written stays written
 class WriteResult {
  public:
+  // For the library.
   using Stream = net::detail::OutputStream;
   using Until = net::detail::Until;
 
@@ -69,6 +70,7 @@ class WriteResult {
   /// false: the kernel is full and bytes wait in user memory.
   explicit operator bool() const { return ok_; }
 
+  /// Waits with any completion token: `void(error_code, bool)`. The bool is what write() would say.
   template <detail::CodeToken Token>
   auto operator()(Token&& token) const {
     return asio::async_initiate<Token, void(error_code, bool)>(

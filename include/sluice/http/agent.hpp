@@ -31,6 +31,7 @@ class AgentState;
 class WantedRequest;
 }  // namespace detail
 
+/// The events of an Agent. "keylog" is for https only.
 using AgentEvents = EventList<Event<"free", void(net::Socket&)>,
                               Event<"keylog", void(std::string_view, net::Socket&)>>;
 
@@ -70,11 +71,18 @@ class Agent : public EventEmitter<Agent, AgentEvents> {
   /// Connections of all names, used and free.
   std::size_t totalSocketCount() const;
 
+  /// The options it was made with. The three limits below may have changed since.
   const AgentOptions& options() const;
+  /// The executor that it belongs to.
   asio::any_io_executor get_executor() const;
 
+  /// Connections to one place; further requests wait their turn. May be changed: then `unlimited`,
+  /// and not 0, is no limit.
   std::size_t maxSockets;
+  /// Connections to all places. May be changed; `unlimited`, and not 0, is no limit.
   std::size_t maxTotalSockets;
+  /// Unused connections to one place that are kept; surplus ones are closed. 0: none is kept. May
+  /// be changed.
   std::size_t maxFreeSockets;
   /// What requests through this agent must have, and the port where none is given.
   std::string protocol = "http:";

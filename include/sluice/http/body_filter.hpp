@@ -49,9 +49,12 @@ class BodyFilter {
   virtual void release() noexcept { delete this; }
 };
 
+/// Ends the use of a filter by its release(), so that it can go back to a pool.
 struct ReleaseBodyFilter {
+  /// Calls release().
   void operator()(BodyFilter* filter) const noexcept { filter->release(); }
 };
+/// Owns a BodyFilter.
 using BodyFilterPointer = std::unique_ptr<BodyFilter, ReleaseBodyFilter>;
 
 }  // namespace sluice::http

@@ -31,11 +31,17 @@ class ClientExchange;
 
 /// A 1xx answer that came before the response.
 struct Information {
+  /// As the status line says it: "1.1".
   std::string httpVersion;
+  /// The first number of the version.
   int httpVersionMajor = 1;
+  /// The second number of the version.
   int httpVersionMinor = 1;
+  /// 100 to 199, but 101, which is an upgrade.
   int statusCode = 0;
+  /// The reason phrase; may be empty.
   std::string statusMessage;
+  /// The header lines of this answer only. The response has its own.
   Headers headers;
   std::span<const RawHeader> rawHeaders;  ///< valid during the event
 };
@@ -44,6 +50,7 @@ struct Information {
 using ResponseListener = std::function<void(IncomingMessage&)>;
 
 // Begins with OutgoingEvents: what both ends share is emitted by position.
+/// The events of a ClientRequest.
 using ClientRequestEvents =
     EventList<Event<"prefinish", void()>, Event<"finish", void()>, Event<"close", void()>,
               Event<"drain", void()>, Event<"timeout", void()>, Event<"socket", void(net::Socket&)>,
@@ -95,9 +102,13 @@ class [[nodiscard("keep the request: destroying an unfinished one aborts it")]] 
   /// server closed it just before.
   bool reusedSocket() const;
 
+  /// "GET", "POST" and so on, as it is sent.
   std::string_view method() const;
+  /// What the request line asks for: path and query.
   std::string_view path() const;
+  /// The host that the request is for, without its port.
   std::string_view host() const;
+  /// "http:" or "https:".
   std::string_view protocol() const;
 
   /// Header lines of the response that are kept; more are dropped. 0: all.
@@ -170,12 +181,14 @@ ClientRequest get(Executor executor, std::string_view url, RequestOptions option
 ClientRequest get(Executor executor, const URL& url);
 ClientRequest get(Executor executor, const URL& url, RequestOptions options);
 
+/// The same with a listener, which gets the response. It may be a coroutine that returns task<>.
 template <detail::TakesResponse Listener>
 ClientRequest request(Executor executor, RequestOptions options, Listener&& listener) {
   ClientRequest made = request(std::move(executor), std::move(options));
   made.template once<"response">(std::forward<Listener>(listener));
   return made;
 }
+/// The same with a listener, which gets the response. It may be a coroutine that returns task<>.
 template <class Url, detail::TakesResponse Listener>
   requires(std::convertible_to<const Url&, std::string_view> || std::same_as<Url, URL>)
 ClientRequest request(Executor executor, const Url& url, Listener&& listener) {
@@ -183,6 +196,7 @@ ClientRequest request(Executor executor, const Url& url, Listener&& listener) {
   made.template once<"response">(std::forward<Listener>(listener));
   return made;
 }
+/// The same with a listener, which gets the response. It may be a coroutine that returns task<>.
 template <class Url, detail::TakesResponse Listener>
   requires(std::convertible_to<const Url&, std::string_view> || std::same_as<Url, URL>)
 ClientRequest request(Executor executor, const Url& url, RequestOptions options,
@@ -191,6 +205,7 @@ ClientRequest request(Executor executor, const Url& url, RequestOptions options,
   made.template once<"response">(std::forward<Listener>(listener));
   return made;
 }
+/// The same with a listener, which gets the response. It may be a coroutine that returns task<>.
 template <detail::TakesResponse Listener>
 ClientRequest get(Executor executor, RequestOptions options, Listener&& listener) {
   options.method = "GET";
@@ -199,6 +214,7 @@ ClientRequest get(Executor executor, RequestOptions options, Listener&& listener
   made.end();
   return made;
 }
+/// The same with a listener, which gets the response. It may be a coroutine that returns task<>.
 template <class Url, detail::TakesResponse Listener>
   requires(std::convertible_to<const Url&, std::string_view> || std::same_as<Url, URL>)
 ClientRequest get(Executor executor, const Url& url, Listener&& listener) {
@@ -206,6 +222,7 @@ ClientRequest get(Executor executor, const Url& url, Listener&& listener) {
   made.end();
   return made;
 }
+/// The same with a listener, which gets the response. It may be a coroutine that returns task<>.
 template <class Url, detail::TakesResponse Listener>
   requires(std::convertible_to<const Url&, std::string_view> || std::same_as<Url, URL>)
 ClientRequest get(Executor executor, const Url& url, RequestOptions options, Listener&& listener) {

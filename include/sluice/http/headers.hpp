@@ -29,6 +29,7 @@ class HeaderValue;
 
 /// One header line as it was received.
 struct RawHeader {
+  /// Both as they came, the name in the case of the peer. They are views into the message.
   std::string_view name, value;
 };
 
@@ -122,9 +123,13 @@ class HeaderValue {
     (addToList(more), ...);
   }
 
+  /// Whether it is set. An empty text is set.
   explicit operator bool() const { return kind_ != Kind::unset; }
+  /// Whether it is one text.
   bool isString() const { return kind_ == Kind::text; }
+  /// Whether it is an integer.
   bool isNumber() const { return kind_ == Kind::number; }
+  /// Whether it is a list of texts, which makes one line each.
   bool isArray() const { return kind_ == Kind::list; }
 
   /// The text, the number's text, or the list joined with ", "; "" where not set.
@@ -180,7 +185,9 @@ class Field {
   Field() = default;
   Field(std::string_view name, HeaderValue value) : name_(name), value_(std::move(value)) {}
 
+  /// The name as it was given. A view: what it was made from must still live.
   std::string_view name() const { return name_; }
+  /// The value.
   const HeaderValue& value() const { return value_; }
 
  private:
@@ -197,7 +204,9 @@ class Headers {
  public:
   class Iterator;
   using iterator = Iterator;
+  /// The same as `iterator`: a pair cannot be changed in place.
   using const_iterator = Iterator;
+  /// A lower-case name, and its values joined.
   using value_type = std::pair<std::string_view, std::string_view>;
 
   Headers() = default;
@@ -293,16 +302,22 @@ class Headers {
 
 class Headers::Iterator {
  public:
+  /// What C++17 may do with it: `*` gives a value, not a reference.
   using iterator_category = std::input_iterator_tag;
+  /// What C++20 may do with it: go over the headers more than once.
   using iterator_concept = std::forward_iterator_tag;
+  /// What `*` gives.
   using value_type = Headers::value_type;
+  /// The distance of two iterators.
   using difference_type = std::ptrdiff_t;
+  /// The pair itself.
   using reference = value_type;
 
   /// What `->` gives: the pair is made on the spot and needs a place to be.
   class pointer {
    public:
     explicit pointer(value_type pair) : pair_(pair) {}
+    /// The pair, which lives as long as this.
     const value_type* operator->() const { return &pair_; }
 
    private:
@@ -310,15 +325,19 @@ class Headers::Iterator {
   };
 
   Iterator() = default;
+  /// The lower-case name and the joined value.
   value_type operator*() const {
     return {headers_->lines_.lowerName(line_), headers_->joined(line_)};
   }
+  /// A member of the pair.
   pointer operator->() const { return pointer(**this); }
+  /// Goes to the next name. Later lines of a name that was shown are skipped.
   Iterator& operator++() {
     ++line_;
     skip();
     return *this;
   }
+  /// The same; the result stands where this one stood.
   Iterator operator++(int) {
     Iterator before = *this;
     ++*this;

@@ -34,6 +34,7 @@ namespace detail {
 class IncomingState;
 }
 
+/// The events of an IncomingMessage.
 using IncomingEvents =
     EventList<Event<"data", void(std::string_view)>, Event<"end", void()>, Event<"aborted", void()>,
               Event<"close", void()>, Event<"error", void(const Error&)>, Event<"timeout", void()>>;
@@ -136,6 +137,7 @@ class IncomingMessage : public EventEmitter<IncomingMessage, IncomingEvents> {
 
   asio::any_io_executor get_executor() const;
 
+  // For the library.
   template <fixed_string Name>
   void listenerAdded() {
     if constexpr (std::string_view(Name) == "data") startFlowing();

@@ -35,6 +35,7 @@ namespace detail {
 class OutgoingState;
 }
 
+/// The events of an OutgoingMessage.
 using OutgoingEvents =
     EventList<Event<"prefinish", void()>, Event<"finish", void()>, Event<"close", void()>,
               Event<"drain", void()>, Event<"timeout", void()>, Event<"socket", void(net::Socket&)>,
@@ -51,11 +52,13 @@ class OutgoingCalls {
     self().storeHeader(name, value);
     return self();
   }
+  /// The same with a text.
   template <detail::HeaderText Text>
   T& setHeader(std::string_view name, const Text& value) {
     self().storeHeader(name, std::string_view(value));
     return self();
   }
+  /// The same with an integer, which is written in decimal.
   template <detail::HeaderInteger Integer>
     requires(sizeof(Integer) < sizeof(std::int64_t) || std::signed_integral<Integer>)
   T& setHeader(std::string_view name, Integer value) {
@@ -67,6 +70,8 @@ class OutgoingCalls {
     self().extendHeader(name, value);
     return self();
   }
+  /// Sets every header of `headers`, as setHeader() would.
+  /// throws  ERR_HTTP_HEADERS_SENT
   T& setHeaders(const Headers& headers) {
     self().storeHeaders(headers);
     return self();
@@ -181,10 +186,15 @@ class OutgoingMessage : public OutgoingCalls<OutgoingMessage>,
   /// As above, and "error" brings all that is in `reason`: its text too.
   void destroy(const Error& reason);
 
+  /// end() was called. Also true if the message is destroyed and its exchange over.
   bool writableEnded() const;
+  /// Everything was handed to the system after end().
   bool writableFinished() const;
+  /// write() has said false, and "drain" has not come yet.
   bool writableNeedDrain() const;
+  /// The same as writableEnded(), by the name of an older Node.
   bool finished() const { return writableEnded(); }
+  /// destroy() was called, or the message has closed.
   bool destroyed() const;
   /// 'close' was emitted, or would have been.
   bool closed() const;

@@ -72,6 +72,7 @@ struct AgentAccess {
 
 /// Options of request() and get(). If a URL is given as well, what is set here wins.
 struct RequestOptions {
+  /// Default: the executor's own agent. An Agent: that one. `false`: a fresh one for this request.
   AgentRef agent{};
   /// "user:password", sent as Basic authorization unless that header is set.
   std::string auth{};

@@ -43,6 +43,7 @@ using MessagePoolFactory = std::shared_ptr<MessagePool> (*)(net::detail::Loop&);
 /// every call with ERR_STREAM_DESTROYED, and never reaches another request.
 using Handler = std::function<task<>(IncomingMessage&, ServerResponse&)>;
 
+/// The events of a Server. Those that return task<> take one handler each.
 using ServerEvents =
     EventList<Event<"request", task<>(IncomingMessage&, ServerResponse&)>,
               Event<"checkContinue", task<>(IncomingMessage&, ServerResponse&)>,
@@ -116,7 +117,9 @@ class Server : public ServerSettings, public EventEmitter<Server, ServerEvents> 
                   "keep the server: auto server = createServer(...); server.listen(...);");
     return *this;
   }
+  /// Whether it accepts connections.
   bool listening() const;
+  /// Where it listens, with the port that was chosen for port 0; empty while it does not listen.
   net::Address address() const;
 
   /// Serves a connection that comes from elsewhere: a test's, or one that was accepted by hand.
@@ -261,6 +264,7 @@ void installHandler(Server& server, F&& handler) {
 Server createServer(Executor executor);
 Server createServer(Executor executor, ServerOptions options);
 
+/// The same with a handler.
 template <class F = Handler>
   requires(!std::convertible_to<F, ServerOptions>)
 Server createServer(Executor executor, ServerOptions options, F&& handler) {
@@ -269,6 +273,7 @@ Server createServer(Executor executor, ServerOptions options, F&& handler) {
   return server;
 }
 
+/// The same with a handler and default options.
 template <class F>
   requires(!std::convertible_to<F, ServerOptions>)
 Server createServer(Executor executor, F&& handler) {

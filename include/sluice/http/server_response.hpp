@@ -47,7 +47,9 @@ class ServerResponse : public OutgoingMessageOf<ServerResponse, OutgoingEvents> 
   ServerResponse& writeHead(int status, const Text& reason) {
     return composeNow(status, std::string_view(reason), nullptr);
   }
+  /// The same with headers, and the standard phrase or `statusMessage`.
   ServerResponse& writeHead(int status, const Headers& headers);
+  /// The same with a reason phrase and headers.
   ServerResponse& writeHead(int status, std::string_view reason, const Headers& headers);
 
   /// `100 Continue`: the client may send its body. Sent for you unless "checkContinue" is handled.

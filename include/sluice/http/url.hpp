@@ -32,6 +32,7 @@ std::string percentDecode(std::string_view text);
 class URLSearchParams {
  public:
   using value_type = std::pair<std::string, std::string>;
+  /// Goes over the pairs of name and value, in order.
   using const_iterator = std::vector<value_type>::const_iterator;
 
   URLSearchParams() = default;
@@ -52,7 +53,9 @@ class URLSearchParams {
   /// All values of that name, in order.
   std::vector<std::string> getAll(std::string_view name) const;
 
+  /// Whether there is a pair of that name.
   bool has(std::string_view name) const;
+  /// Whether there is a pair of that name and that value.
   bool has(std::string_view name, std::string_view value) const;
 
   /// Adds a pair at the end, whether or not the name is there already.
@@ -70,7 +73,9 @@ class URLSearchParams {
   /// in Node: it differs from the order of bytes between U+E000..U+FFFF and what lies above.
   void sort();
 
+  /// How many pairs there are; a name counts as often as it is there.
   std::size_t size() const { return pairs_.size(); }
+  /// The pairs, in order.
   const_iterator begin() const { return pairs_.begin(); }
   const_iterator end() const { return pairs_.end(); }
 

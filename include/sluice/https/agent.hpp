@@ -44,6 +44,7 @@ class Agent : public http::Agent {
   /// rejectUnauthorized, servername and so on, with colons between.
   SLUICE_DECL std::string getName(const http::RequestOptions& options = {}) const override;
   // A template, so that the other one is taken for braces that say nothing of TLS and fit both.
+  /// The name for options that have those of TLS.
   template <std::same_as<RequestOptions> Options = RequestOptions>
   std::string getName(const std::type_identity_t<Options>& options) const {
     return nameWithTls(options);

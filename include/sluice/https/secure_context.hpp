@@ -38,7 +38,9 @@ class Pem {
   Pem(const char* textOrFile) : Pem(std::string(textOrFile)) {}
   Pem(std::vector<std::string> textsOrFiles) : items_(std::move(textsOrFiles)) {}
 
+  /// Whether nothing was given.
   bool empty() const { return items_.empty(); }
+  /// The texts or file names, in the order in which they were given.
   const std::vector<std::string>& items() const { return items_; }
 
  private:
@@ -100,7 +102,9 @@ class SecureContext {
   explicit SecureContext(std::shared_ptr<detail::TlsContext> context)
       : context_(std::move(context)) {}
 
+  /// Whether it holds a context. A default one does not.
   explicit operator bool() const { return context_ != nullptr; }
+  // For the library.
   const std::shared_ptr<detail::TlsContext>& get() const { return context_; }
 
  private:

@@ -68,6 +68,7 @@ class Server : public http::Server {
 /// throws   as createSecureContext()
 Server createServer(Executor executor, const ServerOptions& options);
 
+/// The same with a handler.
 template <class F = Handler>
 Server createServer(Executor executor, const ServerOptions& options, F&& handler) {
   Server server(std::move(executor), options);

@@ -45,8 +45,8 @@ struct ConnectHook {
 
 /// Where to connect to, and how.
 struct ConnectionOptions {
-  std::string host{};  ///< an address or a name; empty: "localhost"
-  std::uint16_t port = 0;
+  std::string host{};           ///< an address or a name; empty: "localhost"
+  std::uint16_t port = 0;       ///< the TCP port; not used if `path` is set
   std::string path{};           ///< a Unix socket, in place of host and port
   std::string localAddress{};   ///< an address of this machine; empty: the system's choice
   std::uint16_t localPort = 0;  ///< 0: the system's choice
@@ -57,8 +57,8 @@ struct ConnectionOptions {
   bool noDelay = true;     ///< TCP_NODELAY
   bool keepAlive = false;  ///< TCP keep-alive probes
   std::chrono::milliseconds keepAliveInitialDelay{};  ///< silence before the first probe
-  std::size_t highWaterMark =
-      16 * 1024;                        ///< bytes that wait in user memory before write() is false
+  /// Bytes that wait in user memory before write() is false.
+  std::size_t highWaterMark = 16 * 1024;
   std::shared_ptr<const void> tls{};    ///< for https: what only TLS understands
   detail::ConnectHook* hook = nullptr;  ///< for the library
 };

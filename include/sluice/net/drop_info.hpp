@@ -16,9 +16,13 @@ namespace sluice::net {
 /// A connection that was closed at once because the server has as many as it may have. All fields
 /// are empty for Unix sockets.
 struct DropInfo {
+  /// The end of the server: its address, and "IPv4" or "IPv6".
   std::string localAddress{}, localFamily{};
+  /// The port of the server.
   std::uint16_t localPort = 0;
+  /// The end of the client: its address, and "IPv4" or "IPv6".
   std::string remoteAddress{}, remoteFamily{};
+  /// The port of the client.
   std::uint16_t remotePort = 0;
 };
 

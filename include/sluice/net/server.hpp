@@ -24,6 +24,7 @@
 
 namespace sluice::net {
 
+/// The events of a Server.
 using ServerEvents =
     EventList<Event<"listening", void()>, Event<"close", void()>,
               Event<"error", void(const http::Error&)>, Event<"connection", void(Socket&)>,
@@ -45,7 +46,10 @@ class ServerState;
 ///         "drop"(const DropInfo&)
 class Server : public EventEmitter<Server, ServerEvents> {
  public:
+  /// Runs for each connection. When it returns, what was written is sent and the connection ends;
+  /// when it throws, the connection is destroyed and "error" reports it.
   using Handler = std::function<task<>(Socket&)>;
+  /// What get_executor() returns.
   using executor_type = asio::any_io_executor;
 
   Server(Executor executor, Handler handler);
@@ -74,6 +78,7 @@ class Server : public EventEmitter<Server, ServerEvents> {
                   "keep the server: auto server = createServer(...); server.listen(...);");
     return *this;
   }
+  /// Whether it accepts connections.
   bool listening() const;
   /// Where it listens; empty while it does not.
   Address address() const;

@@ -144,6 +144,7 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
   /// This end, as Server::address() has it.
   Address address() const;
 
+  /// How many bytes have come so far. Over TLS they are the decrypted ones.
   std::uint64_t bytesRead() const;
   /// What was written so far, whether it has left or waits.
   std::uint64_t bytesWritten() const;
@@ -214,10 +215,11 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
         token, Kept(*this), buffers);
   }
 
-  // Who in the library has a socket reaches through to its state.
+  // For the library: who has a socket reaches through to its state.
   const boost::intrusive_ptr<detail::SocketCore>& core() const { return core_; }
   boost::intrusive_ptr<detail::SocketCore> release();
 
+  // For the library.
   template <fixed_string Name>
   void listenerAdded() {
     if constexpr (std::string_view(Name) == "data") resume();
@@ -287,6 +289,7 @@ void async_teardown(boost::beast::role_type, Socket& socket, Handler&& handler) 
   });
   socket.linger();
 }
+/// What Beast's websocket does at its end, in its form that does not wait.
 inline void teardown(boost::beast::role_type, Socket& socket, error_code& ec) {
   socket.destroySoon();
   ec = {};

@@ -16,6 +16,7 @@ class Error;
 
 namespace sluice::net {
 
+/// The events of a Socket.
 using SocketEvents =
     EventList<Event<"connect", void()>, Event<"secureConnect", void()>,
               Event<"data", void(std::string_view)>, Event<"end", void()>, Event<"drain", void()>,

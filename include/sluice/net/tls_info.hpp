@@ -22,6 +22,7 @@ namespace sluice::net {
 ///     socket.getPeerCertificate().subject["CN"]
 class CertificateName {
  public:
+  /// One part of the name, such as "CN", and its value.
   using Field = std::pair<std::string, std::string>;
 
   CertificateName() = default;
@@ -34,7 +35,9 @@ class CertificateName {
     }
     return {};
   }
+  /// Whether it has no parts.
   bool empty() const { return fields_.empty(); }
+  /// The parts, in order.
   auto begin() const { return fields_.begin(); }
   auto end() const { return fields_.end(); }
 
@@ -46,21 +49,22 @@ class CertificateName {
 
 /// A certificate, as Node describes it. All fields are empty where the peer sent none.
 struct PeerCertificate {
-  CertificateName subject{};
-  CertificateName issuer{};
+  CertificateName subject{};     ///< whom it speaks of
+  CertificateName issuer{};      ///< who signed it
   std::string subjectaltname{};  ///< "DNS:example.org, IP Address:127.0.0.1"
   bool ca = false;               ///< it may sign others
   int bits = 0;                  ///< size of its key
   std::string valid_from{};      ///< "Nov 21 01:07:10 2026 GMT"
-  std::string valid_to{};
-  std::string fingerprint{};  ///< SHA-1 of `raw`, "77:52:…"
-  std::string fingerprint256{};
-  std::string fingerprint512{};
-  std::string serialNumber{};  ///< hexadecimal, upper case
-  std::string raw{};           ///< the certificate itself, DER
+  std::string valid_to{};        ///< the same form as `valid_from`
+  std::string fingerprint{};     ///< SHA-1 of `raw`, "77:52:…"
+  std::string fingerprint256{};  ///< SHA-256 of `raw`
+  std::string fingerprint512{};  ///< SHA-512 of `raw`
+  std::string serialNumber{};    ///< hexadecimal, upper case
+  std::string raw{};             ///< the certificate itself, DER
   /// Who signed it, where that was asked for and is known; one that signed itself is not repeated.
   std::shared_ptr<const PeerCertificate> issuerCertificate{};
 
+  /// Whether the peer sent one.
   explicit operator bool() const { return !raw.empty(); }
 };
 

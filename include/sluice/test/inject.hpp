@@ -26,17 +26,24 @@
 
 namespace sluice::test {
 
+/// A request for inject().
 struct InjectRequest {
+  /// Any method, also one that http does not know.
   std::string method = "GET";
+  /// Path and query, as the request line has them.
   std::string url = "/";
   /// `Host: localhost` and the framing of the body are added where they are not named here.
   http::Headers headers = {};
   std::string body = {};
 };
 
+/// What the handler has answered.
 struct InjectResponse {
+  /// The status of the final response; 0: there was none.
   int statusCode = 0;
+  /// Its reason phrase.
   std::string statusMessage;
+  /// Its headers, with those that the server adds.
   http::Headers headers;
   /// Without chunks.
   std::string body;

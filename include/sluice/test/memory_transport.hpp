@@ -29,6 +29,7 @@ namespace sluice::test {
 
 class MemoryTransport;
 
+/// No limit of the room: a pipe takes whatever is written.
 inline constexpr std::size_t unlimited = SIZE_MAX;
 
 /// One direction: what one end has written and the other has not read yet.
@@ -38,9 +39,13 @@ class MemoryPipe : public boost::intrusive_ref_counter<MemoryPipe, boost::thread
     if (room != unlimited) bytes_.reserve(room);
   }
 
+  /// What was written and not read. A view, valid until the next call that changes the pipe.
   std::string_view unread() const { return std::string_view(bytes_).substr(taken_); }
+  /// Whether the writer has ended it.
   bool ended() const { return ended_; }
+  /// Whether a read would give something at once: bytes, the end, or an error.
   bool readable() const { return !unread().empty() || ended_ || readError_; }
+  /// Whether a write would be answered at once: with room, or with an error.
   bool writable() const { return room_ != 0 || ended_ || writeError_; }
 
   /// How many more bytes are taken; reading gives the room back, forget() does not.
@@ -55,7 +60,9 @@ class MemoryPipe : public boost::intrusive_ref_counter<MemoryPipe, boost::thread
   void failRead(const error_code& ec);
   void failWrite(const error_code& ec);
 
+  /// Takes what there is room for, and says how many bytes that is.
   std::size_t write(std::span<const asio::const_buffer> buffers, error_code& ec);
+  /// Gives what is there, up to the size of the buffer; 0 and asio::error::eof at the end.
   std::size_t read(asio::mutable_buffer buffer, error_code& ec);
   /// Takes everything away, as if it had never been there.
   std::string forget();
@@ -81,11 +88,17 @@ class MemoryPipe : public boost::intrusive_ref_counter<MemoryPipe, boost::thread
 
 /// How often each operation was asked for.
 struct TransportCalls {
+  /// Calls of read().
   std::size_t read = 0;
+  /// Calls of tryRead().
   std::size_t tryRead = 0;
+  /// Calls of cancelRead().
   std::size_t cancelRead = 0;
+  /// Calls of tryWrite().
   std::size_t tryWrite = 0;
+  /// Calls of waitWritable().
   std::size_t waitWritable = 0;
+  /// Calls of shutdownWrite().
   std::size_t shutdownWrite = 0;
 
   /// Those that failAt() numbers.
@@ -96,6 +109,7 @@ struct TransportCalls {
 /// its `run()` returns where only that is left.
 class MemoryTransport final : public net::detail::Transport {
  public:
+  /// A direction; the two ends share it.
   using Pipe = boost::intrusive_ptr<MemoryPipe>;
 
   MemoryTransport(asio::any_io_executor executor, Pipe input, Pipe output)
@@ -107,18 +121,21 @@ class MemoryTransport final : public net::detail::Transport {
     if (open_) hangUp();
   }
 
+  /// Takes as many bytes as there is room for. `ec` is set only if the connection is broken.
   std::size_t tryWrite(std::span<const asio::const_buffer> buffers, error_code& ec) override {
     ++calls_.tryWrite;
     if (fails(ec)) return 0;
     return output_->write(buffers, ec);
   }
 
+  /// Tells the owner once there is room again.
   void waitWritable() override {
     ++calls_.waitWritable;
     start(writing_);
     advanceWrite();
   }
 
+  /// Reads into `buffer`, which is lent until the owner is told.
   void read(asio::mutable_buffer buffer) override {
     ++calls_.read;
     buffer_ = buffer;
@@ -126,23 +143,26 @@ class MemoryTransport final : public net::detail::Transport {
     advanceRead();
   }
 
+  /// A read without a buffer tells the owner only that there is something. Always true.
   bool readWithoutBuffer() override {
     buffer_ = {};
     return true;
   }
 
+  /// Reads what is there already; 0 and no error if nothing is.
   std::size_t tryRead(asio::mutable_buffer buffer, error_code& ec) override {
     ++calls_.tryRead;
     if (fails(ec) || !input_->readable()) return 0;
     return input_->read(buffer, ec);
   }
 
-  // As with a socket of the kernel, the wait for writing ends as well.
+  /// As with a socket of the kernel, the wait for writing ends as well.
   void cancelRead() override {
     ++calls_.cancelRead;
     abort();
   }
 
+  /// The other end reads the end after what was written.
   void shutdownWrite(error_code& ec) override {
     ++calls_.shutdownWrite;
     if (!open_) {
@@ -152,40 +172,57 @@ class MemoryTransport final : public net::detail::Transport {
     output_->end();
   }
 
+  /// Closes this end; what is under way ends with operation_aborted. Once.
   void close() override {
     if (!open_) return;
     hangUp();
     abort();
   }
 
+  /// close(), and the other end sees ECONNRESET.
   void reset() override {
     if (!open_) return;
     wasReset_ = true;
     close();
   }
 
+  /// Whether neither close() nor reset() was called.
   bool isOpen() const override { return open_; }
 
+  /// The address that setAddresses() gave.
   net::Address localAddress() const override { return local_; }
+  /// The address of the other end that setAddresses() gave.
   net::Address remoteAddress() const override { return remote_; }
+  /// What localAddress() and remoteAddress() say. They reach no network.
   void setAddresses(net::Address local, net::Address remote) {
     local_ = std::move(local);
     remote_ = std::move(remote);
   }
+  /// Is remembered for noDelay().
   void setNoDelay(bool on) override { noDelay_ = on; }
+  /// Is remembered for keepAlive() and keepAliveDelay().
   void setKeepAlive(bool on, std::chrono::milliseconds initialDelay) override {
     keepAlive_ = on;
     keepAliveDelay_ = initialDelay;
   }
+  /// What setNoDelay() was last given; empty: it was never called.
   std::optional<bool> noDelay() const { return noDelay_; }
+  /// What setKeepAlive() was last given; empty: it was never called.
   std::optional<bool> keepAlive() const { return keepAlive_; }
+  /// The initial delay that setKeepAlive() was last given.
   std::chrono::milliseconds keepAliveDelay() const { return keepAliveDelay_; }
 
+  /// The executor on which the owner is told.
   const asio::any_io_executor& executor() const { return executor_; }
+  /// Whether reset() was called here.
   bool wasReset() const { return wasReset_; }
+  /// Whether a read() waits.
   bool waitsForBytes() const { return reading_.pending; }
+  /// How often each operation was asked for.
   const TransportCalls& calls() const { return calls_; }
+  /// What this end reads.
   const Pipe& input() const { return input_; }
+  /// What this end writes.
   const Pipe& output() const { return output_; }
 
   /// The operation of this number, the first is 1, and all later ones fail.

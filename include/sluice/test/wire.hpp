@@ -123,8 +123,11 @@ inline net::Socket socketOver(Executor executor,
   return net::Socket(std::move(core));
 }
 
+/// Two ends of one connection.
 struct TransportPair {
+  /// One end; what it writes, `second` reads.
   boost::intrusive_ptr<MemoryTransport> first;
+  /// The other end.
   boost::intrusive_ptr<MemoryTransport> second;
 };
 
@@ -138,8 +141,11 @@ inline TransportPair connectedTransports(Executor executor, std::size_t capacity
   return pair;
 }
 
+/// Two connected sockets.
 struct SocketPair {
+  /// One end; what it writes, `second` reads.
   net::Socket first;
+  /// The other end.
   net::Socket second;
 };
 

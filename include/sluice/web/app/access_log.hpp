@@ -22,6 +22,7 @@ namespace sluice::app {
 enum class LogFormat { combined, json };
 
 struct LogOptions {
+  /// How a line is written.
   LogFormat format = LogFormat::combined;
   /// Gets whole lines, on a thread of the log's own. Not set: standard output.
   std::function<void(std::string_view lines)> write = {};
@@ -37,6 +38,7 @@ struct LogOptions {
 class AccessLog {
  public:
   explicit AccessLog(LogOptions options);
+  /// What the router calls for each request.
   task<> operator()(Request& req, Response& res, Next next) const;
 
  private:

@@ -19,6 +19,7 @@ enum class SameSite { unset, lax, strict, none };
 
 /// Attributes of a cookie. The texts must live until the call returns.
 struct CookieOptions {
+  /// The browser sends it for this path and all below.
   std::string_view path = "/";
   /// Empty: the host that sets it, without its subdomains.
   std::string_view domain = {};

@@ -15,17 +15,24 @@
 
 namespace sluice::app {
 
+/// A field that is not a file.
 struct FormField {
+  /// The name of the field.
   std::string name;
+  /// Its text, decoded.
   std::string value;
 };
 
 /// An uploaded file. Its name and type are what the client says, and may be anything; the name has
 /// no folders.
 struct FormFile {
+  /// The name of the field.
   std::string name;
+  /// The name of the file, as the client says it, without folders.
   std::string filename;
+  /// What the client says; not checked.
   std::string contentType;
+  /// The bytes of the file.
   std::string content;
 };
 

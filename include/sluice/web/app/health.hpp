@@ -38,6 +38,7 @@ struct HealthOptions {
 class Health {
  public:
   explicit Health(HealthOptions options);
+  /// What the router calls for each request.
   task<> operator()(Request& req, Response& res, Next next) const;
 
   /// Readiness turns false when the server, which must outlive this, was closed or shuts down.

@@ -20,6 +20,7 @@ namespace sluice::app {
 /// that were set before stay, but for those that describe a body. If the response has begun, the
 /// connection is closed.
 struct HttpError {
+  /// The status of the answer.
   int status;
   /// Empty: the standard phrase of the status.
   std::string message = {};

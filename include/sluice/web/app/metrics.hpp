@@ -44,6 +44,7 @@ struct MetricsOptions {
 class Metrics {
  public:
   explicit Metrics(MetricsOptions options);
+  /// What the router calls for each request.
   task<> operator()(Request& req, Response& res, Next next) const;
 
   /// Adds the open connections of a server, which must outlive this.

@@ -36,6 +36,7 @@ struct Scope;
 /// throws  what a later step throws; ERR_INVALID_STATE at the second call
 class Next {
  public:
+  /// Runs the later steps, and resumes when they are done.
   task<> operator()() const;
 
  private:

@@ -25,7 +25,9 @@ class Pattern {
   Pattern(const Text& text, std::source_location where = std::source_location::current())
       : text_(text), where_(where) {}
 
+  /// The pattern, as it was written. A view: what it was made from must still live.
   std::string_view text() const { return text_; }
+  /// Where in the program it was written.
   const std::source_location& where() const { return where_; }
 
  private:

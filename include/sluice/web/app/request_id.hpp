@@ -21,6 +21,7 @@ class RandomIds;
 
 /// What requestId() has given a request: `req.locals<app::RequestId>().value`.
 struct RequestId {
+  /// The name of the request, as the header carries it.
   std::string value;
 };
 
@@ -36,6 +37,7 @@ struct RequestIdOptions {
 class RequestIds {
  public:
   explicit RequestIds(RequestIdOptions options);
+  /// What the router calls for each request.
   task<> operator()(Request& req, Response& res, Next next) const;
 
  private:

@@ -59,18 +59,22 @@ class Router {
   Router() : Router(RouterOptions()) {}
   explicit Router(RouterOptions options);
 
+  /// A route for GET, and for HEAD if that has none. The handlers run in this order.
   template <class... F>
   Router& get(Pattern pattern, F&&... handlers) {
     return route("GET", pattern, std::forward<F>(handlers)...);
   }
+  /// A route for POST.
   template <class... F>
   Router& post(Pattern pattern, F&&... handlers) {
     return route("POST", pattern, std::forward<F>(handlers)...);
   }
+  /// A route for PUT.
   template <class... F>
   Router& put(Pattern pattern, F&&... handlers) {
     return route("PUT", pattern, std::forward<F>(handlers)...);
   }
+  /// A route for PATCH.
   template <class... F>
   Router& patch(Pattern pattern, F&&... handlers) {
     return route("PATCH", pattern, std::forward<F>(handlers)...);
@@ -80,10 +84,12 @@ class Router {
   Router& del(Pattern pattern, F&&... handlers) {
     return route("DELETE", pattern, std::forward<F>(handlers)...);
   }
+  /// A route for HEAD, in place of the one for GET.
   template <class... F>
   Router& head(Pattern pattern, F&&... handlers) {
     return route("HEAD", pattern, std::forward<F>(handlers)...);
   }
+  /// A route for OPTIONS, in place of the list of methods.
   template <class... F>
   Router& options(Pattern pattern, F&&... handlers) {
     return route("OPTIONS", pattern, std::forward<F>(handlers)...);

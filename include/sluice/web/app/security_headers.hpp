@@ -16,6 +16,7 @@ namespace sluice::app {
 
 /// The values of the headers. Empty: the header is not sent.
 struct SecurityHeaderOptions {
+  /// Content-Security-Policy.
   std::string contentSecurityPolicy =
       "default-src 'self'; base-uri 'self'; font-src 'self' https: data:; form-action 'self'; "
       "frame-ancestors 'self'; img-src 'self' data:; object-src 'none'; script-src 'self'; "
@@ -34,6 +35,7 @@ struct SecurityHeaderOptions {
 class SecurityHeaders {
  public:
   explicit SecurityHeaders(SecurityHeaderOptions options);
+  /// What the router calls for each request.
   task<> operator()(Request& req, Response& res, Next next) const;
 
  private:

@@ -38,15 +38,18 @@ struct SessionOptions {
 /// throws  set() and clear(): ERR_HTTP_HEADERS_SENT after the head; ERR_OUT_OF_RANGE past 4 KiB
 class Session {
  public:
+  /// The value of that name; nullopt: there is none. A view, valid until the session changes.
   std::optional<std::string_view> get(std::string_view name) const {
     const auto found = values_.find(name);
     if (found == values_.end()) return std::nullopt;
     return found->second;
   }
+  /// Sets a value, and the cookie of the response with it. The client can read what is in it.
   void set(std::string name, std::string value) {
     values_[std::move(name)] = std::move(value);
     save_(*this);
   }
+  /// Removes a value; false: there was none.
   bool remove(std::string_view name) {
     const auto found = values_.find(name);
     if (found == values_.end()) return false;
@@ -59,6 +62,7 @@ class Session {
     values_.clear();
     save_(*this);
   }
+  /// All values by name.
   const std::map<std::string, std::string, std::less<>>& values() const { return values_; }
 
  private:
@@ -78,6 +82,7 @@ class Sessions {
       throw Error(errc::ERR_INVALID_ARG_VALUE, "sessions(): a secret of 32 bytes is needed");
   }
 
+  /// What the router calls for each request.
   task<> operator()(Request& req, Response& res, Next next) const {
     Session& session = req.locals<Session>();
     if (const auto cookie = req.cookie(options_.name)) load(session, *cookie);

@@ -47,6 +47,7 @@ struct StaticOptions {
 class StaticFiles {
  public:
   StaticFiles(const std::filesystem::path& root, StaticOptions options);
+  /// What the router calls for each request.
   task<> operator()(Request& req, Response& res, Next next) const;
 
  private:

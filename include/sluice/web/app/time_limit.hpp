@@ -19,6 +19,7 @@ namespace sluice::app {
 class TimeLimit {
  public:
   explicit TimeLimit(std::chrono::milliseconds limit);
+  /// What the router calls for each request.
   task<> operator()(Request& req, Response& res, Next next) const;
 
  private:

@@ -29,7 +29,7 @@ struct Trace {
   std::string traceId = {};   // 32 digits; empty without traceContext()
   std::string parentId = {};  // 16 digits, of who sent the request; empty if the trace begins here
   std::string spanId = {};    // 16 digits, of this request
-  bool sampled = false;
+  bool sampled = false;       // whether who sent the request records the trace
   std::string state = {};  // the `tracestate` that came with it, up to 512 bytes; otherwise empty
 
   /// The value of `traceparent` for what this request asks of others.
@@ -43,6 +43,7 @@ std::optional<Trace> parseTraceparent(std::string_view text);
 class TraceContext {
  public:
   TraceContext();
+  /// What the router calls for each request.
   task<> operator()(Request& req, Response& res, Next next) const;
 
  private:

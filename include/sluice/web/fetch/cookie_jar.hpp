@@ -32,6 +32,7 @@ struct Cookie;
 /// of a.co.uk can set a cookie for all of co.uk.
 class CookieJar {
  public:
+  /// Says what time it is.
   using Clock = std::function<std::chrono::system_clock::time_point()>;
 
   CookieJar();

@@ -35,6 +35,7 @@ class FetchResponse {
   FetchResponse& operator=(FetchResponse&&) noexcept;
   ~FetchResponse();
 
+  /// The status of the final response, after all redirects.
   int status() const;
   /// 200 to 299.
   bool ok() const;

@@ -34,6 +34,7 @@ class WebSocketSession;
 /// peer feels it. Memory for received messages is bounded by twice `maxMessage`.
 class WebSocket {
  public:
+  /// What receive() gives: `data`, valid until the next receive(), and whether it is `binary`.
   using Message = web::detail::WebSocketMessage;
 
   /// Empty: everything but destruction and assignment is misuse.
