@@ -423,6 +423,9 @@ TEST_CASE("a Connection header of the user is sent as it is and decides", "[fram
   CHECK(respond([](HeaderStore& store) {
           store.set("Connection", {"a", "close"});
         }).verdict == "sized 5, closes");
+  CHECK(respond([](HeaderStore& store) {
+          store.set("Connection", {"close", "a"});
+        }).verdict == "sized 5, closes");
 }
 
 TEST_CASE("Keep-Alive tells whole seconds and the requests per socket", "[framing]") {
