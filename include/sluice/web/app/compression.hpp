@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Compressed responses. A program links zlib only if it uses this. With SLUICE_SEPARATE_COMPILATION
-// it then includes <sluice/compress.hpp> before <sluice/src.hpp>; otherwise the machine must have
-// zlib's headers, or this is not there.
+// Compressed responses. With SLUICE_SEPARATE_COMPILATION a program that uses this includes
+// <sluice/compress.hpp> before <sluice/src.hpp>, and links zlib. Otherwise the machine must have
+// zlib's headers, or this is not there; if it has them, link zlib whether this is used or not.
 #if !defined(SLUICE_SEPARATE_COMPILATION)
 #include <sluice/app.hpp>
 #endif
