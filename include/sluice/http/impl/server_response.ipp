@@ -34,11 +34,9 @@ SLUICE_DECL ServerResponse& ServerResponse::composeNow(int status,
       if (headers != nullptr) setHeaders(*headers);
       if (reason) statusMessage = std::string(*reason);
       beginFilter(std::nullopt);
-      if (reason) {
-        reason = statusMessage;
-      } else {
-        reason = chosenPhrase();
-      }
+      // An empty reason stays, unless the filter has chosen another answer.
+      const bool stays = reason && reason->empty() && statusMessage.empty() && statusCode == status;
+      if (!stays) reason = chosenPhrase();
       headers = nullptr;
     }
     exchange_->composeHead(state_->heldHead, *this, reason, headers, std::nullopt);
