@@ -16,8 +16,15 @@ export default defineConfig({
   base: process.env.SITE_BASE ?? '/',
   cleanUrls: false,
   lastUpdated: false,
-  head: [['link', {rel: 'icon', href: 'data:,'}]],
-  markdown: {anchor: {slugify}},
+  head: [
+    ['link', {rel: 'icon', href: 'data:,'}],
+    // By default the name of a block's language is too pale to be read: 2.9 to 1.
+    ['style', {}, 'html:root { --vp-code-lang-color: var(--vp-c-text-2); }'],
+  ],
+  markdown: {
+    anchor: {slugify},
+    theme: {light: 'github-light-high-contrast', dark: 'github-dark-high-contrast'},
+  },
   // The index of the search is one file.
   vite: {build: {chunkSizeWarningLimit: 8000}},
   locales: {
