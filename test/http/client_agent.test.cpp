@@ -198,8 +198,16 @@ TEST_CASE("a response of HTTP/1.0 that wants it keeps the connection",
 
 TEST_CASE("maxSockets of 0 is no limit, as in Node", "[Agent][row:8/maxSockets]") {
   Requesting net;
-  const Agent agent(net.io(), {.maxSockets = 0});
+  Agent agent(net.io(), {.maxSockets = 0});
   CHECK(agent.maxSockets == http::unlimited);
+  SECTION("also if it is set later") {
+    agent.maxSockets = 0;
+    agent.maxTotalSockets = 0;
+  }
+  auto first = http::get(net.io(), net.options(agent));
+  auto second = http::get(net.io(), net.options(agent));
+  CHECK(net.count() == 2);
+  CHECK(net.received().find("Connection: close") != std::string::npos);
 }
 
 TEST_CASE("requests beyond maxSockets wait and go out in order",

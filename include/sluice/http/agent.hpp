@@ -76,10 +76,10 @@ class Agent : public EventEmitter<Agent, AgentEvents> {
   /// The executor that it belongs to.
   asio::any_io_executor get_executor() const;
 
-  /// Connections to one place; further requests wait their turn. May be changed: then `unlimited`,
-  /// and not 0, is no limit.
+  /// Connections to one place; further requests wait their turn. May be changed; 0 and `unlimited`
+  /// are no limit.
   std::size_t maxSockets;
-  /// Connections to all places. May be changed; `unlimited`, and not 0, is no limit.
+  /// Connections to all places. May be changed; 0 and `unlimited` are no limit.
   std::size_t maxTotalSockets;
   /// Unused connections to one place that are kept; surplus ones are closed. 0: none is kept. May
   /// be changed.

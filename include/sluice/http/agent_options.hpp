@@ -29,9 +29,9 @@ struct AgentOptions {
   std::chrono::milliseconds keepAliveMsecs = std::chrono::milliseconds(1000);
   /// Connections to one place; requests beyond it wait their turn. 0: no limit.
   std::size_t maxSockets = unlimited;
-  /// Connections to all places.
+  /// Connections to all places. 0: ERR_OUT_OF_RANGE, as in Node.
   std::size_t maxTotalSockets = unlimited;
-  /// Unused connections to one place; surplus ones are closed.
+  /// Unused connections to one place; surplus ones are closed. 0: none is kept.
   std::size_t maxFreeSockets = 256;
   Scheduling scheduling = Scheduling::fifo;
   /// Idle time of every connection: "timeout" on the running request, the end of an unused one. 0:

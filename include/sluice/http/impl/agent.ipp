@@ -36,14 +36,17 @@ SLUICE_DECL void AgentState::detach() {
   listeners_.clear();
 }
 
+inline std::size_t unlimitedIfZero(std::size_t limit) { return limit != 0 ? limit : unlimited; }
+
 SLUICE_DECL PoolLimits AgentState::limits() const {
   if (agent_ == nullptr) return {0, 0, 0, false};
-  return {agent_->maxSockets, agent_->maxTotalSockets, agent_->maxFreeSockets,
-          options_.scheduling == Scheduling::lifo};
+  return {unlimitedIfZero(agent_->maxSockets), unlimitedIfZero(agent_->maxTotalSockets),
+          agent_->maxFreeSockets, options_.scheduling == Scheduling::lifo};
 }
 
 SLUICE_DECL bool AgentState::keepsAlive() const {
-  return options_.keepAlive || (agent_ != nullptr && agent_->maxSockets != unlimited);
+  return options_.keepAlive ||
+         (agent_ != nullptr && unlimitedIfZero(agent_->maxSockets) != unlimited);
 }
 
 SLUICE_DECL void AgentState::submit(ClientExchange& exchange) {
@@ -304,7 +307,7 @@ class GlobalAgents : public asio::execution_context::service {
 }  // namespace detail
 
 SLUICE_DECL Agent::Agent(Executor executor, AgentOptions options)
-    : maxSockets(options.maxSockets != 0 ? options.maxSockets : unlimited),
+    : maxSockets(detail::unlimitedIfZero(options.maxSockets)),
       maxTotalSockets(options.maxTotalSockets),
       maxFreeSockets(options.maxFreeSockets) {
   if (maxTotalSockets == 0) sluice::detail::throwOutOfRange("maxTotalSockets", ">= 1", 0);
