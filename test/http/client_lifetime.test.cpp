@@ -197,6 +197,32 @@ TEST_CASE("a context can end while a coroutine that owns its request waits for t
   CHECK(!ended);
 }
 
+TEST_CASE("a request and a response that outlive their context take calls, and tell nobody",
+          "[ClientRequest]") {
+  std::optional<ClientRequest> req;
+  std::optional<IncomingMessage> res;
+  std::optional<WriteResult> written;
+  int told = 0;
+  {
+    Requesting net;
+    net.onOpen = [](Wire& wire) { wire.room(4); };
+    req = request(net.io(), net.options({.method = "POST"}));
+    written = req->write("one");
+    req->once<"response">([&](IncomingMessage& response) { res = std::move(response); });
+    net.settle();
+    net.deliver("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe");
+  }
+  REQUIRE(res);
+  res->on<"data">([&](std::string_view) { ++told; });
+  res->on<"close">([&] { ++told; });
+  res->resume();
+  req->on<"close">([&] { ++told; });
+  (*written)([&](error_code, bool) { ++told; });
+  static_cast<void>(req->write("two"));
+  req->destroy();
+  CHECK(told == 0);
+}
+
 TEST_CASE("an error of every read and write ends in an error or in the whole response",
           "[ClientRequest]") {
   const error_code ec =

@@ -246,7 +246,8 @@ SLUICE_DECL void ClientConnection::onLoopEnd() {
   if (opening_) std::exchange(opening_, nullptr)->abandon();
   // Coroutines that wait for an event of the response may own it.
   if (incoming_) incoming_->listeners().clear();
-  if (!core_) destroy();
+  // Its socket may have ended before it, and have left the last word to what opens it.
+  if (state_ == State::planned || state_ == State::opening) destroy();
 }
 
 SLUICE_DECL void ClientConnection::onDestroyed(const error_code& reason) {

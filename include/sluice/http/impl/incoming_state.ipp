@@ -75,6 +75,7 @@ SLUICE_DECL void IncomingState::detach() {
 SLUICE_DECL void IncomingState::WaitsAfter::onLoopEnd() {
   const boost::intrusive_ptr<IncomingState> alive(&state_);
   state_.listeners_.clear();
+  state_.executorAfter_ = {};
 }
 
 SLUICE_DECL net::Socket& IncomingState::socket() {
@@ -224,8 +225,8 @@ SLUICE_DECL void IncomingState::prefetch(std::size_t limit) {
 SLUICE_DECL void IncomingState::scheduleEvents() {
   if (source_ != nullptr) {
     source_->eventsAreDue();
-  } else {
-    sluice::detail::post(executor(),
+  } else if (executorAfter_) {
+    sluice::detail::post(executorAfter_,
                          [self = boost::intrusive_ptr<IncomingState>(this)] { self->emitDue(); });
   }
 }

@@ -240,7 +240,8 @@ SLUICE_DECL void OutputStream::settleWaiters() {
 }
 
 SLUICE_DECL void OutputStream::settle(Waiter waiter, const error_code& ec, Loop& loop) {
-  waiter.handler.post(loop.executor(), ec, !ec);
+  // The result may have outlived the context.
+  if (!loop.stopped()) waiter.handler.post(loop.executor(), ec, !ec);
 }
 
 SLUICE_DECL void OutputStream::cancel(std::uint64_t id) {
