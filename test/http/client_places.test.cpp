@@ -148,6 +148,42 @@ TEST_CASE("a reset inside the body is told by the request as well", "[ClientRequ
   CHECK(what == "read ECONNRESET");
 }
 
+TEST_CASE("a piece that read() gave stays while the caller awaits something else",
+          "[ClientRequest][IncomingMessage]") {
+  Requesting net;
+  Gate gate;
+  std::optional<IncomingMessage> res;
+  std::string piece, failure;
+  const auto reader = [&]() -> task<> {
+    try {
+      const auto given = co_await res->read();
+      co_await gate.wait();
+      piece = *given;
+      while (co_await res->read()) continue;
+    } catch (const Error& error) {
+      failure = error.name();
+    }
+  };
+  auto req = http::get(net.io(), net.options());
+  req.once<"response">([&](IncomingMessage& response) { res = std::move(response); });
+  net.deliver("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + std::string(900, 'x'));
+  auto running = start(net.io(), reader());
+  net.settle();
+  SECTION("and the server resets") { net.reset(); }
+  SECTION("and the server ends too early") { net.end(); }
+  SECTION("and more comes, and the server resets") {
+    net.deliver(std::string(20'000, 'y'));
+    net.reset();
+  }
+  SECTION("and the request is destroyed") { req.destroy(); }
+  net.settle();
+  gate.open();
+  net.settle();
+  CHECK(running.done());
+  CHECK(piece == std::string(900, 'x'));
+  CHECK(!failure.empty());
+}
+
 TEST_CASE("a request of another length than it said is its connection's last", "[Agent]") {
   Requesting net;
   Agent agent(net.io(), {.keepAlive = true});

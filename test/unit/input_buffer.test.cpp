@@ -20,7 +20,7 @@ constexpr std::size_t limit = 16 * 1024;
 // What a read does: as much of `bytes` as there is room for.
 std::size_t fill(InputBuffer& buffer, boost::asio::mutable_buffer room, std::string_view bytes) {
   const std::size_t count = std::min(room.size(), bytes.size());
-  std::memcpy(room.data(), bytes.data(), count);
+  std::copy_n(bytes.data(), count, static_cast<char*>(room.data()));
   buffer.commit(count);
   return count;
 }
