@@ -133,7 +133,7 @@ using error_code = boost::system::error_code;
   X(ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC, "What the peer sent was changed on its way")     \
   X(ERR_SSL_NO_CIPHER_MATCH, "None of the ciphers asked for is known")                            \
   X(ERR_SSL_UNSUPPORTED_PROTOCOL, "The peers have no TLS version in common")                      \
-  X(ERR_SSL_UNEXPECTED_EOF, "The connection ended without a TLS goodbye")                         \
+  X(ERR_SSL_UNEXPECTED_EOF, "The connection ended without TLS's close_notify")                    \
   X(ERR_SSL_TLSV1_ALERT_UNKNOWN_CA, "The peer does not know the certificate's issuer")            \
   X(ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION, "The peer does not support the TLS version")            \
   X(ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR, "The peer met an internal TLS error")                     \

@@ -161,7 +161,7 @@ struct Pair {
   task<> accept(std::shared_ptr<https::detail::TlsPolicy> policy) {
     net::Socket socket = relay.serverWire().socket();
     try {
-      co_await https::detail::shakeHands(socket.core(), policy);
+      co_await https::detail::handshake(socket.core(), policy);
       server = std::move(socket);
     } catch (const http::Error& error) {
       serverFailure = error;

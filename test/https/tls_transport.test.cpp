@@ -474,7 +474,7 @@ TEST_CASE("TLS goes over TLS", "[https]") {
   policy->context =
       https::createSecureContext({.key = test::localhost().key(), .cert = test::localhost().cert()})
           .get();
-  auto accepting = test::start(io, https::detail::shakeHands(pair.server.core(), policy));
+  auto accepting = test::start(io, https::detail::handshake(pair.server.core(), policy));
   auto opening = test::start(io, https::connect(std::move(pair.client), pair.clientOptions));
   pair.relay.settle();
   REQUIRE(accepting.done());

@@ -101,7 +101,7 @@ class TlsPeer final : public net::detail::Transport {
   void cancelRead() override { below_->cancelRead(); }
 
   void shutdownWrite(error_code& ec) override {
-    if (!goodbye_) throw std::logic_error("TlsPeer: an end without close_notify");
+    if (!closesPolitely_) throw std::logic_error("TlsPeer: an end without close_notify");
     below_->shutdownWrite(ec);
   }
 
@@ -189,7 +189,7 @@ class TlsPeer final : public net::detail::Transport {
     }
     const int why = SSL_get_error(ssl_.get(), result);
     if (why == SSL_ERROR_ZERO_RETURN) {
-      goodbye_ = true;
+      closesPolitely_ = true;
     } else if (why != SSL_ERROR_WANT_READ) {
       std::array<char, 256> text{};
       ERR_error_string_n(ERR_get_error(), text.data(), text.size());
@@ -289,7 +289,7 @@ class TlsPeer final : public net::detail::Transport {
   // So many bytes of the next offer have been decrypted already.
   std::size_t known_ = 0;
   bool reading_ = false;
-  bool goodbye_ = false;
+  bool closesPolitely_ = false;
 };
 
 }  // namespace sluice::test

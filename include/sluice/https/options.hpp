@@ -37,7 +37,7 @@ struct ServerOptions {
   /// In the order of preference. A client that offers ALPN, but none of these, is refused.
   std::vector<std::string> ALPNProtocols{"http/1.1"};
   ::sluice::https::SNICallback SNICallback{};
-  /// For a client to shake hands; then "tlsClientError" and the end. 0: for ever.
+  /// For a client's handshake; then "tlsClientError" and the end. 0: for ever.
   std::chrono::milliseconds handshakeTimeout = std::chrono::seconds(120);
   /// How long a client may come back without a full handshake.
   std::chrono::seconds sessionTimeout = std::chrono::seconds(300);
@@ -82,7 +82,7 @@ struct ServerOptions {
   ::sluice::https::CheckServerIdentity checkServerIdentity{};                                   \
   /** From an earlier Socket::getSession() with the same peer. */                               \
   std::string session{};                                                                        \
-  /** For both ends to shake hands; 0: for ever. */                                             \
+  /** For the handshake; 0: for ever. */                                                        \
   std::chrono::milliseconds handshakeTimeout = std::chrono::seconds(120);                       \
   /** In place of keys, certificates and ciphers. */                                            \
   ::sluice::https::SecureContext secureContext{};

@@ -26,8 +26,8 @@ using http::Handler;
 using http::IncomingMessage;
 using http::ServerResponse;
 
-/// http::Server over TLS. What serve() takes and listen() accepts shakes hands before its first
-/// request; until then it is an idle connection.
+/// http::Server over TLS. What serve() takes and listen() accepts does its handshake before its
+/// first request; until then it is an idle connection.
 ///
 ///     auto server = https::createServer(loop, {.key = "key.pem", .cert = "cert.pem"}, handler);
 ///     server.listen(8443);

@@ -154,7 +154,7 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
   std::string_view readyState() const;
   bool encrypted() const;
   /// The peer's certificate was asked for, sent, and found to be good. Here and below: over TLS,
-  /// once hands were shaken; false and empty else.
+  /// after the handshake; false and empty else.
   bool authorized() const;
   /// Why it is not authorized, where that did not end the connection.
   error_code authorizationError() const;
@@ -271,7 +271,7 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
   boost::intrusive_ptr<detail::SocketCore> core_;
 };
 
-/// What Beast's websocket does with a socket once its own goodbye is said.
+/// What Beast's websocket does with a socket after its close frame.
 template <class Handler>
 void async_teardown(boost::beast::role_type, Socket& socket, Handler&& handler) {
   const auto executor = asio::get_associated_executor(handler, socket.get_executor());
@@ -282,8 +282,8 @@ void async_teardown(boost::beast::role_type, Socket& socket, Handler&& handler) 
     asio::post(executor, std::move(complete));
     return;
   }
-  // RFC 6455 §7.1.1: closed once the peer has closed, or a reset could overtake the goodbye. Who
-  // waits for this may destroy the socket when it resumes.
+  // RFC 6455 §7.1.1: closed once the peer has closed, or a reset could overtake the close frame.
+  // Who waits for this may destroy the socket when it resumes.
   socket.once<"close">([executor, complete = std::move(complete)](bool) mutable {
     asio::post(executor, std::move(complete));
   });

@@ -243,7 +243,7 @@ SLUICE_DECL void ClientConnection::releaseIfDone() {
   const boost::intrusive_ptr<ClientExchange> exchange = std::move(exchange_);
   const boost::intrusive_ptr<IncomingState> incoming = std::move(incoming_);
   if (exchange->responseDropped()) {
-    incoming->letGo();
+    incoming->forgetSource();
   } else {
     incoming->detach();
   }

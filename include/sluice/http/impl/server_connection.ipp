@@ -132,7 +132,7 @@ SLUICE_DECL void ServerConnection::releaseExchange() {
 }
 
 SLUICE_DECL void ServerConnection::secured() {
-  // A listener of "connection" may have set its own while hands were shaken.
+  // A listener of "connection" may have set its own during the handshake.
   const bool own = phase_ == Phase::securing && core_->timeout().count() != 0;
   if (!own) core_->setTimeout(server_->settings().timeout);
   messageStart_ = core_->loop().now();

@@ -20,12 +20,12 @@ namespace sluice::https::detail {
 /// it.
 ///         ERR_INVALID_STATE where somebody reads from it
 /// cancel  terminal: the socket is destroyed
-task<> shakeHands(boost::intrusive_ptr<net::detail::SocketCore> core,
-                  std::shared_ptr<const TlsPolicy> policy);
+task<> handshake(boost::intrusive_ptr<net::detail::SocketCore> core,
+                 std::shared_ptr<const TlsPolicy> policy);
 
 /// The same for a core that is not connected yet, over a transport that is.
-task<> shakeHands(boost::intrusive_ptr<net::detail::SocketCore> core,
-                  boost::intrusive_ptr<net::detail::Transport> below, std::string early,
-                  std::shared_ptr<const TlsPolicy> policy);
+task<> handshake(boost::intrusive_ptr<net::detail::SocketCore> core,
+                 boost::intrusive_ptr<net::detail::Transport> below, std::string early,
+                 std::shared_ptr<const TlsPolicy> policy);
 
 }  // namespace sluice::https::detail

@@ -47,7 +47,7 @@ struct TlsPolicy {
   CheckServerIdentity checkServerIdentity{};
   std::string session{};
   std::function<void(const std::string& session)> onSession{};
-  /// A line of NSS's key log, which is told while hands are shaken.
+  /// A line of NSS's key log, which is told during the handshake.
   std::function<void(std::string_view line, net::Socket& socket)> onKeylog{};
 };
 

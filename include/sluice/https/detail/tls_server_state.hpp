@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What is behind an https::Server: how it shakes hands with new connections.
+// What is behind an https::Server: the handshake with new connections.
 #pragma once
 
 #include <chrono>

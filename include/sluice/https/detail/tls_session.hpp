@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// One side of a TLS connection as OpenSSL has it: set up as a policy says, asked by OpenSSL while
-// hands are shaken, and able to say whom it has met. It moves no bytes: what is above attaches a
+// One side of a TLS connection as OpenSSL has it: set up as a policy says, asked by OpenSSL during
+// the handshake, and able to say who the peer is. It moves no bytes: what is above attaches a
 // BIO to native() and calls OpenSSL.
 #pragma once
 
@@ -28,7 +28,7 @@ class TlsSession final : public net::detail::TlsView {
   SSL* native() const { return ssl_.get(); }
   const TlsPolicy& policy() const { return *policy_; }
 
-  /// Hands are shaken: why the peer is not the one that was wanted; none: it is.
+  /// After the handshake: why the peer is not the one that was wanted; none: it is.
   std::optional<http::Error> wrongPeer() const;
   /// What a call of OpenSSL's with this result has failed of.
   http::Error errorOf(int result);

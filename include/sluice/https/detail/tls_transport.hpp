@@ -36,7 +36,7 @@ class TlsTransport final : public net::detail::Transport, private CipherStream::
   SLUICE_DECL ~TlsTransport() override;
 
   /// Call once; reads and writes of the owner wait for it. It is over after the policy's time.
-  void shakeHands(HandshakeHandler handler);
+  void startHandshake(HandshakeHandler handler);
   /// Told each line of the key log.
   std::function<void(std::string_view line)> onKeylog;
   State state() const { return state_; }
@@ -50,7 +50,7 @@ class TlsTransport final : public net::detail::Transport, private CipherStream::
   SLUICE_DECL std::size_t tryRead(asio::mutable_buffer, error_code&) override;
   SLUICE_DECL void cancelRead() override;
   SLUICE_DECL void shutdownWrite(error_code&) override;
-  SLUICE_DECL void sayGoodbye() override;
+  SLUICE_DECL void closePolitely() override;
   SLUICE_DECL void close() override;
   SLUICE_DECL void reset() override;
   bool isOpen() const override { return state_ != State::closed; }
@@ -75,7 +75,7 @@ class TlsTransport final : public net::detail::Transport, private CipherStream::
   SLUICE_DECL void onCipherInput() override;
   SLUICE_DECL void onCipherSent() override;
 
-  void goOnShaking();
+  void continueHandshake();
   void tellKeylog();
   void opened();
   void fail(const http::Error& error);
@@ -109,7 +109,7 @@ class TlsTransport final : public net::detail::Transport, private CipherStream::
   State state_ = State::shaking;
   bool endWanted_ = false;
   bool endSaid_ = false;
-  bool goodbye_ = false;
+  bool closesPolitely_ = false;
 };
 
 }  // namespace sluice::https::detail

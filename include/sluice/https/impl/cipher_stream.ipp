@@ -14,7 +14,7 @@
 namespace sluice::https::detail {
 
 // How long the last encrypted bytes of a closed connection may wait for a peer that does not read.
-inline constexpr std::chrono::milliseconds goodbyeTime{2000};
+inline constexpr std::chrono::milliseconds closeNotifyTime{2000};
 
 SLUICE_DECL CipherStream::CipherStream(std::shared_ptr<net::detail::Loop> loop,
                                        boost::intrusive_ptr<net::detail::Transport> below,
@@ -144,7 +144,7 @@ SLUICE_DECL void CipherStream::close() {
   user_ = nullptr;
   if (waiting_ && !loop_->stopped() && below_->isOpen()) {
     closing_ = true;
-    loop_->startTimer(patience_, goodbyeTime);
+    loop_->startTimer(patience_, closeNotifyTime);
   } else {
     closeNow();
   }

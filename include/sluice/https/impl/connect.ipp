@@ -124,7 +124,7 @@ SLUICE_DECL task<net::Socket> connectTls(net::ConnectionOptions options,
     if (core->destroyed()) throw http::Error(asio::error::operation_aborted);
     auto below = connected.core()->releaseTransport();
     sluice::detail::emit<net::SocketEvents, "connect">(core->listeners());
-    co_await shakeHands(core, std::move(below), std::string(), std::move(policy));
+    co_await handshake(core, std::move(below), std::string(), std::move(policy));
   } catch (const http::Error& error) {
     ec = error.code();
     failure = std::current_exception();
@@ -158,7 +158,7 @@ SLUICE_DECL task<net::Socket> connect(net::Socket socket, const ConnectionOption
   const detail::ClientOptions options = detail::clientOptions(named);
   const std::shared_ptr<const detail::TlsPolicy> policy =
       detail::clientPolicy(options, named.host, detail::contextOf(options));
-  co_await detail::shakeHands(socket.core(), policy);
+  co_await detail::handshake(socket.core(), policy);
   sluice::detail::emit<net::SocketEvents, "secureConnect">(socket.core()->listeners());
   co_return socket;
 }

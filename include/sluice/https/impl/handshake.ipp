@@ -13,19 +13,19 @@
 
 namespace sluice::https::detail {
 
-SLUICE_DECL task<> shakeHands(boost::intrusive_ptr<net::detail::SocketCore> core,
-                              std::shared_ptr<const TlsPolicy> policy) {
+SLUICE_DECL task<> handshake(boost::intrusive_ptr<net::detail::SocketCore> core,
+                             std::shared_ptr<const TlsPolicy> policy) {
   if (core->state() != net::detail::SocketCore::State::open) {
     throw http::Error(make_error_code(http::errc::ERR_SOCKET_CLOSED));
   }
   if (core->reading()) throw http::Error(make_error_code(http::errc::ERR_INVALID_STATE));
   std::string early = core->takeHeld();
-  return shakeHands(core, core->transport(), std::move(early), std::move(policy));
+  return handshake(core, core->transport(), std::move(early), std::move(policy));
 }
 
-SLUICE_DECL task<> shakeHands(boost::intrusive_ptr<net::detail::SocketCore> core,
-                              boost::intrusive_ptr<net::detail::Transport> below, std::string early,
-                              std::shared_ptr<const TlsPolicy> policy) {
+SLUICE_DECL task<> handshake(boost::intrusive_ptr<net::detail::SocketCore> core,
+                             boost::intrusive_ptr<net::detail::Transport> below, std::string early,
+                             std::shared_ptr<const TlsPolicy> policy) {
   const boost::intrusive_ptr<TlsTransport> transport(
       new TlsTransport(core->loop().shared_from_this(), std::move(below), policy, early));
   if (policy->onKeylog) {
@@ -40,7 +40,7 @@ SLUICE_DECL task<> shakeHands(boost::intrusive_ptr<net::detail::SocketCore> core
   if (core->destroyed()) throw http::Error(asio::error::operation_aborted);
   error_code ec;
   try {
-    co_await sluice::detail::Suspend<&TlsTransport::shakeHands>{transport.get()};
+    co_await sluice::detail::Suspend<&TlsTransport::startHandshake>{transport.get()};
   } catch (const boost::system::system_error& error) {
     ec = error.code();
   }

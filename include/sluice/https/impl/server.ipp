@@ -94,7 +94,7 @@ SLUICE_DECL task<> TlsServerState::secure(net::Socket& socket) {
   }
   std::optional<http::Error> failure;
   try {
-    co_await shakeHands(core, policy);
+    co_await handshake(core, policy);
   } catch (const http::Error& error) {
     failure = error;
   }

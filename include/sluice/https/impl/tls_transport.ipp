@@ -88,17 +88,17 @@ SLUICE_DECL TlsTransport::~TlsTransport() {
   if (state_ != State::closed) cipher_->closeNow();
 }
 
-SLUICE_DECL void TlsTransport::shakeHands(HandshakeHandler handler) {
+SLUICE_DECL void TlsTransport::startHandshake(HandshakeHandler handler) {
   handshake_ = std::move(handler);
   if (auto slot = handshake_.slot(); slot.is_connected()) {
     slot.assign(
         [this](asio::cancellation_type) { fail(http::Error(asio::error::operation_aborted)); });
   }
   loop_->startTimer(patience_, session_.policy().handshakeTimeout);
-  goOnShaking();
+  continueHandshake();
 }
 
-SLUICE_DECL void TlsTransport::goOnShaking() {
+SLUICE_DECL void TlsTransport::continueHandshake() {
   // A listener of "keylog" may destroy all that has this.
   const boost::intrusive_ptr<TlsTransport> alive(this);
   ERR_clear_error();
@@ -172,7 +172,7 @@ SLUICE_DECL void TlsTransport::fail(const http::Error& error) {
 SLUICE_DECL void TlsTransport::onCipherInput() {
   const boost::intrusive_ptr<TlsTransport> alive(this);
   if (state_ == State::shaking) {
-    goOnShaking();
+    continueHandshake();
   } else if (state_ == State::open) {
     goOnReading();
   }
@@ -351,9 +351,9 @@ SLUICE_DECL void TlsTransport::finishWriting() {
   below().shutdownWrite(ignored);
 }
 
-SLUICE_DECL void TlsTransport::sayGoodbye() {
+SLUICE_DECL void TlsTransport::closePolitely() {
   if (state_ != State::open) return;
-  goodbye_ = true;
+  closesPolitely_ = true;
   if (!endSaid_) sayEnd();
 }
 
@@ -364,7 +364,7 @@ SLUICE_DECL void TlsTransport::close() {
   const boost::intrusive_ptr<TlsTransport> alive(this);
   state_ = State::closed;
   patience_.stop();
-  if (goodbye_) {
+  if (closesPolitely_) {
     cipher_->close();
   } else {
     cipher_->closeNow();
@@ -380,7 +380,7 @@ SLUICE_DECL void TlsTransport::close() {
 SLUICE_DECL void TlsTransport::reset() {
   if (state_ == State::closed) return;
   below().reset();
-  goodbye_ = false;
+  closesPolitely_ = false;
   close();
 }
 

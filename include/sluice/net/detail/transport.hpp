@@ -57,7 +57,7 @@ class Transport : public boost::intrusive_ref_counter<Transport, boost::thread_u
   virtual void shutdownWrite(error_code&) = 0;
   /// Everything was taken, and close() follows: the peer is to see an end and no cut, where that
   /// takes more than a close().
-  virtual void sayGoodbye() {}
+  virtual void closePolitely() {}
   /// Outstanding operations end with operation_aborted.
   virtual void close() = 0;
   /// close(), and the peer sees a reset.

@@ -110,7 +110,7 @@ class ServerState final
     connections_.insert(place);
     sluice::detail::emit<ServerEvents, "connection">(listeners_, place->socket);
     if (!handler_ || !place->server || place->socket.destroyed()) {
-      letGo(place);
+      forget(place);
       return;
     }
     place->running = true;
@@ -135,19 +135,19 @@ class ServerState final
     }
     const auto server = place->server;
     if (!server) return;
-    server->letGo(place);
+    server->forget(place);
     if (thrown) server->report(thrown);
   }
 
   void socketGone(const Place& place) {
     --open_;
-    letGo(place);
+    forget(place);
     core_->connectionEnded();
   }
 
   // Forgets a connection that nobody here has to end any more, but not before its 'close': the
   // listeners of that may use the handle.
-  void letGo(const Place& place) {
+  void forget(const Place& place) {
     if (place->running || !place->socket.destroyed()) return;
     sluice::detail::post(core_->loop().executor(), [self = boost::intrusive_ptr<ServerState>(this),
                                                     place] { self->connections_.erase(place); });

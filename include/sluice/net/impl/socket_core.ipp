@@ -305,7 +305,7 @@ SLUICE_DECL void SocketCore::finishWriting() {
   if (output_ && (output_->size() != 0 || output_->failure())) return;
   state_.move(Output::ended);
   if (state_.closing() == Closing::afterOutput) {
-    transport_->sayGoodbye();
+    transport_->closePolitely();
     destroyAtTurnEnd();
     return;
   }

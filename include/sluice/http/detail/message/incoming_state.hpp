@@ -93,7 +93,7 @@ class IncomingState
   /// As ownHead(), and the connection is not asked any more.
   void detach();
   /// As detach(), for a message that nobody can ask any more.
-  void letGo() { source_ = nullptr; }
+  void forgetSource() { source_ = nullptr; }
   BodySource* source() const { return source_; }
   /// The connection's own handle; once detached another one, of the same socket.
   net::Socket& socket();
@@ -204,7 +204,7 @@ class IncomingState
 
   BodySource* source_ = nullptr;
   net::Socket socketAfter_;
-  asio::any_io_executor executorAfter_;
+  asio::any_io_executor executorAfter_;  // none once its context has ended
   std::optional<WaitsAfter> waitsAfter_;
   sluice::detail::Listeners listeners_;
   std::string_view method_, url_, statusMessage_;
