@@ -495,6 +495,56 @@ TEST_CASE("WebSocket: when its handle goes, it closes with 1001", "[websocket]")
   }
 }
 
+TEST_CASE("WebSocket: a peer's fault ends its handler quietly, and only that", "[websocket]") {
+  SECTION("it breaks the protocol") {
+    Site site(&echo);
+    CHECK(site.open().send("r1t:a") == "x:1002 |");
+    CHECK(site.errors.empty());
+  }
+  SECTION("its text is none") {
+    Site site(&echo);
+    CHECK(site.open().send("t:<ff>") == "x:1007 |");
+    CHECK(site.errors.empty());
+  }
+  SECTION("its message is too large") {
+    Site site(&echo, {.maxMessage = 100});
+    CHECK(site.open().send("t:{101*a}") == "x:1009 |");
+    CHECK(site.errors.empty());
+  }
+  SECTION("it goes away") {
+    Site site(&echo);
+    site.open().wire().wire().reset();
+    site.wire().settle();
+    CHECK(site.errors.empty());
+    CHECK(site.wire().closed());
+  }
+  SECTION("it has closed, and the handler sends all the same") {
+    Site site([](WebSocket& ws, http::IncomingMessage&) -> task<> {
+      co_await ws.receive();
+      co_await ws.send("too late");
+    });
+    CHECK(site.open().send("x:1000") == "x:1000 |");
+    CHECK(site.errors.empty());
+  }
+  SECTION("what the handler throws by itself is told, whatever the peer did") {
+    Site site([](WebSocket& ws, http::IncomingMessage&) -> task<> {
+      co_await ws.receive();
+      throw std::runtime_error("no luck");
+    });
+    CHECK(site.open().send("x:1000") == "x:1000 |");
+    CHECK(site.errors.find("no luck") != std::string::npos);
+  }
+  SECTION("a call after the handler's own close() is told") {
+    Site site([](WebSocket& ws, http::IncomingMessage&) -> task<> {
+      co_await ws.close();
+      co_await ws.send("too late");
+    });
+    CHECK(site.open().received() == "x:1000");
+    CHECK(site.send("x:1000") == "|");
+    CHECK(!site.errors.empty());
+  }
+}
+
 TEST_CASE("WebSocket: moved out of its handler it lives on", "[websocket]") {
   std::optional<WebSocket> kept;
   Site site([&](WebSocket& ws, http::IncomingMessage&) -> task<> {

@@ -49,7 +49,9 @@ class WebSocketUpgrade {
 /// A request that is no WebSocket handshake is answered with 400, one for another version with 426,
 /// one that `verify` does not want with 403. When the handler returns, the WebSocket is closed with
 /// 1001 unless it was closed or moved out; what it throws goes to the server's "error", and closes
-/// with 1011. shutdown() of the server closes every WebSocket with 1001 and waits for them.
+/// with 1011. What receive() or send() throws because the peer broke the protocol, closed or went
+/// away ends the handler quietly, so that no peer can fill a log; catch it to act on it. shutdown()
+/// of the server closes every WebSocket with 1001 and waits for them.
 ///
 /// handler  task<>(WebSocket&, http::IncomingMessage&); the request is lent until it returns
 template <class F>

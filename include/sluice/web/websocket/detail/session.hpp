@@ -41,6 +41,8 @@ class WebSocketSession
   /// close() for one who does not wait.
   void leave(int code) { beginClose(code, {}); }
 
+  /// It is over, or about to be, and not because close() was called here.
+  bool endedByOther() const { return state_ != State::open && !closedHere_; }
   int closeCode() const { return closeCode_; }
   std::string_view closeReason() const { return closeReason_; }
   WebSocketEngine& engine() { return *engine_; }
@@ -88,9 +90,10 @@ class WebSocketSession
   int closeCode_ = 0;
   State state_ = State::open;
   bool reading_ = false;
-  bool held_ = false;   // a message waits for receive()
-  bool asked_ = false;  // an answer to a ping is due
-  bool lost_ = false;   // the connection has ended without a close
+  bool held_ = false;        // a message waits for receive()
+  bool asked_ = false;       // an answer to a ping is due
+  bool closedHere_ = false;  // close() was called while it was open
+  bool lost_ = false;        // the connection has ended without a close
 };
 
 }  // namespace sluice::web::detail

@@ -3,7 +3,9 @@
 // Definitions of server.hpp.
 #pragma once
 
+#include <boost/system/errc.hpp>
 #include <exception>
+#include <sluice/net/detail/handler_error.hpp>
 #include <sluice/web/websocket/detail/handshake.hpp>
 #include <sluice/web/websocket/detail/session.hpp>
 #include <sluice/web/websocket/server.hpp>
@@ -32,6 +34,20 @@ struct AdoptAtEnd {
 
   boost::intrusive_ptr<WebSocketSession> session;
 };
+
+/// Whether the handler only passes on that the WebSocket is over. Who ends it so is the peer, which
+/// could otherwise fill the log.
+inline bool tellsOfTheEnd(const std::exception_ptr& failure, const WebSocketSession& session) {
+  namespace sys = boost::system::errc;
+  using http::errc;
+  if (!session.endedByOther()) return false;
+  const error_code ec = net::detail::handlerError(failure).code();
+  return ec == errc::ERR_WEBSOCKET_PROTOCOL || ec == errc::ERR_WEBSOCKET_INVALID_UTF8 ||
+         ec == errc::ERR_WEBSOCKET_INVALID_DATA || ec == errc::ERR_WEBSOCKET_MESSAGE_TOO_LARGE ||
+         ec == errc::ERR_STREAM_DESTROYED || ec == errc::ERR_STREAM_WRITE_AFTER_END ||
+         ec == sys::connection_reset || ec == sys::broken_pipe || ec == sys::connection_aborted ||
+         ec == sys::timed_out;
+}
 
 SLUICE_DECL WebSocketUpgrade::WebSocketUpgrade(Handler handler, WebSocketOptions options)
     : shared_(std::make_shared<const Shared>(std::move(handler), std::move(options))) {}
@@ -65,7 +81,7 @@ SLUICE_DECL task<> WebSocketUpgrade::Shared::serve(std::shared_ptr<const Shared>
   } catch (...) {
     failure = std::current_exception();
   }
-  if (failure) {
+  if (failure && !tellsOfTheEnd(failure, *session)) {
     // RFC 6455 7.4.1: something unexpected kept the server from going on.
     session->leave(1011);
     std::rethrow_exception(failure);

@@ -186,6 +186,7 @@ SLUICE_DECL WriteResult WebSocketSession::ping(std::string_view data) {
 SLUICE_DECL task<> WebSocketSession::close(boost::intrusive_ptr<WebSocketSession> self, int code,
                                            std::string reason) {
   requireClose(code, reason);
+  if (self->state_ == State::open) self->closedHere_ = true;
   self->beginClose(code, reason);
   if (self->state_ == State::closed) co_return;
   using Wait = sluice::detail::Suspend<&WebSocketSession::whenClosed>;
