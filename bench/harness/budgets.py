@@ -7,6 +7,7 @@ within it may move there.
 """
 import json
 
+from .contestants import LAYERS
 from .counts import TRACER, counts_of, counts_of_client, held, idle
 from .machine import BUILD, ROOT, compiler
 from .valgrind import SCENARIOS, instructions
@@ -32,6 +33,8 @@ def figures():
     yield "bytes of hello, stripped", (BUILD / "bench/hello").stat().st_size, 0, 1.02
     for scenario in SCENARIOS:
         yield f"instructions, {scenario}", sum(instructions(scenario).values()), 0, 1.05
+    for layer in LAYERS:
+        yield f"instructions, {layer}", sum(instructions("plain", layer).values()), 0, 1.05
 
 
 def judge(write):

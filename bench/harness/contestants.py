@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
 """Who is measured: servers, clients and proxies, each as a context in which it runs."""
 import contextlib
+import os
 import pathlib
 import tempfile
 
@@ -21,11 +22,13 @@ SERVERS = (
 )
 CLIENTS = ("bare", "sluice", "beast", "curl", "node", "undici")
 PROXIES = ("bare", "sluice", "nginx")
+# The same answer of app_server.cpp, with ever more around it.
+LAYERS = ("handler", "router", "middleware")
 BENCH = ROOT / "bench"
 # How often a run is tried to be heard from before it is given up, in seconds.
 PATIENCE = 300
 # Who tells what its heap holds.
-MARKED = ("bare", "sluice", "beast", "beast_uring", "beast_callback", "restinio")
+MARKED = ("bare", "sluice", "beast", "beast_uring", "beast_callback", "restinio", *LAYERS)
 
 NGINX = """
 daemon off; master_process off; pid {folder}/pid; error_log stderr crit;
@@ -42,6 +45,7 @@ http {{
 }}
 """
 NGINX_PLAIN = 'return 200 "Hello, World!";'
+NGINX_FILES = "sendfile on; root {folder};"
 NGINX_PROXY = 'proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection "";'
 H2O = """
 listen: {{host: 127.0.0.1, port: {port}}}
@@ -84,6 +88,24 @@ def configured(name, text, options):
 
 
 @contextlib.contextmanager
+def serving_files(name, files, **options):
+    """nginx, or "files" for staticFiles(), with these files, given by name and size."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        for file, size in files.items():
+            pathlib.Path(folder, file).write_bytes(b"x" * size)
+        if name == "nginx":
+            answer = NGINX_FILES.replace("{folder}", folder)
+            text = NGINX.replace("{answer}", answer).replace("{upstream}", "1")
+            with configured(name, text, options) as server:
+                yield server
+            return
+        with running(program("app_server"), 0, "files", folder, **options) as server:
+            server.await_port(server.line()["port"])
+            yield server
+
+
+@contextlib.contextmanager
 def serving(name, bare=("13",), loops=1, **options):
     """`bare`: what the bare server is to answer, since it does not read what it is asked."""
     if name == "nginx":
@@ -96,6 +118,8 @@ def serving(name, bare=("13",), loops=1, **options):
     else:
         if name == "node":
             command = [program("node"), BENCH / "node_server.js"]
+        elif name in LAYERS:
+            command = [program("app_server"), 0, name]
         else:
             command = [program(f"{name}_server"), 0]
             if name == "bare":

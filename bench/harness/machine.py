@@ -17,7 +17,7 @@ QUIET = 0.7
 
 OURS = (
     "load", "bare_server", "bare_client", "bare_proxy", "sluice_server", "sluice_client", "sluice_proxy", "beast_server",
-    "ways_to_send",
+    "ways_to_send", "app_server",
 )
 # By package: what it brings, and how one knows that it is there.
 OTHERS = {
@@ -77,7 +77,7 @@ def program(name):
 
 def build(wanted, others, tracer):
     """Builds the named programs and, with `others`, all that this machine can build."""
-    packages = f"g++ meson ninja-build pkg-config libboost-dev valgrind {tracer}"
+    packages = f"g++ meson ninja-build pkg-config libboost-dev libssl-dev zlib1g-dev valgrind {tracer}"
     if shell(f"ensure {packages}").returncode != 0:
         sys.exit(1)
     again = others and install_others()

@@ -5,7 +5,7 @@ import dataclasses
 import statistics
 from typing import ClassVar
 
-from .contestants import CLIENTS, PROXIES, SERVERS, asking, client_of, present, proxying, serving
+from .contestants import CLIENTS, LAYERS, PROXIES, SERVERS, asking, client_of, present, proxying, serving, serving_files
 from .machine import CPUS, GIB
 from .scenario import Scenario
 
@@ -142,6 +142,39 @@ class Server(OverLoopback):
             load = self.sized(self.load, quick)
             with asking(server, self.connections, max(count // 4, 1), count, load, cpu) as driver:
                 return spent(server, driver, self.done(count, quick)), latencies(driver)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Layers(Server):
+    """What a router and its middleware add to a bare handler."""
+
+    heading: ClassVar[str] = "CPU microseconds for a request; in brackets to the bare handler"
+    section: ClassVar[str] = "layers"
+    base: ClassVar[str] = "handler"
+
+    def contestants(self, quick):
+        return LAYERS
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Files(Server):
+    """What a file of some size costs, in staticFiles() and in nginx."""
+
+    heading: ClassVar[str] = "CPU microseconds for a file; in brackets to nginx"
+    section: ClassVar[str] = "files"
+    base: ClassVar[str] = "nginx"
+
+    size: int
+
+    def contestants(self, quick):
+        return [name for name in present("server", ("nginx",))] + ["files"]
+
+    def measure(self, name, quick):
+        count = self.count_for(name, quick)
+        with serving_files(name, {"file.bin": self.size}) as server:
+            load = ("--path", "/file.bin")
+            with asking(server, self.connections, max(count // 4, 1), count, load, len(CPUS) - 1) as driver:
+                return spent(server, driver, count), latencies(driver)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

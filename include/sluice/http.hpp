@@ -13,6 +13,7 @@
 #include <sluice/http/incoming_message.hpp>
 #include <sluice/http/options.hpp>
 #include <sluice/http/outgoing_message.hpp>
+#include <sluice/http/prepared_headers.hpp>
 #include <sluice/http/request_options.hpp>
 #include <sluice/http/server.hpp>
 #include <sluice/http/server_response.hpp>

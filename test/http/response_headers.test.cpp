@@ -81,6 +81,18 @@ TEST_CASE("a list is several lines", "[http][row:4/setHeader]") {
         }) == okWith("Set-Cookie: a=1\r\nSet-Cookie: b=2\r\nx: 1\r\nx: 2\r\n"));
 }
 
+TEST_CASE("setHeaders with prepared headers sends what was checked once", "[http]") {
+  const PreparedHeaders prepared(Headers{{"A", "1"}, {"C", "2"}});
+  for (int time = 0; time < 2; ++time) {
+    CHECK(answer(get(), [&](ServerResponse& res) {
+            res.setHeader("B", "0").setHeaders(prepared);
+          }) == okWith("B: 0\r\nA: 1\r\nC: 2\r\n"));
+  }
+  CHECK_THROWS_AS(PreparedHeaders(Headers{{"a b", "1"}}), Error);
+  CHECK_THROWS_AS(PreparedHeaders(Headers{{"a", "1\r\n"}}), Error);
+  CHECK_THROWS_AS(PreparedHeaders(Headers{{"Content-Length", "x"}}), Error);
+}
+
 TEST_CASE("setHeaders sets each, and keeps several cookies apart", "[http][row:4/setHeaders]") {
   CHECK(answer(get(), [](ServerResponse& res) {
           Headers headers{{"a", "1"}, {"Set-Cookie", "x=1"}};

@@ -195,6 +195,41 @@ TEST_CASE("merged headers win at the place and in the spelling that writeHead gi
   CHECK(store.get("c") == Texts{"5", "8"});
 }
 
+TEST_CASE("a prepared store is copied to the end, and wins where names are there already",
+          "[HeaderStore]") {
+  HeaderStore prepared;
+  prepared.merge(Headers{{"Date", "x"}, {"Set-Cookie", "a"}, {"set-cookie", "b"}, {"D", "4"}});
+  HeaderStore store;
+  SECTION("into an empty one") {
+    store.remove("date");
+    store.merge(prepared);
+    CHECK(wireOf(store) == wireOf(prepared));
+    CHECK(store.has(KnownHeader::date));
+    CHECK_FALSE(store.removed(KnownHeader::date));
+  }
+  SECTION("after other names") {
+    store.set("A", 1);
+    store.merge(prepared);
+    CHECK(wireOf(store) == "A: 1\r\n" + wireOf(prepared));
+    store.set("d", "5");
+    store.set("A", "10");
+    store.remove("set-cookie");
+    CHECK(wireOf(store) == "A: 10\r\nDate: x\r\nd: 5\r\n");
+  }
+  SECTION("over the same names") {
+    store.set("SET-COOKIE", "old");
+    store.set("A", 1);
+    store.set("d", Texts{});
+    store.merge(prepared);
+    CHECK(wireOf(store) == "Set-Cookie: a\r\nSet-Cookie: b\r\nA: 1\r\nD: 4\r\nDate: x\r\n");
+  }
+  SECTION("names of the same size are not the same names") {
+    store.set("E", 1);
+    store.merge(prepared);
+    CHECK(wireOf(store) == "E: 1\r\n" + wireOf(prepared));
+  }
+}
+
 TEST_CASE("headers() has every line under its spelling", "[HeaderStore]") {
   HeaderStore store;
   store.set("Set-Cookie", {"a", "b"});

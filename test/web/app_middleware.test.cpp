@@ -328,6 +328,43 @@ TEST_CASE("accessLog() writes a line when the response has left", "[app][plain]"
       "\\\"quoted\\\" agent\",\"requestId\":\"r1\"}\n"));
 }
 
+TEST_CASE("accessLog() has a line for what failed, and waits for what is not sent yet",
+          "[app][plain]") {
+  Lines lines;
+  {
+    Router router;
+    router.use(app::accessLog({.write = lines}));
+    router.get("/fails", [](Request&, Response&) -> task<> {
+      throw std::runtime_error("no luck");
+      co_return;
+    });
+    router.get("/refused", [](Request&, Response&) -> task<> {
+      throw app::HttpError{403};
+      co_return;
+    });
+    router.get("/unawaited", [](Request&, Response& res) -> task<> {
+      res.end("answer");
+      co_return;
+    });
+    router.get("/unended", [](Request&, Response& res) -> task<> {
+      res.write("part");
+      co_return;
+    });
+    asio::io_context io;
+    http::Server server = http::createServer(io, router);
+    server.on<"error">([](const http::Error&) {});
+    for (const char* url : {"/fails", "/refused", "/unawaited", "/unended"}) {
+      inject(io, server, {.url = url});
+    }
+  }
+  CAPTURE(*lines.text);
+  CHECK(matches(*lines.text,
+                "# - - [# +0000] \"GET /fails HTTP/1.1\" 500 # \"-\" \"-\" #\n"
+                "# - - [# +0000] \"GET /refused HTTP/1.1\" 403 # \"-\" \"-\" #\n"
+                "# - - [# +0000] \"GET /unawaited HTTP/1.1\" 200 # \"-\" \"-\" #\n"
+                "# - - [# +0000] \"GET /unended HTTP/1.1\" 200 # \"-\" \"-\" #\n"));
+}
+
 TEST_CASE("a log that cannot keep up drops lines and says so", "[app][plain]") {
   std::mutex blocked;
   std::string text;

@@ -19,6 +19,7 @@
 #include <sluice/event_emitter.hpp>
 #include <sluice/http/body_filter.hpp>
 #include <sluice/http/headers.hpp>
+#include <sluice/http/prepared_headers.hpp>
 #include <sluice/write_result.hpp>
 #include <span>
 #include <string>
@@ -73,6 +74,11 @@ class OutgoingCalls {
   /// Sets every header of `headers`, as setHeader() would.
   /// throws  ERR_HTTP_HEADERS_SENT
   T& setHeaders(const Headers& headers) {
+    self().storeHeaders(headers);
+    return self();
+  }
+  /// The same with what was checked before. Not in Node.
+  T& setHeaders(const PreparedHeaders& headers) {
     self().storeHeaders(headers);
     return self();
   }
@@ -251,6 +257,7 @@ class OutgoingMessage : public OutgoingCalls<OutgoingMessage>,
   void storeHeader(std::string_view name, std::int64_t value);
   void extendHeader(std::string_view name, const HeaderValue& value);
   void storeHeaders(const Headers& headers);
+  void storeHeaders(const PreparedHeaders& headers);
   void startTimeout(std::chrono::milliseconds idle, std::function<void()> listener);
 
   using Done = std::function<void(error_code)>;

@@ -23,6 +23,7 @@
 #include <sluice/http/impl/message_reader.ipp>
 #include <sluice/http/impl/outgoing_message.ipp>
 #include <sluice/http/impl/outgoing_state.ipp>
+#include <sluice/http/impl/prepared_headers.ipp>
 #include <sluice/http/impl/proxies.ipp>
 #include <sluice/http/impl/request_place.ipp>
 #include <sluice/http/impl/server.ipp>

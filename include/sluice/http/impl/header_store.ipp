@@ -115,6 +115,27 @@ SLUICE_DECL void HeaderStore::merge(const Headers& headers) {
   }
 }
 
+SLUICE_DECL void HeaderStore::merge(const HeaderStore& prepared) {
+  bool disjoint = true;
+  for (std::size_t index = 0; disjoint && index < lines_.size(); ++index) {
+    disjoint = !prepared.has(lines_.name(index));
+  }
+  if (disjoint) {
+    lines_.append(prepared.lines_);
+    present_.insert(prepared.present_);
+    removed_.erase(prepared.present_);
+    return;
+  }
+  for (std::size_t index = 0; index < prepared.lineCount(); ++index) {
+    const RawHeader line = prepared.line(index);
+    if (prepared.firstLineOf(index) == index) {
+      put(line.name, line.value, Kind::text);
+    } else {
+      append(line.name, line.value);
+    }
+  }
+}
+
 SLUICE_DECL void HeaderStore::remove(std::string_view name) {
   removed_.insert(knownHeader(name));
   const std::size_t line = lines_.find(name);

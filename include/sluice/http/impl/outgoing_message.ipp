@@ -54,6 +54,11 @@ SLUICE_DECL void OutgoingMessage::storeHeaders(const Headers& headers) {
   state_->headers.merge(headers);
 }
 
+SLUICE_DECL void OutgoingMessage::storeHeaders(const PreparedHeaders& headers) {
+  requireHeadersNotSent("set");
+  state_->headers.merge(headers.store());
+}
+
 SLUICE_DECL HeaderValue OutgoingMessage::getHeader(std::string_view name) const {
   return live().headers.get(name);
 }

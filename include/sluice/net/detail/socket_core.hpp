@@ -140,7 +140,8 @@ class SocketCore final : public TransportOwner,
 
   std::uint64_t bytesRead() const { return bytesRead_; }
   Address localAddress() const { return isOpen() ? transport_->localAddress() : Address{}; }
-  Address remoteAddress() const { return isOpen() ? transport_->remoteAddress() : Address{}; }
+  /// The system is asked once: a log asks for every request.
+  const Address& remoteAddress();
 
   SLUICE_DECL void onRead(const error_code&, std::size_t) override;
   SLUICE_DECL void onWritable(const error_code&) override;
@@ -179,12 +180,14 @@ class SocketCore final : public TransportOwner,
     bool destroy : 1 = false;  // for closeError_ where there is one
   };
 
-  // What reading without a protocol takes: most sockets are HTTP's, which reads into its own.
+  // What reading without a protocol takes: most sockets are HTTP's, which reads into its own. And
+  // what only some programs ask for.
   struct Reading {
     std::unique_ptr<char[]> own;
     ReadHandler reader;
     std::string held;
     std::size_t discarded = 0;
+    std::unique_ptr<const Address> remoteAddress;
   };
   Reading& raw() {
     if (!raw_) raw_ = std::make_unique<Reading>();

@@ -57,6 +57,14 @@ SLUICE_DECL boost::intrusive_ptr<Transport> SocketCore::releaseTransport() {
   return released;
 }
 
+SLUICE_DECL const Address& SocketCore::remoteAddress() {
+  static const Address none;
+  if (!isOpen()) return none;
+  auto& known = raw().remoteAddress;
+  if (!known) known = std::make_unique<Address>(transport_->remoteAddress());
+  return *known;
+}
+
 SLUICE_DECL void SocketCore::atTurnEnd() {
   if (loop_->stopped()) return;
   // The list does not own: a socket whose last handle goes away in this turn lives to its end.

@@ -33,8 +33,9 @@ struct LogOptions {
   std::function<bool(const Request&, const Response&)> filter = {};
 };
 
-/// A middleware. The line is written when the response has left, or the connection broke before:
-/// then its status is 499. "bytes" are those of the connection, heads included.
+/// A middleware. The line is made when the handlers have returned and the response has left, and
+/// reaches `write` within a hundredth of a second. If the connection broke before the response
+/// began, its status is 499. "bytes" are those of the connection, heads included.
 class AccessLog {
  public:
   explicit AccessLog(LogOptions options);

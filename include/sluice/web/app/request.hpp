@@ -82,22 +82,41 @@ class Request : public http::IncomingMessage {
   template <class T>
   T& locals() {
     static const char key = 0;
-    for (auto& [known, object] : locals_) {
-      if (known == &key) return *static_cast<T*>(object.get());
+    for (Local* local = locals_.get(); local != nullptr; local = local->next.get()) {
+      if (local->key == &key) return static_cast<LocalOf<T>*>(local)->value;
     }
-    locals_.emplace_back(&key, std::make_shared<T>());
-    return *static_cast<T*>(locals_.back().second.get());
+    auto made = std::make_unique<LocalOf<T>>();
+    made->key = &key;
+    made->next = std::move(locals_);
+    T& value = made->value;
+    locals_ = std::move(made);
+    return value;
   }
 
   // For the library.
   detail::Routing& routing() const;
 
  private:
+  // What locals() has made, the latest first.
+  struct Local {
+    Local() = default;
+    Local(const Local&) = delete;
+    Local& operator=(const Local&) = delete;
+    virtual ~Local() = default;
+
+    const void* key = nullptr;
+    std::unique_ptr<Local> next;
+  };
+  template <class T>
+  struct LocalOf final : Local {
+    T value{};
+  };
+
   bool trustsPeer() const;
 
   mutable detail::Routing routing_;
   mutable std::forward_list<std::string> decoded_;  // what cookie() has given views of
-  std::vector<std::pair<const void*, std::shared_ptr<void>>> locals_;
+  std::unique_ptr<Local> locals_;
 };
 
 }  // namespace sluice::app

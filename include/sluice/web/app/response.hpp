@@ -35,15 +35,15 @@ concept JsonByDump = requires(const T& value) {
 /// The answer to one request. Calls that return a Response chain:
 ///
 ///     co_await res.status(201).json(json::serialize(todo));
-class Response : public http::ServerResponse {
+class Response : public http::ServerResponse, public http::OutgoingCalls<Response> {
  public:
+  using http::OutgoingCalls<Response>::setHeader, http::OutgoingCalls<Response>::appendHeader,
+      http::OutgoingCalls<Response>::setHeaders, http::OutgoingCalls<Response>::setTimeout;
+
   /// Sets the status that the head will have.
   Response& status(int code);
   /// Sets the Content-Type: "json", "html", or a whole media type.
   Response& type(std::string_view nameOrType);
-  Response& setHeader(std::string_view name, const http::HeaderValue& value);
-  Response& appendHeader(std::string_view name, const http::HeaderValue& value);
-  Response& setHeaders(const http::Headers& headers);
 
   /// Adds a Set-Cookie. The value is percent-encoded where a cookie cannot hold it as it is;
   /// Request::cookie() decodes it.

@@ -7,6 +7,7 @@
 #ifndef SLUICE_WEB_APP_SECURITY_HEADERS_HPP
 #define SLUICE_WEB_APP_SECURITY_HEADERS_HPP
 
+#include <sluice/http/prepared_headers.hpp>
 #include <sluice/task.hpp>
 #include <sluice/web/app/config.hpp>
 #include <sluice/web/app/next.hpp>
@@ -39,7 +40,8 @@ class SecurityHeaders {
   task<> operator()(Request& req, Response& res, Next next) const;
 
  private:
-  SecurityHeaderOptions options_;
+  http::PreparedHeaders plain_;
+  http::PreparedHeaders encrypted_;  // with Strict-Transport-Security
 };
 
 /// router.use(app::securityHeaders());

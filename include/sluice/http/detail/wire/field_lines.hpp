@@ -59,6 +59,7 @@ class FieldLines {
 
   /// The first line of that name, in any case, from `from` on; npos: none.
   std::size_t find(std::string_view name, std::size_t from = 0) const {
+    if ((sizes_ & sizeBit(name.size())) == 0) return npos;
     for (std::size_t line = from; line < lines_.size(); ++line) {
       const Line& entry = lines_[line];
       if (entry.nameSize == name.size() &&
@@ -70,28 +71,45 @@ class FieldLines {
   }
 
   void insert(std::size_t before, std::string_view name, std::string_view value, Mark mark) {
+    if (before == lines_.size()) return add(name, value, mark);
     const std::size_t size = sizeFor(name.size(), value.size());
-    const std::size_t at = before < lines_.size() ? lines_[before].at : used();
-    if (used() + size > std::numeric_limits<std::uint32_t>::max()) {
-      throw std::length_error("sluice: header lines of more than 4 GiB");
-    }
+    const std::size_t at = lines_[before].at;
     // First everything that can fail.
-    if (lines_.size() == lines_.capacity()) lines_.reserve(lines_.size() * 2 + 8);
-    if (before < lines_.size()) {
-      block_.insert(at, size, '\0');
-    } else {
-      makeRoom(at + size);
-    }
+    requireSize(used() + size);
+    makePlace();
+    block_.insert(at, size, '\0');
     write(at, name, value);
     lines_.insert(lines_.begin() + static_cast<std::ptrdiff_t>(before),
-                  Line{static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(name.size()),
-                       static_cast<std::uint32_t>(value.size()), mark});
+                  lineAt(at, name, value, mark));
+    sizes_ |= sizeBit(name.size());
     for (std::size_t line = before + 1; line < lines_.size(); ++line) {
       lines_[line].at += static_cast<std::uint32_t>(size);
     }
   }
   void add(std::string_view name, std::string_view value, Mark mark) {
-    insert(lines_.size(), name, value, mark);
+    const std::size_t at = used();
+    const std::size_t end = at + sizeFor(name.size(), value.size());
+    requireSize(end);
+    makePlace();
+    makeRoom(end);
+    write(at, name, value);
+    lines_.push_back(lineAt(at, name, value, mark));
+    sizes_ |= sizeBit(name.size());
+  }
+
+  /// Adds every line of `other` at the end.
+  void append(const FieldLines& other) {
+    const std::string_view more = other.wire();
+    const std::size_t at = used();
+    requireSize(at + more.size());
+    makeRoom(at + more.size());
+    const std::size_t before = lines_.size();
+    lines_.insert(lines_.end(), other.lines_.begin(), other.lines_.end());
+    sizes_ |= other.sizes_;
+    more.copy(block_.data() + at, more.size());
+    for (std::size_t line = before; line < lines_.size(); ++line) {
+      lines_[line].at += static_cast<std::uint32_t>(at);
+    }
   }
 
   void erase(std::size_t line) {
@@ -119,7 +137,10 @@ class FieldLines {
   }
 
   /// Keeps the memory.
-  void clear() { lines_.clear(); }
+  void clear() {
+    lines_.clear();
+    sizes_ = 0;
+  }
 
  private:
   struct Line {
@@ -128,6 +149,19 @@ class FieldLines {
     std::uint32_t valueSize;
     Mark mark;
   };
+
+  static constexpr std::uint64_t sizeBit(std::size_t size) { return std::uint64_t{1} << size % 64; }
+
+  static Line lineAt(std::size_t at, std::string_view name, std::string_view value, Mark mark) {
+    return {static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(name.size()),
+            static_cast<std::uint32_t>(value.size()), mark};
+  }
+
+  static void requireSize(std::size_t size) {
+    if (size > std::numeric_limits<std::uint32_t>::max()) {
+      throw std::length_error("sluice: header lines of more than 4 GiB");
+    }
+  }
 
   static constexpr std::size_t sizeFor(std::size_t nameSize, std::size_t valueSize) {
     return nameSize * (Mark::lowerNames ? 2 : 1) + valueSize + 4;
@@ -150,6 +184,10 @@ class FieldLines {
     if constexpr (Mark::lowerNames) copyLower(to + 2, name);
   }
 
+  void makePlace() {
+    if (lines_.size() == lines_.capacity()) lines_.reserve(lines_.size() * 2 + 8);
+  }
+
   void makeRoom(std::size_t size) {
     if (block_.size() < size) block_.resize(std::max({size, block_.size() * 2, std::size_t{256}}));
   }
@@ -157,6 +195,8 @@ class FieldLines {
   // Longer than used(): what is behind is room that was not given back.
   std::string block_;
   std::vector<Line> lines_;
+  // A bit for the size of every name that was added: most names that are looked for are not there.
+  std::uint64_t sizes_ = 0;
 };
 
 }  // namespace sluice::http::detail

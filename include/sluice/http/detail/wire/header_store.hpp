@@ -33,6 +33,12 @@ class KnownHeaders {
   constexpr void insert(KnownHeader header) {
     bits_ = static_cast<std::uint16_t>(bits_ | bit(header));
   }
+  constexpr void insert(KnownHeaders more) {
+    bits_ = static_cast<std::uint16_t>(bits_ | more.bits_);
+  }
+  constexpr void erase(KnownHeaders others) {
+    bits_ = static_cast<std::uint16_t>(bits_ & ~others.bits_);
+  }
   constexpr void erase(KnownHeader header) {
     bits_ = static_cast<std::uint16_t>(bits_ & ~bit(header));
   }
@@ -83,6 +89,8 @@ class HeaderStore {
   /// What writeHead() brings: its values win, at the place of the header that had the name before;
   /// a name that comes twice there has both values. Throws before anything has changed.
   void merge(const Headers& headers);
+  /// The same with what was validated when it was stored there.
+  void merge(const HeaderStore& prepared);
 
   /// Also notes that an automatic header of that name is not wanted.
   void remove(std::string_view name);

@@ -3,6 +3,7 @@
 // Lines that a thread of their own writes, so that a slow disk or terminal holds no loop.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <functional>
@@ -31,6 +32,11 @@ class LineWriter {
 
  private:
   void run();
+
+  // Lines are gathered for so long, or until they are so many bytes: waking the thread up costs
+  // more than a line.
+  static constexpr std::chrono::milliseconds pause{10};
+  static constexpr std::size_t enough = 128 * 1024;
 
   Sink sink_;
   std::size_t limit_;

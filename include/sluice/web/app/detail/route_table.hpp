@@ -74,17 +74,18 @@ class RouteTable {
   void insert(std::unique_ptr<Route> route);
   void findRoute(Request& req) const;
   std::string allowed(std::string_view path) const;
-  task<> start(Handler& handler, const Scope& scope, const Scope& caller, Request& req,
-               Response& res, std::size_t next) const;
+  static task<> start(Handler& handler, const Scope& scope, const Scope& caller, Request& req,
+                      Response& res, std::size_t next);
   static task<> guarded(task<> step, const Scope* scope, const Scope* until, Request& req,
                         Response& res);
+  static void tellEnd(Request& req, Response& res);
   static task<> answerError(std::exception_ptr error, Request& req, Response& res);
   task<> answerWithoutRoute(Request& req, Response& res) const;
 
   RouteTree tree_;
   std::vector<Leaf> leaves_;
   std::vector<std::unique_ptr<Route>> routes_;
-  std::deque<Middleware> middleware_;
+  std::vector<std::unique_ptr<Middleware>> middleware_;
   std::deque<Scope> scopes_;  // the first is the router's own
   Networks trusted_;
   bool caseSensitive_;

@@ -16,10 +16,9 @@
 
 namespace sluice::app::detail {
 
-/// Where in a path the value of a name is.
+/// Where in a path the value of a name is. Not set to 0: every request has room for many.
 struct Capture {
-  std::uint32_t at = 0;
-  std::uint32_t size = 0;
+  std::uint32_t at, size;
 };
 using Captures = std::array<Capture, maxParams>;
 

@@ -4,9 +4,12 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
+#include <sluice/web/app/detail/ending.hpp>
 #include <sluice/web/app/detail/route_tree.hpp>
 #include <sluice/web/app/detail/target_path.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sluice::app::detail {
@@ -22,16 +25,26 @@ struct Endpoint {
 
 /// What is known of a request's way through a router.
 struct Routing {
+  // Not `= default`, which would set the captures to 0.
+  Routing() {}
+
   TargetPath path;
   enum class Target { unread, refused, read } target = Target::unread;
   const RouteTable* table = nullptr;
   const Endpoint* endpoint = nullptr;
-  Captures captures;
   // Of the middleware that was entered last.
   const std::vector<std::string>* prefixNames = nullptr;
-  Captures prefixCaptures;
   std::size_t basePath = 0;
   std::size_t reached = 0;  // steps before this one have begun
+  std::unique_ptr<Ending> endings;
+  // Last, as most requests use little of them: of the endpoint, and of the names above.
+  Captures captures;
+  Captures prefixCaptures;
+
+  void atEnd(std::unique_ptr<Ending> ending) {
+    ending->next = std::move(endings);
+    endings = std::move(ending);
+  }
 };
 
 }  // namespace sluice::app::detail

@@ -5,13 +5,19 @@
 
 #include <charconv>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
 #include <iterator>
+#include <sluice/detail/ascii.hpp>
 #include <sluice/http/detail/wire/date.hpp>
+#include <sluice/net/detail/socket_core.hpp>
 #include <sluice/net/socket.hpp>
 #include <sluice/web/app/access_log.hpp>
+#include <sluice/web/app/detail/ending.hpp>
 #include <sluice/web/app/detail/error_answer.hpp>
+#include <sluice/web/app/detail/header_line.hpp>
 #include <sluice/web/app/detail/line_writer.hpp>
 #include <sluice/web/app/request.hpp>
 #include <sluice/web/app/request_id.hpp>
@@ -25,10 +31,15 @@ namespace sluice::app {
 namespace detail {
 
 struct LogEntry {
-  std::chrono::system_clock::time_point time;
   std::chrono::steady_clock::time_point start;
   std::uint64_t bytesBefore;
   std::string ip;
+};
+
+/// What is known when the request has ended.
+struct LogEnd {
+  std::chrono::steady_clock::duration took;
+  std::uint64_t bytes;
 };
 
 inline void writeToStandardOutput(std::string_view lines) {
@@ -36,26 +47,18 @@ inline void writeToStandardOutput(std::string_view lines) {
   std::fflush(stdout);
 }
 
-// Nothing in it ends the quotes or the line.
-inline void appendEscapedForLog(std::string& out, std::string_view text) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  for (const char letter : text) {
-    const auto byte = static_cast<unsigned char>(letter);
-    if (byte < 0x20 || byte == 0x7F || letter == '"' || letter == '\\') {
-      out += "\\x";
-      out += digits[byte >> 4];
-      out += digits[byte & 15];
-    } else {
-      out += letter;
-    }
-  }
-}
+using sluice::detail::ByteSet;
+// What ends neither the quotes nor the line.
+inline constexpr ByteSet plainInLog = ByteSet::range(0x20, 0x21) | ByteSet::range(0x23, 0x5B) |
+                                      ByteSet::range(0x5D, 0x7E) | ByteSet::range(0x80, 0xFF);
 
-inline void appendQuotedForLog(std::string& out, std::string_view text) {
-  out += '"';
-  if (text.empty()) out += '-';
-  appendEscapedForLog(out, text);
-  out += '"';
+/// Writes any other byte as four characters, and returns their end.
+inline char* escapeForLog(char* out, char letter) {
+  constexpr const char* digits = "0123456789abcdef";
+  const auto byte = static_cast<unsigned char>(letter);
+  const char text[] = {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
+  std::memcpy(out, text, sizeof text);
+  return out + sizeof text;
 }
 
 template <class Number>
@@ -64,71 +67,135 @@ void appendNumberForLog(std::string& out, Number number) {
   out.append(text, std::to_chars(text, std::end(text), number).ptr);
 }
 
-/// The time in a format of strftime(). Many lines have the same second.
+/// The time of day in a format of strftime(). Many lines have the same second, and for those no
+/// clock is asked.
 class LogTime {
  public:
+  using Steady = std::chrono::steady_clock::time_point;
+
   explicit LogTime(const char* format) : format_(format) {}
 
-  std::string_view text(std::chrono::system_clock::time_point time) {
-    const std::time_t second = std::chrono::system_clock::to_time_t(time);
-    if (size_ == 0 || second != second_) {
-      const std::tm parts = http::detail::utcParts(time);
-      size_ = std::strftime(text_, sizeof text_, format_, &parts);
-      second_ = second;
+  std::string_view text(Steady time, const net::detail::Clock& clock) {
+    if (&clock != clock_ || time < begin_ || time >= begin_ + std::chrono::seconds(1)) {
+      read(time, clock);
     }
     return {text_, size_};
   }
 
  private:
+  void read(Steady time, const net::detail::Clock& clock) {
+    using std::chrono::system_clock;
+    const auto ago = std::chrono::duration_cast<system_clock::duration>(clock.now() - time);
+    const auto wall = clock.wallTime() - ago;
+    const auto second = std::chrono::floor<std::chrono::seconds>(wall);
+    const std::tm parts = http::detail::utcParts(second);
+    size_ = std::strftime(text_, sizeof text_, format_, &parts);
+    begin_ = time - std::chrono::duration_cast<Steady::duration>(wall - second);
+    clock_ = &clock;
+  }
+
   const char* format_;
-  std::time_t second_ = 0;
+  const net::detail::Clock* clock_ = nullptr;
+  Steady begin_{};  // of the second that the text is of
   std::size_t size_ = 0;
   char text_[64];
 };
 
+inline const net::detail::Clock& clockOf(const Request& req) {
+  return req.socket().core()->loop().clock();
+}
+
 inline int statusForLog(const Response& res) { return res.headersSent() ? res.statusCode : 499; }
 
-// In milliseconds, with three digits after the point.
-inline void appendDurationForLog(std::string& line, const LogEntry& entry) {
-  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(
-      std::chrono::steady_clock::now() - entry.start);
-  appendNumberForLog(line, took.count() / 1000);
-  const auto rest = took.count() % 1000;
-  line += '.';
-  line += static_cast<char>('0' + rest / 100);
-  line += static_cast<char>('0' + rest / 10 % 10);
-  line += static_cast<char>('0' + rest % 10);
-}
+/// In milliseconds, with three digits after the point.
+struct LogDuration {
+  explicit LogDuration(std::chrono::steady_clock::duration took) {
+    const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(took).count();
+    whole = micros / 1000;
+    const auto rest = micros % 1000;
+    digits[0] = '.';
+    digits[1] = static_cast<char>('0' + rest / 100);
+    digits[2] = static_cast<char>('0' + rest / 10 % 10);
+    digits[3] = static_cast<char>('0' + rest % 10);
+  }
 
-inline std::string combinedLine(const LogEntry& entry, const Request& req, const Response& res,
-                                std::uint64_t bytes) {
+  std::int64_t whole;
+  char digits[4];
+};
+
+/// The end of a text for which there is room already.
+class LogCursor {
+ public:
+  explicit LogCursor(char* at) : at_(at) {}
+
+  char* at() const { return at_; }
+  void text(std::string_view text) {
+    std::memcpy(at_, text.data(), text.size());
+    at_ += text.size();
+  }
+  template <class Number>
+  void number(Number number) {
+    at_ = std::to_chars(at_, at_ + 24, number).ptr;
+  }
+  void escaped(std::string_view text) {
+    for (const char letter : text) {
+      if (plainInLog.has(letter)) {
+        *at_++ = letter;
+      } else {
+        at_ = escapeForLog(at_, letter);
+      }
+    }
+  }
+  void orDash(std::string_view text) {
+    if (text.empty()) {
+      *at_++ = '-';
+    } else {
+      escaped(text);
+    }
+  }
+
+ private:
+  char* at_;
+};
+
+inline void appendCombinedLine(std::string& line, const LogEntry& entry, const LogEnd& end,
+                               const Request& req, const Response& res) {
   thread_local LogTime time("%d/%b/%Y:%H:%M:%S +0000");
-  std::string line;
-  line.reserve(256);
-  line.append(entry.ip.empty() ? std::string_view("-") : entry.ip).append(" - - [");
-  line.append(time.text(entry.time)).append("] \"");
-  appendEscapedForLog(line, req.method());
-  line += ' ';
-  appendEscapedForLog(line, req.url());
-  line.append(" HTTP/").append(req.httpVersion()).append("\" ");
-  appendNumberForLog(line, statusForLog(res));
-  line += ' ';
-  appendNumberForLog(line, bytes);
-  line += ' ';
-  appendQuotedForLog(line, req.headers()["referer"]);
-  line += ' ';
-  appendQuotedForLog(line, req.headers()["user-agent"]);
-  line += ' ';
-  appendDurationForLog(line, entry);
-  return line;
+  const std::string_view referer = headerLine(req, "referer");
+  const std::string_view agent = headerLine(req, "user-agent");
+  const std::size_t escaped =
+      req.method().size() + req.url().size() + referer.size() + agent.size();
+  const std::size_t before = line.size();
+  line.resize(before + entry.ip.size() + 4 * escaped + 256);
+  LogCursor out(line.data() + before);
+  out.orDash(entry.ip);
+  out.text(" - - [");
+  out.text(time.text(entry.start, clockOf(req)));
+  out.text("] \"");
+  out.escaped(req.method());
+  out.text(" ");
+  out.escaped(req.url());
+  out.text(" HTTP/");
+  out.text(req.httpVersion());
+  out.text("\" ");
+  out.number(statusForLog(res));
+  out.text(" ");
+  out.number(end.bytes);
+  out.text(" \"");
+  out.orDash(referer);
+  out.text("\" \"");
+  out.orDash(agent);
+  out.text("\" ");
+  const LogDuration took(end.took);
+  out.number(took.whole);
+  out.text({took.digits, sizeof took.digits});
+  line.resize(static_cast<std::size_t>(out.at() - line.data()));
 }
 
-inline std::string jsonLine(const LogEntry& entry, Request& req, const Response& res,
-                            std::uint64_t bytes) {
+inline void appendJsonLine(std::string& line, const LogEntry& entry, const LogEnd& end,
+                           Request& req, const Response& res) {
   thread_local LogTime time("%Y-%m-%dT%H:%M:%SZ");
-  std::string line;
-  line.reserve(512);
-  line.append("{\"time\":\"").append(time.text(entry.time)).append("\"");
+  line.append("{\"time\":\"").append(time.text(entry.start, clockOf(req))).append("\"");
   const auto add = [&line](std::string_view name, std::string_view value) {
     if (value.empty()) return;
     line.append(",\"").append(name).append("\":").append(jsonString(value));
@@ -140,15 +207,17 @@ inline std::string jsonLine(const LogEntry& entry, Request& req, const Response&
   line += ",\"status\":";
   appendNumberForLog(line, statusForLog(res));
   line += ",\"bytes\":";
-  appendNumberForLog(line, bytes);
+  appendNumberForLog(line, end.bytes);
   line += ",\"ms\":";
-  appendDurationForLog(line, entry);
-  add("referer", req.headers()["referer"]);
-  add("userAgent", req.headers()["user-agent"]);
+  const LogDuration took(end.took);
+  appendNumberForLog(line, took.whole);
+  line.append(took.digits, sizeof took.digits);
+  add("referer", headerLine(req, "referer"));
+  add("userAgent", headerLine(req, "user-agent"));
   add("requestId", req.locals<RequestId>().value);
   add("traceId", req.locals<Trace>().traceId);
   add("spanId", req.locals<Trace>().spanId);
-  return line += '}';
+  line += '}';
 }
 
 }  // namespace detail
@@ -156,31 +225,54 @@ inline std::string jsonLine(const LogEntry& entry, Request& req, const Response&
 struct AccessLog::State {
   LogFormat format;
   std::function<bool(const Request&, const Response&)> filter;
-  std::shared_ptr<detail::LineWriter> writer;
+  std::unique_ptr<detail::LineWriter> writer;
+
+  void write(const detail::LogEntry& entry, Request& req, Response& res) const;
 };
+
+namespace detail {
+
+template <class State>
+class LogEnding final : public Ending {
+ public:
+  LogEnding(std::shared_ptr<const State> state, LogEntry entry)
+      : state_(std::move(state)), entry_(std::move(entry)) {}
+
+  void ended(Request& req, Response& res) override { state_->write(entry_, req, res); }
+
+ private:
+  std::shared_ptr<const State> state_;
+  LogEntry entry_;
+};
+
+}  // namespace detail
 
 SLUICE_DECL AccessLog::AccessLog(LogOptions options) {
   if (!options.write) options.write = detail::writeToStandardOutput;
-  auto writer = std::make_shared<detail::LineWriter>(std::move(options.write), options.buffer);
+  auto writer = std::make_unique<detail::LineWriter>(std::move(options.write), options.buffer);
   state_ =
       std::make_shared<State>(State{options.format, std::move(options.filter), std::move(writer)});
 }
 
-SLUICE_DECL task<> AccessLog::operator()(Request& req, Response& res, Next next) const {
-  detail::LogEntry entry{std::chrono::system_clock::now(), std::chrono::steady_clock::now(),
-                         req.socket().bytesWritten(), req.ip()};
-  // Both messages live until "close" was told.
-  res.on<"close">([state = state_, entry = std::move(entry), &req, &res] {
-    if (state->filter && !state->filter(req, res)) return;
-    const std::uint64_t bytes = req.socket().bytesWritten() - entry.bytesBefore;
-    std::string line;
-    if (state->format == LogFormat::json) {
-      line = detail::jsonLine(entry, req, res, bytes);
-    } else {
-      line = detail::combinedLine(entry, req, res, bytes);
-    }
-    state->writer->push(line);
-  });
+SLUICE_DECL void AccessLog::State::write(const detail::LogEntry& entry, Request& req,
+                                         Response& res) const {
+  if (filter && !filter(req, res)) return;
+  const detail::LogEnd end{detail::clockOf(req).now() - entry.start,
+                           req.socket().bytesWritten() - entry.bytesBefore};
+  thread_local std::string line;
+  line.clear();
+  if (format == LogFormat::json) {
+    detail::appendJsonLine(line, entry, end, req, res);
+  } else {
+    detail::appendCombinedLine(line, entry, end, req, res);
+  }
+  writer->push(line);
+}
+
+SLUICE_DECL task<> AccessLog::operator()(Request& req, Response&, Next next) const {
+  // The time of the turn in which the request was read, which others have asked for already.
+  detail::LogEntry entry{req.socket().core()->loop().now(), req.socket().bytesWritten(), req.ip()};
+  req.routing().atEnd(std::make_unique<detail::LogEnding<State>>(state_, std::move(entry)));
   return next();
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <sluice/error.hpp>
 #include <sluice/web/app/cors.hpp>
+#include <sluice/web/app/detail/header_line.hpp>
 #include <sluice/web/app/request.hpp>
 #include <sluice/web/app/response.hpp>
 #include <utility>
@@ -45,7 +46,7 @@ SLUICE_DECL bool Cors::allows(std::string_view origin) const {
 }
 
 SLUICE_DECL task<> Cors::operator()(Request& req, Response& res, Next next) const {
-  const auto origin = req.headers().get("origin");
+  const auto origin = detail::findHeaderLine(req, "origin");
   const bool preflight =
       origin && req.method() == "OPTIONS" && req.headers().has("access-control-request-method");
   if (!everyOrigin_) res.appendHeader("Vary", "Origin");

@@ -22,17 +22,18 @@ SLUICE_DECL LineWriter::~LineWriter() {
 }
 
 SLUICE_DECL void LineWriter::push(std::string_view line) {
-  bool first = false;
+  bool wakes = false;
   {
     const std::lock_guard lock(mutex_);
     if (waiting_.size() + line.size() >= limit_) {
       ++dropped_;
       return;
     }
-    first = waiting_.empty();
-    waiting_.append(line).append("\n");
+    const std::size_t before = waiting_.size();
+    waiting_.append(line) += '\n';
+    wakes = before == 0 || (before < enough && waiting_.size() >= enough);
   }
-  if (first) filled_.notify_one();
+  if (wakes) filled_.notify_one();
 }
 
 SLUICE_DECL void LineWriter::run() {
@@ -43,6 +44,7 @@ SLUICE_DECL void LineWriter::run() {
     {
       std::unique_lock lock(mutex_);
       filled_.wait(lock, [this] { return ends_ || !waiting_.empty(); });
+      filled_.wait_for(lock, pause, [this] { return ends_ || waiting_.size() >= enough; });
       lines.swap(waiting_);
       if (const std::size_t dropped = std::exchange(dropped_, 0); dropped > 0) {
         lines += std::to_string(dropped) +

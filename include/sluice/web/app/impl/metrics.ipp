@@ -10,6 +10,7 @@
 #include <sluice/http/agent.hpp>
 #include <sluice/http/server.hpp>
 #include <sluice/net/socket.hpp>
+#include <sluice/web/app/detail/ending.hpp>
 #include <sluice/web/app/metrics.hpp>
 #include <sluice/web/app/request.hpp>
 #include <sluice/web/app/response.hpp>
@@ -174,31 +175,50 @@ SLUICE_DECL Metrics& Metrics::watch(std::string name, http::Agent& agent) {
 
 SLUICE_DECL std::string Metrics::text() const { return state_->text(); }
 
-SLUICE_DECL task<> Metrics::operator()(Request& req, Response& res, Next next) const {
-  if (!state_->options.path.empty() && req.path() == state_->options.path &&
-      (req.method() == "GET" || req.method() == "HEAD")) {
-    return answer(state_, res);
+namespace detail {
+
+template <class State>
+class MetricsEnding final : public Ending {
+ public:
+  MetricsEnding(std::shared_ptr<State> state, const Request& req)
+      : state_(std::move(state)),
+        start_(std::chrono::steady_clock::now()),
+        read_(req.socket().bytesRead()),
+        written_(req.socket().bytesWritten()) {
+    ++state_->running;
   }
-  ++state_->running;
-  const auto start = std::chrono::steady_clock::now();
-  const std::uint64_t read = req.socket().bytesRead(), written = req.socket().bytesWritten();
-  // Both messages live until "close" was told.
-  res.on<"close">([state = state_, start, read, written, &req, &res] {
-    --state->running;
+
+  void ended(Request& req, Response& res) override {
+    --state_->running;
     const int status = res.headersSent() ? res.statusCode : 499;
-    State::Series& series = state->seriesOf(req.method(), req.route(), status);
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    auto& series = state_->seriesOf(req.method(), req.route(), status);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start_;
     ++series.requests;
     series.seconds += took.count();
-    series.received += req.socket().bytesRead() - read;
-    series.sent += req.socket().bytesWritten() - written;
-    const auto& bounds = state->options.buckets;
+    series.received += req.socket().bytesRead() - read_;
+    series.sent += req.socket().bytesWritten() - written_;
+    const auto& bounds = state_->options.buckets;
     for (std::size_t index = 0; index < bounds.size(); ++index) {
       if (took.count() > bounds[index]) continue;
       ++series.buckets[index];
       break;
     }
-  });
+  }
+
+ private:
+  std::shared_ptr<State> state_;
+  std::chrono::steady_clock::time_point start_;
+  std::uint64_t read_, written_;
+};
+
+}  // namespace detail
+
+SLUICE_DECL task<> Metrics::operator()(Request& req, Response& res, Next next) const {
+  if (!state_->options.path.empty() && req.path() == state_->options.path &&
+      (req.method() == "GET" || req.method() == "HEAD")) {
+    return answer(state_, res);
+  }
+  req.routing().atEnd(std::make_unique<detail::MetricsEnding<State>>(state_, req));
   return next();
 }
 

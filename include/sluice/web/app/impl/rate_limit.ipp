@@ -7,7 +7,8 @@
 #include <boost/asio/ip/address.hpp>
 #include <cmath>
 #include <sluice/error.hpp>
-#include <sluice/net/detail/loop.hpp>
+#include <sluice/net/detail/socket_core.hpp>
+#include <sluice/net/socket.hpp>
 #include <sluice/web/app/detail/token_buckets.hpp>
 #include <sluice/web/app/http_error.hpp>
 #include <sluice/web/app/rate_limit.hpp>
@@ -46,7 +47,8 @@ SLUICE_DECL TokenBuckets::Answer TokenBuckets::take(std::string_view key, TimePo
 }
 
 // One host has a whole /64 of IPv6.
-inline std::string rateKeyOf(const std::string& address) {
+inline std::string rateKeyOf(std::string address) {
+  if (address.find(':') == std::string::npos) return address;
   error_code ec;
   const auto parsed = asio::ip::make_address(address, ec);
   if (ec || !parsed.is_v6() || parsed.to_v6().is_v4_mapped()) return address;
@@ -75,11 +77,10 @@ SLUICE_DECL task<> RateLimit::operator()(Request& req, Response& res, Next next)
   } else {
     key = detail::rateKeyOf(req.ip());
   }
-  const auto now = net::detail::Loop::of(res.get_executor())->now();
-  const auto answer = buckets_->take(key, now);
+  const auto answer = buckets_->take(key, req.socket().core()->loop().now());
   if (options_.headers) {
-    res.setHeader("RateLimit-Limit", options_.limit);
-    res.setHeader("RateLimit-Remaining", answer.left);
+    res.setHeader("RateLimit-Limit", static_cast<std::int64_t>(options_.limit));
+    res.setHeader("RateLimit-Remaining", static_cast<std::int64_t>(answer.left));
     res.setHeader("RateLimit-Reset", detail::wholeSeconds(answer.untilFull));
   }
   if (answer.taken) return next();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <sluice/web/app/detail/header_line.hpp>
 #include <sluice/web/app/detail/random_ids.hpp>
 #include <sluice/web/app/request.hpp>
 #include <sluice/web/app/request_id.hpp>
@@ -30,11 +31,11 @@ SLUICE_DECL RequestIds::RequestIds(RequestIdOptions options)
 
 SLUICE_DECL task<> RequestIds::operator()(Request& req, Response& res, Next next) const {
   std::string& id = req.locals<RequestId>().value;
-  const std::string_view sent = req.headers()[options_.header];
+  const std::string_view sent = detail::headerLine(req, options_.header);
   if (options_.acceptIncoming && detail::isRequestId(sent)) {
     id = sent;
   } else {
-    id = random_->next(32);
+    random_->next(id, 32);
   }
   res.setHeader(options_.header, id);
   return next();

@@ -33,22 +33,6 @@ SLUICE_DECL Response& Response::type(std::string_view nameOrType) {
   return setHeader("Content-Type", known);
 }
 
-SLUICE_DECL Response& Response::setHeader(std::string_view name, const http::HeaderValue& value) {
-  ServerResponse::setHeader(name, value);
-  return *this;
-}
-
-SLUICE_DECL Response& Response::appendHeader(std::string_view name,
-                                             const http::HeaderValue& value) {
-  ServerResponse::appendHeader(name, value);
-  return *this;
-}
-
-SLUICE_DECL Response& Response::setHeaders(const http::Headers& headers) {
-  ServerResponse::setHeaders(headers);
-  return *this;
-}
-
 namespace detail {
 
 // RFC 6265 §4.1.1: what the value of a cookie may hold; '%' is ours.

@@ -123,7 +123,7 @@ SLUICE_DECL void RouteTable::addMiddleware(const Pattern* prefix, Handlers handl
     if (text.ends_with('/')) text.pop_back();
   }
   for (HandlerPtr& handler : handlers) {
-    Middleware& added = middleware_.emplace_back(caseSensitive_);
+    Middleware& added = *middleware_.emplace_back(std::make_unique<Middleware>(caseSensitive_));
     added.pattern = text;
     added.variants = variants;
     for (const PatternTokens& variant : variants) {
@@ -147,7 +147,7 @@ SLUICE_DECL void RouteTable::mount(const Pattern* prefix, RouteTable& other) {
     place = table::placeOf(*prefix);
   }
   // The copies are made in a router of their own, so that an error leaves this one as it was.
-  std::deque<Middleware> middleware;
+  std::vector<std::unique_ptr<Middleware>> middleware;
   std::vector<std::unique_ptr<Route>> routes;
   std::vector<std::pair<const Scope*, const Scope*>> scopes;
   const std::size_t scopesBefore = scopes_.size();
@@ -165,16 +165,16 @@ SLUICE_DECL void RouteTable::mount(const Pattern* prefix, RouteTable& other) {
         ->second;
   };
   try {
-    for (const Middleware& from : other.middleware_) {
-      Middleware& copy = middleware.emplace_back(caseSensitive_);
-      copy.pattern = table::textBelow(text, from.pattern);
-      copy.variants = table::below(prefixes, from.variants);
+    for (const auto& from : other.middleware_) {
+      Middleware& copy = *middleware.emplace_back(std::make_unique<Middleware>(caseSensitive_));
+      copy.pattern = table::textBelow(text, from->pattern);
+      copy.variants = table::below(prefixes, from->variants);
       for (const PatternTokens& variant : copy.variants) {
         if (copy.tree.add(variant, copy.names.size()) < copy.names.size()) continue;
         copy.names.push_back(table::namesOf(variant));
       }
-      copy.handler = from.handler;
-      copy.scope = copyOf(from.scope);
+      copy.handler = from->handler;
+      copy.scope = copyOf(from->scope);
     }
     for (const auto& from : other.routes_) {
       auto copy = std::make_unique<Route>(*from);
@@ -223,7 +223,29 @@ SLUICE_DECL task<> RouteTable::run(std::shared_ptr<const RouteTable> table, Requ
   } catch (...) {
     error = std::current_exception();
   }
-  if (error) co_await answerError(std::move(error), req, res);
+  if (error) {
+    const std::exception_ptr first = std::exchange(error, {});
+    try {
+      co_await answerError(first, req, res);
+    } catch (...) {
+      error = std::current_exception();
+    }
+  }
+  if (routing.endings) tellEnd(req, res);
+  if (error) std::rethrow_exception(error);
+}
+
+SLUICE_DECL void RouteTable::tellEnd(Request& req, Response& res) {
+  const auto tell = [&req, &res] {
+    auto ending = std::move(req.routing().endings);
+    for (; ending; ending = std::move(ending->next)) ending->ended(req, res);
+  };
+  if (res.writableFinished() || res.closed()) {
+    tell();
+  } else {
+    // Both messages live until "close" was told.
+    res.on<"close">(tell);
+  }
 }
 
 SLUICE_DECL void RouteTable::findRoute(Request& req) const {
@@ -255,7 +277,7 @@ SLUICE_DECL task<> RouteTable::step(Request& req, Response& res, std::size_t pos
       return start(*route->handlers[position - before], *route->scope, caller, req, res,
                    position + 1);
     }
-    const Middleware& middleware = middleware_[position < before ? position : position - handlers];
+    const Middleware& middleware = *middleware_[position < before ? position : position - handlers];
     std::size_t end = 0;
     if (!middleware.pattern.empty()) {
       const bool matches =
@@ -277,8 +299,8 @@ SLUICE_DECL task<> RouteTable::step(Request& req, Response& res, std::size_t pos
 }
 
 SLUICE_DECL task<> RouteTable::start(Handler& handler, const Scope& scope, const Scope& caller,
-                                     Request& req, Response& res, std::size_t next) const {
-  task<> step = handler.call(req, res, Next(req, res, next, scope));
+                                     Request& req, Response& res, std::size_t next) {
+  if (&scope == &caller) return handler.call(req, res, Next(req, res, next, scope));
   // An error that leaves a mounted router passes its handlers first.
   const Scope* until = &scope;
   bool handlers = false;
@@ -286,6 +308,7 @@ SLUICE_DECL task<> RouteTable::start(Handler& handler, const Scope& scope, const
     handlers = handlers || !until->onError.empty();
     until = until->parent;
   }
+  task<> step = handler.call(req, res, Next(req, res, next, scope));
   if (!handlers) return step;
   return guarded(std::move(step), &scope, until, req, res);
 }

@@ -6,25 +6,38 @@
 #include <sluice/web/app/request.hpp>
 #include <sluice/web/app/response.hpp>
 #include <sluice/web/app/security_headers.hpp>
-#include <utility>
 
 namespace sluice::app {
 
+namespace detail {
+
+inline http::Headers headersOf(const SecurityHeaderOptions& options, bool encrypted) {
+  http::Headers headers;
+  const auto add = [&headers](std::string_view name, const std::string& value) {
+    if (!value.empty()) headers.set(name, value);
+  };
+  add("Content-Security-Policy", options.contentSecurityPolicy);
+  if (encrypted) add("Strict-Transport-Security", options.strictTransportSecurity);
+  add("X-Content-Type-Options", options.contentTypeOptions);
+  add("X-Frame-Options", options.frameOptions);
+  add("Referrer-Policy", options.referrerPolicy);
+  add("Cross-Origin-Opener-Policy", options.crossOriginOpenerPolicy);
+  add("Cross-Origin-Resource-Policy", options.crossOriginResourcePolicy);
+  add("Permissions-Policy", options.permissionsPolicy);
+  return headers;
+}
+
+}  // namespace detail
+
 SLUICE_DECL SecurityHeaders::SecurityHeaders(SecurityHeaderOptions options)
-    : options_(std::move(options)) {}
+    : plain_(detail::headersOf(options, false)), encrypted_(detail::headersOf(options, true)) {}
 
 SLUICE_DECL task<> SecurityHeaders::operator()(Request& req, Response& res, Next next) const {
-  const auto set = [&res](std::string_view name, const std::string& value) {
-    if (!value.empty()) res.setHeader(name, value);
-  };
-  set("Content-Security-Policy", options_.contentSecurityPolicy);
-  if (req.protocol() == "https") set("Strict-Transport-Security", options_.strictTransportSecurity);
-  set("X-Content-Type-Options", options_.contentTypeOptions);
-  set("X-Frame-Options", options_.frameOptions);
-  set("Referrer-Policy", options_.referrerPolicy);
-  set("Cross-Origin-Opener-Policy", options_.crossOriginOpenerPolicy);
-  set("Cross-Origin-Resource-Policy", options_.crossOriginResourcePolicy);
-  set("Permissions-Policy", options_.permissionsPolicy);
+  if (req.protocol() == "https") {
+    res.setHeaders(encrypted_);
+  } else {
+    res.setHeaders(plain_);
+  }
   return next();
 }
 

@@ -46,9 +46,9 @@ SLUICE_DECL task<> TraceContext::operator()(Request& req, Response&, Next next) 
     const std::string_view state = req.headers()["tracestate"];
     if (state.size() <= 512) trace.state = state;
   } else {
-    trace.traceId = random_->next(32);
+    random_->next(trace.traceId, 32);
   }
-  trace.spanId = random_->next(16);
+  random_->next(trace.spanId, 16);
   return next();
 }
 

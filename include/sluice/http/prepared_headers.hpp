@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Headers that many messages have in common, in the form in which they are sent.
+#if !defined(SLUICE_SEPARATE_COMPILATION)
+#include <sluice/http.hpp>
+#endif
+#ifndef SLUICE_HTTP_PREPARED_HEADERS_HPP
+#define SLUICE_HTTP_PREPARED_HEADERS_HPP
+
+#include <memory>
+#include <sluice/config.hpp>
+#include <sluice/http/headers.hpp>
+
+namespace sluice::http {
+
+namespace detail {
+class HeaderStore;
+}
+
+/// Headers that are checked once and then set in many messages, which is a copy of bytes. Not in
+/// Node.
+///
+///     const http::PreparedHeaders common(
+///         http::Headers{{"Cache-Control", "no-store"}, {"X-Frame-Options", "DENY"}});
+///     …
+///     res.setHeaders(common);
+///
+/// Copies share what they hold. It never changes, so every thread may use it.
+class PreparedHeaders {
+ public:
+  /// throws  as OutgoingMessage::setHeader() would for one of them
+  explicit PreparedHeaders(const Headers& headers);
+
+  // For the library.
+  const detail::HeaderStore& store() const { return *store_; }
+
+ private:
+  std::shared_ptr<const detail::HeaderStore> store_;
+};
+
+}  // namespace sluice::http
+
+#endif
