@@ -91,14 +91,24 @@ task<> coded(app::Request& req, app::Response& res) {
   co_await res.end(body(number(req.param("seed"))));
 }
 
-// /fetched/PORT/SEED: what fetch() makes of that body, compressed by a proxy on PORT.
+// /fetched/PORT/SEED?proxy=URL: what fetch() makes of that body, compressed by a proxy on PORT or
+// asked for through the proxy URL; 502 and the name of the error if there is one.
 task<> fetched(app::Request& req, app::Response& res) {
   std::string url = "http://127.0.0.1:";
   url.append(req.param("port")).append("/coded/identity/").append(req.param("seed"));
-  auto response = co_await sluice::fetch(url);
-  const std::string text = co_await response.text();
-  res.setHeader("X-Coding", response.headers()["content-encoding"]);
-  co_await res.end(text);
+  std::string failure;
+  try {
+    sluice::FetchRequest request;
+    request.proxy(req.query("proxy").value_or("")).timeout(std::chrono::seconds(20));
+    auto response = co_await sluice::fetch(url, std::move(request));
+    const std::string text = co_await response.text();
+    res.setHeader("X-Coding", response.headers()["content-encoding"]);
+    res.setHeader("X-Via", response.headers()["via"]);
+    co_await res.status(response.status()).end(text);
+  } catch (const sluice::Error& error) {
+    failure = error.name();
+  }
+  if (!failure.empty()) co_await res.status(502).text(failure);
 }
 
 constexpr std::string_view page = R"(<!DOCTYPE html>

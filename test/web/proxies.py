@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: BSL-1.0
+"""fetch() through other people's proxies, squid and microsocks (SOCKS 5): proxies.py PEER_SERVER"""
+import contextlib
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "examples"))
+from example import PATIENCE, run, same  # noqa: E402
+
+BODIES = 200
+SQUID = """
+http_port 127.0.0.1:{port}
+http_access allow all
+cache deny all
+access_log none
+cache_log {folder}/log
+pid_filename {folder}/pid
+coredump_dir {folder}
+pinger_enable off
+shutdown_lifetime 0 seconds
+cache_effective_user {user}
+"""
+
+
+def program(name):
+    return shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/usr/local/sbin")
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def running(port, *command):
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline and process.poll() is None:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                break
+            time.sleep(0.05)
+        yield
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
+
+
+def fetched(server, seed, proxy, port=None):
+    """Status, headers and body of what the server fetches through a proxy."""
+    query = urllib.parse.urlencode({"proxy": proxy})
+    return server.ask("GET", f"/fetched/{port or server.port}/{seed}?{query}")
+
+
+def bodies(server, proxy, via):
+    for seed in range(BODIES):
+        plain = server.ask("GET", f"/coded/identity/{seed}")[2]
+        status, headers, body = fetched(server, seed, proxy)
+        same((seed, status, body == plain, bool(headers["X-Via"])), (seed, 200, True, via))
+
+
+def squid(server):
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o777)
+        config = pathlib.Path(folder, "config")
+        user = "proxy" if os.getuid() == 0 else str(os.getuid())
+        config.write_text(SQUID.format(port=port, folder=folder, user=user))
+        with running(port, program("squid"), "-N", "-f", str(config)):
+            bodies(server, f"http://127.0.0.1:{port}", True)
+            # What the proxy answers itself is an answer.
+            same(fetched(server, 1, f"http://127.0.0.1:{port}", free_port())[0], 503)
+    # A proxy that is not there.
+    same(fetched(server, 1, f"http://127.0.0.1:{port}")[2], b"ECONNREFUSED")
+
+
+def microsocks(server):
+    port = free_port()
+    with running(port, program("microsocks"), "-i", "127.0.0.1", "-p", str(port)):
+        bodies(server, f"socks5://127.0.0.1:{port}", False)
+        same(fetched(server, 1, f"socks5://127.0.0.1:{port}", free_port())[0], 502)
+    port = free_port()
+    with running(port, program("microsocks"), "-i", "127.0.0.1", "-p", str(port), "-u", "me", "-P", "secret"):
+        same(fetched(server, 1, f"socks5://me:secret@127.0.0.1:{port}")[0], 200)
+        for stranger in ("", "me:wrong@"):
+            same(fetched(server, 1, f"socks5://{stranger}127.0.0.1:{port}")[0], 502)
+
+
+def check(server):
+    for each in (squid, microsocks):
+        if program(each.__name__):
+            each(server)
+            print(f"{each.__name__}: as without it")
+
+
+if not program("squid") and not program("microsocks"):
+    print("neither squid nor microsocks is there: nothing was asked for through them")
+    sys.exit(77)
+run(check)
