@@ -60,7 +60,8 @@ class Work {
   alignas(void*) std::byte kept_[room];
 };
 
-/// Runs `work` from the executor, never from here.
+/// Runs `work` from the executor, never from here. An empty executor, which is that of a loop whose
+/// context has ended, drops it.
 void post(const asio::any_io_executor& executor, Work work);
 
 /// Runs `work` right here where that is possible.

@@ -11,11 +11,12 @@
 namespace sluice::detail {
 
 SLUICE_DECL void post(const asio::any_io_executor& executor, Work work) {
+  if (!executor) return;
   asio::require(executor, asio::execution::blocking.never).execute(std::move(work));
 }
 
 SLUICE_DECL void dispatch(const asio::any_io_executor& executor, Work work) {
-  executor.execute(std::move(work));
+  if (executor) executor.execute(std::move(work));
 }
 
 }  // namespace sluice::detail

@@ -225,8 +225,8 @@ SLUICE_DECL void IncomingState::prefetch(std::size_t limit) {
 SLUICE_DECL void IncomingState::scheduleEvents() {
   if (source_ != nullptr) {
     source_->eventsAreDue();
-  } else if (executorAfter_) {
-    sluice::detail::post(executorAfter_,
+  } else {
+    sluice::detail::post(executor(),
                          [self = boost::intrusive_ptr<IncomingState>(this)] { self->emitDue(); });
   }
 }

@@ -143,6 +143,8 @@ SLUICE_DECL void Loop::shutdown() {
   timers_.clear();
   turn_ = std::make_unique<TurnList>();
   if (backend_) backend_->shutdown();
+  // Objects may outlive the context: what they post from now on is dropped.
+  executor_ = {};
 }
 
 SLUICE_DECL void Loop::useClock(std::shared_ptr<const Clock> clock) {

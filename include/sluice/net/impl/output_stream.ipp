@@ -240,8 +240,7 @@ SLUICE_DECL void OutputStream::settleWaiters() {
 }
 
 SLUICE_DECL void OutputStream::settle(Waiter waiter, const error_code& ec, Loop& loop) {
-  // The result may have outlived the context.
-  if (!loop.stopped()) waiter.handler.post(loop.executor(), ec, !ec);
+  waiter.handler.post(loop.executor(), ec, !ec);
 }
 
 SLUICE_DECL void OutputStream::cancel(std::uint64_t id) {
