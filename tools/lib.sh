@@ -7,7 +7,7 @@
 
 export DEBIAN_FRONTEND=noninteractive
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-jobs=$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
+jobs=${JOBS:-$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)}
 for manager in apt-get dnf brew none; do command -v $manager >/dev/null && break; done
 
 # Compilers do not look into Homebrew's folders by themselves.
