@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sluice/app.hpp>
 #include <sluice/test.hpp>
+#include <sluice/web/app/detail/windows_name.hpp>
 #include <string>
 #include <support/catch.hpp>
 #include <vector>
@@ -75,7 +76,7 @@ TEST_CASE("a file is sent with its type, length and validators", "[app][files][p
   const Folder folder;
   folder.write("a.txt", "hello");
   folder.write("empty.css", "");
-  folder.write("sub dir/b\xC3\xA9.json", "{}");
+  folder.write(u8"sub dir/b\u00E9.json", "{}");
   folder.write("noext", "x");
   const Router router = serving(folder);
   const auto res = get(router, "/f/a.txt");
@@ -298,6 +299,8 @@ TEST_CASE("dotfiles are as if they were not there, unless an option says so",
   CHECK(get(serving(folder, {.dotfiles = app::Dotfiles::allow}), "/f/.env").body == "secret");
 }
 
+// mingw-w64 makes no links, and Windows has no pipes in folders.
+#if !defined(_WIN32)
 TEST_CASE("symbolic links are followed inside of the folder only", "[app][files][plain]") {
   const Folder folder;
   folder.write("a.txt", "inside");
@@ -324,6 +327,7 @@ TEST_CASE("what is no regular file is not sent", "[app][files][plain]") {
   REQUIRE(::mkfifo((folder.root() / "pipe").c_str(), 0600) == 0);
   CHECK(get(serving(folder), "/f/pipe").statusCode == 404);
 }
+#endif
 
 TEST_CASE("a missing file is left to the next step, or 404", "[app][files][plain]") {
   const Folder folder;
@@ -463,6 +467,44 @@ std::vector<std::string> waysOut() {
 }
 
 }  // namespace
+
+TEST_CASE("the other names that Windows has for a file are known", "[app][files]") {
+  for (const char* name :
+       {"a.txt.",        "a.txt ",     "a.txt. .", "a.txt::$DATA", "c:",       "a:b",
+        "SECRET~1.TXT",  "secre~12",   "ENV~1",    "~1",           "NUL",      "nul.txt",
+        "Con",           "aux.tar.gz", "prn .txt", "COM1",         "lpt9.log", "com\xC2\xB9",
+        "LPT\xC2\xB3.x", "CONIN$",     "conout$",  "a*",           "a?b",      "a|b",
+        "a<b",           "a>b",        "a\"b",     "a\\b",         "a\tb"}) {
+    CAPTURE(name);
+    CHECK(app::detail::isOtherNameOnWindows(name));
+  }
+  for (const char* name : {"", "a.txt", ".env", "null", "console", "com", "com10", "coma", "lpt",
+                           "auxiliary.js", "a~b.txt", "~", "backup~", "~1a", "index.html~1",
+                           "a-long-name~1.txt", "b\xC3\xA9.json", "a b.txt", "x.nul"}) {
+    CAPTURE(name);
+    CHECK(!app::detail::isOtherNameOnWindows(name));
+  }
+}
+
+#if defined(_WIN32)
+TEST_CASE("a file is not sent by another name of Windows", "[app][files][plain]") {
+  const Folder folder;
+  folder.write("a.txt", "inside");
+  folder.write("a long name.text", "inside");
+  folder.write(".env", "secret");
+  const Router router = serving(folder);
+  CHECK(get(router, "/f/a.txt").body == "inside");
+  CHECK(get(router, "/f/a%20long%20name.text").body == "inside");
+  for (const char* url : {"/f/a.txt.", "/f/a.txt%20", "/f/a.txt::$DATA", "/f/a.txt%3A%3A$DATA",
+                          "/f/.::$INDEX_ALLOCATION/a.txt", "/f/ALONGN~1.TEX", "/f/ENV~1", "/f/NUL",
+                          "/f/CON.txt", "/f/c:/windows/win.ini", "/f/C%3A%5Cwindows%5Cwin.ini",
+                          "/f/%5C%5C.%5Cpipe%5Cx", "/f//%3F/c:/windows/win.ini"}) {
+    CAPTURE(url);
+    const int status = get(router, url).statusCode;
+    CHECK((status == 404 || status == 400));
+  }
+}
+#endif
 
 TEST_CASE("no path leads out of the folder, however it is written", "[app][files][plain]") {
   const Folder folder;

@@ -37,3 +37,4 @@
 #include <sluice/web/app/impl/target_path.ipp>
 #include <sluice/web/app/impl/time_limit.ipp>
 #include <sluice/web/app/impl/trace_context.ipp>
+#include <sluice/web/app/impl/windows_name.ipp>

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <sluice/web/app/config.hpp>
 #include <span>
+#include <system_error>
 #include <utility>
 
 namespace sluice::app::detail {
@@ -42,5 +43,8 @@ class File {
   // A descriptor, or a HANDLE of Windows. Either has -1 for nothing.
   std::intptr_t handle_ = -1;
 };
+
+/// The whole path of what is there, without symbolic links. Blocks.
+std::filesystem::path realPath(const std::filesystem::path& path, std::error_code& ec);
 
 }  // namespace sluice::app::detail

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <sluice/web/app/detail/file.hpp>
+#include <string>
 
 namespace sluice::app::detail {
 
@@ -68,6 +69,28 @@ SLUICE_DECL std::size_t File::read(std::uint64_t from, std::span<char> to) const
   return done;
 }
 
+// Not canonical(): that of mingw-w64 leaves links, junctions and short names as they are.
+SLUICE_DECL std::filesystem::path realPath(const std::filesystem::path& path, std::error_code& ec) {
+  constexpr DWORD shared = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
+  ec.clear();
+  // A root that came from here begins with \\?\, after which a slash does not separate.
+  std::filesystem::path native = path;
+  native.make_preferred();
+  void* const handle = ::CreateFileW(native.c_str(), 0, shared, nullptr, OPEN_EXISTING,
+                                     FILE_FLAG_BACKUP_SEMANTICS, nullptr);
+  std::wstring name;
+  DWORD size = handle == INVALID_HANDLE_VALUE ? 0 : MAX_PATH;
+  // It says how much room the name wants if it is not enough, and else how long the name is.
+  while (size > name.size()) {
+    name.resize(size);
+    size = ::GetFinalPathNameByHandleW(handle, name.data(), size, FILE_NAME_NORMALIZED);
+  }
+  name.resize(size);
+  if (size == 0) ec.assign(static_cast<int>(::GetLastError()), std::system_category());
+  if (handle != INVALID_HANDLE_VALUE) ::CloseHandle(handle);
+  return name;
+}
+
 #else
 
 // Without O_NONBLOCK a pipe would hold the thread until somebody writes to it.
@@ -106,6 +129,10 @@ SLUICE_DECL std::size_t File::read(std::uint64_t from, std::span<char> to) const
       break;
   }
   return done;
+}
+
+SLUICE_DECL std::filesystem::path realPath(const std::filesystem::path& path, std::error_code& ec) {
+  return std::filesystem::canonical(path, ec);
 }
 
 #endif

@@ -35,7 +35,7 @@ inline bool isInside(const fs::path& path, const fs::path& root) {
 // The path without symbolic links, if it may be sent; else empty.
 inline fs::path resolved(const fs::path& path, const fs::path& root) {
   std::error_code ec;
-  fs::path real = fs::canonical(path, ec);
+  fs::path real = realPath(path, ec);
   if (ec || (!root.empty() && !isInside(real, root))) return {};
   return real;
 }

@@ -7,10 +7,12 @@
 #include <sluice/web/app/detail/file_pool.hpp>
 #include <sluice/web/app/detail/file_sending.hpp>
 #include <sluice/web/app/detail/target_path.hpp>
+#include <sluice/web/app/detail/windows_name.hpp>
 #include <sluice/web/app/http_error.hpp>
 #include <sluice/web/app/request.hpp>
 #include <sluice/web/app/response.hpp>
 #include <sluice/web/app/static_files.hpp>
+#include <system_error>
 #include <utility>
 
 namespace sluice::app {
@@ -19,14 +21,15 @@ namespace detail {
 
 enum class PathVerdict { fine, dotfile, impossible };
 
-// Whether a decoded path can name a file. One with an encoded slash or a backslash cannot. On
-// Windows a colon would name a drive or a stream of a file.
-inline PathVerdict judgePath(std::string_view segments) {
 #if defined(_WIN32)
-  constexpr std::string_view never("\xFF\\\0:", 4);
+inline constexpr bool onWindows = true;
 #else
-  constexpr std::string_view never("\xFF\\\0", 3);
+inline constexpr bool onWindows = false;
 #endif
+
+// Whether a decoded path can name a file. One with an encoded slash or a backslash cannot.
+inline PathVerdict judgePath(std::string_view segments) {
+  constexpr std::string_view never("\xFF\\\0", 3);
   if (segments.find_first_of(never) != std::string_view::npos) return PathVerdict::impossible;
   PathVerdict verdict = PathVerdict::fine;
   while (!segments.empty()) {
@@ -34,9 +37,17 @@ inline PathVerdict judgePath(std::string_view segments) {
     const std::string_view part = segments.substr(0, end);
     segments.remove_prefix(std::min(end + 1, segments.size()));
     if (part == "." || part == "..") return PathVerdict::impossible;
+    if (onWindows && isOtherNameOnWindows(part)) return PathVerdict::impossible;
     if (part.starts_with('.')) verdict = PathVerdict::dotfile;
   }
   return verdict;
+}
+
+inline std::filesystem::path realFolder(const std::filesystem::path& root) {
+  std::error_code ec;
+  std::filesystem::path real = realPath(root, ec);
+  if (ec) throw std::filesystem::filesystem_error("staticFiles()", root, ec);
+  return real;
 }
 
 // A reference to the folder that `path` names, from the root of the server. It never begins with
@@ -57,8 +68,8 @@ inline std::string folderUrl(std::string_view segments, std::string_view query) 
 }  // namespace detail
 
 SLUICE_DECL StaticFiles::StaticFiles(const std::filesystem::path& root, StaticOptions options)
-    : settings_(std::make_shared<Settings>(
-          Settings{std::filesystem::canonical(root), std::move(options)})) {}
+    : settings_(
+          std::make_shared<Settings>(Settings{detail::realFolder(root), std::move(options)})) {}
 
 SLUICE_DECL task<> StaticFiles::operator()(Request& req, Response& res, Next next) const {
   return serve(settings_, req, res, next);
