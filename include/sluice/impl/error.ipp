@@ -137,9 +137,28 @@ inline std::string_view asioErrorName(const error_code& code) noexcept {
   if (code == error::service_not_found) return "EAI_SERVICE";
   if (code == error::socket_type_not_supported) return "EAI_SOCKTYPE";
   if (code == error::eof) return "EOF";
+  // Two names for one thing, or for one number on Linux only. These are libuv's.
+  if (code == error::operation_not_supported) return "ENOTSUP";
+  if (code == error::would_block) return "EAGAIN";
+#if defined(_WIN32)
+  if (code == error::shut_down) return "EPIPE";
+#endif
   // A wait that was given up, as an AbortSignal of Node's ends one.
   if (code == error::operation_aborted) return "ABORT_ERR";
   return {};
+}
+
+// The words of libuv, which Node has on every system; Windows would say a whole sentence.
+inline std::string wordsOfListening(const error_code& code) {
+  const std::string_view name = errorName(code);
+  if (name == "EADDRINUSE") return "address already in use";
+  if (name == "EADDRNOTAVAIL") return "address not available";
+  if (name == "EACCES") return "permission denied";
+  std::string message = code.message();
+  if (!message.empty() && message.front() >= 'A' && message.front() <= 'Z') {
+    message.front() = static_cast<char>(message.front() - 'A' + 'a');
+  }
+  return message;
 }
 
 }  // namespace detail
@@ -193,13 +212,7 @@ SLUICE_DECL Error Error::connection(error_code code, std::string syscall, std::s
   Details details;
   details.what = syscall + ' ' + std::string(errorName(code));
   // As in Node, only listen() adds the words.
-  if (syscall == "listen") {
-    std::string message = code.message();
-    if (!message.empty() && message.front() >= 'A' && message.front() <= 'Z') {
-      message.front() = static_cast<char>(message.front() - 'A' + 'a');
-    }
-    details.what += ": " + message;
-  }
+  if (syscall == "listen") details.what += ": " + detail::wordsOfListening(code);
   if (!address.empty()) details.what += ' ' + address;
   if (port != 0) details.what += ':' + std::to_string(port);
   details.syscall = std::move(syscall);

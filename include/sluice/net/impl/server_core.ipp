@@ -17,6 +17,13 @@
 
 namespace sluice::net::detail {
 
+// Windows has no SO_REUSEPORT: the first worker to listen gets the port, and the others an error.
+#if defined(_WIN32)
+inline constexpr bool sharesPorts = false;
+#else
+inline constexpr bool sharesPorts = true;
+#endif
+
 SLUICE_DECL ClusterMember::ClusterMember() = default;
 SLUICE_DECL ClusterMember::~ClusterMember() = default;
 
@@ -50,7 +57,7 @@ SLUICE_DECL bool ServerCore::listen(const ListenOptions& options) {
   const boost::intrusive_ptr<Listener> listener = makeListener(loop_);
   ListenOptions place = options;
   if (ClusterMember* cluster = loop_->cluster()) {
-    place.reusePort = place.reusePort || !place.exclusive;
+    place.reusePort = place.reusePort || (sharesPorts && !place.exclusive);
     cluster->join(self);
   }
   try {

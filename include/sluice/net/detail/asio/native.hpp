@@ -56,16 +56,18 @@ class NativeOption {
 template <class Socket>
 void setKeepAliveTimes(Socket& socket, int seconds) {
   error_code ignored;
-#if defined(TCP_KEEPIDLE)
-  socket.set_option(NativeOption<IPPROTO_TCP, TCP_KEEPIDLE>(seconds), ignored);
+#if defined(_WIN32)
+  // Windows 10 has all three by these numbers, for which the headers of mingw-w64 have no names.
+  constexpr int idle = 3, interval = 17, count = 16;
+#elif defined(TCP_KEEPIDLE)
+  constexpr int idle = TCP_KEEPIDLE, interval = TCP_KEEPINTVL, count = TCP_KEEPCNT;
 #elif defined(TCP_KEEPALIVE)
-  socket.set_option(NativeOption<IPPROTO_TCP, TCP_KEEPALIVE>(seconds), ignored);
+  constexpr int idle = TCP_KEEPALIVE, interval = TCP_KEEPINTVL, count = TCP_KEEPCNT;
 #endif
-#if defined(TCP_KEEPINTVL)
-  socket.set_option(NativeOption<IPPROTO_TCP, TCP_KEEPINTVL>(1), ignored);
-#endif
-#if defined(TCP_KEEPCNT)
-  socket.set_option(NativeOption<IPPROTO_TCP, TCP_KEEPCNT>(10), ignored);
+#if defined(_WIN32) || defined(TCP_KEEPIDLE) || defined(TCP_KEEPALIVE)
+  socket.set_option(NativeOption<IPPROTO_TCP, idle>(seconds), ignored);
+  socket.set_option(NativeOption<IPPROTO_TCP, interval>(1), ignored);
+  socket.set_option(NativeOption<IPPROTO_TCP, count>(10), ignored);
 #endif
   static_cast<void>(socket);
   static_cast<void>(seconds);
@@ -98,11 +100,12 @@ error_code setReuseAddress(Socket& socket) {
   return ec;
 }
 
-/// A program that is started from here does not get the socket. On Windows none does.
+/// A program that is started from here does not get the socket.
 template <class Socket>
 void closeOnExec(Socket& socket) {
 #if defined(_WIN32)
-  static_cast<void>(socket);
+  const SOCKET handle = socket.native_handle();
+  ::SetHandleInformation(reinterpret_cast<HANDLE>(handle), HANDLE_FLAG_INHERIT, 0);
 #else
   ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
 #endif

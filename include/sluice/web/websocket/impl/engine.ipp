@@ -228,8 +228,8 @@ SLUICE_DECL task<> WebSocketEngine::handshake(std::string host, std::string targ
   if (ec == error::end_of_stream || ec == error::partial_message || ec == asio::error::eof) {
     throw http::Error(asio::error::connection_reset);
   }
-  const auto& parsing = beast::http::make_error_code(error::end_of_stream).category();
-  if (ec == beast::websocket::condition::handshake_failed || ec.category() == parsing) {
+  const error_code parsing = error::end_of_stream;
+  if (ec == beast::websocket::condition::handshake_failed || ec.category() == parsing.category()) {
     throw http::Error(make_error_code(http::errc::ERR_WEBSOCKET_HANDSHAKE), ec.message());
   }
   if (ec) throw http::Error(ec);
