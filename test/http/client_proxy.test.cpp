@@ -97,10 +97,10 @@ TEST_CASE("a request through a proxy says the whole URL",
   options.headers.set("Host", "other");
   CHECK(thrownBy([&] { static_cast<void>(request(net.io(), options)); }) ==
         "ERR_PROXY_INVALID_CONFIG");
-  RequestOptions near;
-  near.agent = agent;
-  near.host = "near";
-  auto direct = http::get(net.io(), near);
+  RequestOptions unproxied;
+  unproxied.agent = agent;
+  unproxied.host = "near";
+  auto direct = http::get(net.io(), unproxied);
   CHECK(net.received(1) == "GET / HTTP/1.1\r\nHost: near\r\nConnection: keep-alive\r\n\r\n");
 }
 

@@ -2,7 +2,11 @@
 //
 // What the server answers by itself, in exact bytes: requests it cannot read, has no time for, or
 // will not serve.
+#if defined(_WIN32)
+#include <io.h>
+#else
 #include <unistd.h>
+#endif
 #include <chrono>
 #include <cstdio>
 #include <functional>

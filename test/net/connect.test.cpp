@@ -85,12 +85,13 @@ TEST_CASE("connect() to an address, a name and a Unix socket", "[net.connect]") 
     auto tcp = net::createServer(loop, greet);
     tcp.listen(0);
     auto local = net::createServer(loop, greet);
-    local.listen(folder / "socket");
     const auto port = tcp.address().port;
-    const std::vector<net::ConnectionOptions> ways = {{.host = "127.0.0.1", .port = port},
-                                                      {.host = "localhost", .port = port},
-                                                      {.port = port},
-                                                      {.path = folder / "socket"}};
+    std::vector<net::ConnectionOptions> ways = {
+        {.host = "127.0.0.1", .port = port}, {.host = "localhost", .port = port}, {.port = port}};
+    if (loopback::haveUnixSockets()) {
+      local.listen(folder / "socket");
+      ways.push_back({.path = folder / "socket"});
+    }
     for (const net::ConnectionOptions& way : ways) {
       net::Socket socket = co_await net::connect(way);
       CHECK(!socket.connecting());
@@ -118,9 +119,11 @@ TEST_CASE("connect() errors name the call, the address and the port", "[net.conn
   CHECK(refused.address() == "127.0.0.1");
   CHECK(refused.port() == port);
 
-  const auto missing = failure({.path = "/no/such/socket"});
-  CHECK(std::string(missing.what()) == "connect ENOENT /no/such/socket");
-  CHECK(failure({.path = std::string(200, 'x')}).name() == "ENAMETOOLONG");
+  if (loopback::haveUnixSockets()) {
+    const auto missing = failure({.path = "/no/such/socket"});
+    CHECK(std::string(missing.what()) == "connect ENOENT /no/such/socket");
+    CHECK(failure({.path = std::string(200, 'x')}).name() == "ENAMETOOLONG");
+  }
 
   const auto empty = failure({.host = "nobody", .port = 1, .lookup = answering({})});
   CHECK(std::string(empty.what()) == "getaddrinfo ENOTFOUND nobody");

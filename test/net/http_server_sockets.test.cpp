@@ -2,9 +2,14 @@
 //
 // What an HTTP server asks of the kernel for the sockets that it accepts, and how it fails to
 // listen.
+#if defined(_WIN32)
+#include <winsock2.h>
+#include <ws2tcpip.h>
+#else
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#endif
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <sluice/http/server.hpp>
@@ -20,10 +25,19 @@ namespace {
 
 namespace asio = boost::asio;
 
+#if defined(TCP_KEEPIDLE)
+constexpr int firstProbe = TCP_KEEPIDLE;
+#elif defined(TCP_KEEPALIVE)
+constexpr int firstProbe = TCP_KEEPALIVE;
+#else
+constexpr int firstProbe = 0;  // mingw-w64 has no name for it, and Wine no such option
+#endif
+
 int option(int descriptor, int level, int name) {
   int value = 0;
   socklen_t size = sizeof(value);
-  CHECK(getsockopt(descriptor, level, name, &value, &size) == 0);
+  // Windows wants a char* here.
+  CHECK(getsockopt(descriptor, level, name, reinterpret_cast<char*>(&value), &size) == 0);
   return value;
 }
 
@@ -57,7 +71,7 @@ Accepted acceptedWith(ServerOptions options) {
   REQUIRE(descriptor != -1);
   return {option(descriptor, IPPROTO_TCP, TCP_NODELAY),
           option(descriptor, SOL_SOCKET, SO_KEEPALIVE),
-          option(descriptor, IPPROTO_TCP, TCP_KEEPIDLE)};
+          firstProbe == 0 ? 0 : option(descriptor, IPPROTO_TCP, firstProbe)};
 }
 
 template <class F>
@@ -84,7 +98,7 @@ TEST_CASE("accepted sockets probe their peers where they are told to",
   CHECK(acceptedWith({}).keepAlive == 0);
   const Accepted probed = acceptedWith({.keepAlive = true, .keepAliveInitialDelay = 42s});
   CHECK(probed.keepAlive != 0);
-  CHECK(probed.firstProbe == 42);
+  if (firstProbe != 0) CHECK(probed.firstProbe == 42);
 }
 
 TEST_CASE("a server that cannot listen says why",

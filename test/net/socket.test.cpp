@@ -3,6 +3,8 @@
 // net::Socket over the kernel: what its buffers, resets and half-closed connections do to a stream.
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
@@ -176,17 +178,17 @@ TEST_CASE("write() and end() take bytes of every kind and tell their callbacks",
     };
   }
   loopback::run([&](asio::io_context& loop) -> task<> {
-    auto [near, far] = loopback::pair(loop);
-    near.write("a", note("a"));
-    near.write("62", sluice::Encoding::hex, note("b"));
-    near.write("c", std::function<void(error_code)>());
-    near.write(bytes("d"), note("d"));
-    end(near);
-    const std::string got = co_await readAll(far);
+    auto [ours, theirs] = loopback::pair(loop);
+    ours.write("a", note("a"));
+    ours.write("62", sluice::Encoding::hex, note("b"));
+    ours.write("c", std::function<void(error_code)>());
+    ours.write(bytes("d"), note("d"));
+    end(ours);
+    const std::string got = co_await readAll(theirs);
     CHECK(got == "abcde");
-    near.end("late", note("late "));
-    near.destroy();
-    near.end(note("gone "));
+    ours.end("late", note("late "));
+    ours.destroy();
+    ours.end(note("gone "));
     co_await endTurn();
   });
   CHECK(log == Words{"a", "b", "d", "end", "late ERR_STREAM_WRITE_AFTER_END",
@@ -199,8 +201,17 @@ TEST_CASE("a reset of the peer is ECONNRESET for who reads", "[net.Socket]") {
     Words events;
     pair.first.on<"error">([&](const http::Error& error) { events.emplace_back(error.name()); });
     pair.first.on<"close">([&](bool hadError) { events.push_back(hadError ? "close!" : "close"); });
-    pair.second.resetAndDestroy();
-    CHECK(pair.second.destroyed());
+    const auto reset = [&pair]() -> task<> {
+      co_await endTurn();
+      pair.second.resetAndDestroy();
+      CHECK(pair.second.destroyed());
+    };
+#if defined(_WIN32)
+    // Wine forgets a reset that came while nobody read.
+    asio::co_spawn(loop, reset(), asio::detached);
+#else
+    co_await reset();
+#endif
     const std::string failure = co_await failureOf(readOnce(pair.first));
     CHECK(failure == "ECONNRESET");
     while (events.size() < 2) co_await endTurn();
@@ -445,7 +456,12 @@ TEST_CASE("both ends know both addresses", "[net.Socket]") {
   CHECK(pair.first.setNoDelay().setKeepAlive(true, 60s).readyState() == "open");
 }
 
-TEST_CASE("ten thousand connections come and go", "[net.Socket]") {
+TEST_CASE("thousands of connections come and go", "[net.Socket]") {
+#if defined(_WIN32)
+  constexpr std::size_t batches = 10;  // Wine takes ten times as long
+#else
+  constexpr std::size_t batches = 100;
+#endif
   loopback::run([](asio::io_context& loop) -> task<> {
     std::size_t served = 0;
     auto server = net::createServer(loop, [&](net::Socket& socket) -> task<> {
@@ -458,7 +474,7 @@ TEST_CASE("ten thousand connections come and go", "[net.Socket]") {
     server.on<"error">([](const http::Error&) {});
     server.listen({.port = 0, .host = "127.0.0.1"});
     const net::ConnectionOptions options{.host = "127.0.0.1", .port = server.address().port};
-    for (int batch = 0; batch < 100; ++batch) {
+    for (std::size_t batch = 0; batch < batches; ++batch) {
       std::vector<net::Socket> clients;
       for (int i = 0; i < 100; ++i) {
         net::Socket client = co_await net::connect(options);
@@ -469,7 +485,7 @@ TEST_CASE("ten thousand connections come and go", "[net.Socket]") {
     }
     server.close();
     co_await server.closed();
-    CHECK(served == 10'000);
+    CHECK(served == batches * 100);
     CHECK(server.getConnections() == 0);
   });
 }

@@ -4,22 +4,22 @@
 // connection, a folder for Unix sockets.
 #pragma once
 
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <chrono>
 #include <exception>
 #include <filesystem>
 #include <memory>
+#include <random>
 #include <sluice/net/detail/backend.hpp>
 #include <sluice/net/detail/loop.hpp>
 #include <sluice/net/detail/socket_core.hpp>
 #include <sluice/net/socket.hpp>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 #include "catch.hpp"
@@ -133,19 +133,35 @@ class Clock {
 class Folder {
  public:
   Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "sluice-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp " + name);
-    path_ = name;
+    std::random_device random;
+    path_ = std::filesystem::temp_directory_path() / ("sluice-" + std::to_string(random()));
+    if (!std::filesystem::create_directory(path_)) throw std::runtime_error(path_.string());
   }
   Folder(const Folder&) = delete;
   Folder& operator=(const Folder&) = delete;
-  ~Folder() { std::filesystem::remove_all(path_); }
+  ~Folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
 
   std::string operator/(const char* name) const { return (path_ / name).string(); }
 
  private:
   std::filesystem::path path_;
 };
+
+/// Whether this system has Unix sockets, which Wine and Windows before 10 lack.
+inline bool haveUnixSockets() {
+#if defined(BOOST_ASIO_HAS_LOCAL_SOCKETS)
+  asio::io_context loop;
+  asio::local::stream_protocol::socket socket(loop);
+  sluice::error_code ec;
+  socket.open(asio::local::stream_protocol(), ec);
+  if (!ec) return true;
+#endif
+  WARN("SKIPPED: this system has no Unix sockets");
+  return false;
+}
 
 /// An address of this machine where nobody answers: who connects waits for ever.
 class Silence {

@@ -13,20 +13,29 @@
 
 using namespace sluice;
 
-TEST_CASE("the counter sees new, malloc and realloc", "[Allocations]") {
+TEST_CASE("the counter sees new", "[Allocations]") {
   const test::Allocations heap;
   // Volatile, or the compiler leaves out what nobody uses.
   int* volatile number = new int(1);
-  void* volatile block = std::malloc(1000);
-  CHECK(heap.count() == 2);
-  CHECK(heap.live() >= 1004);
-  block = std::realloc(block, 100000);
-  CHECK(heap.live() >= 100004);
-  std::free(block);
+  CHECK(heap.count() == 1);
+  CHECK(heap.live() >= 4);
   delete number;
-  CHECK(heap.count() >= 3);
   CHECK(heap.live() == 0);
 }
+
+#if defined(__GLIBC__)
+TEST_CASE("the counter sees malloc and realloc", "[Allocations]") {
+  const test::Allocations heap;
+  void* volatile block = std::malloc(1000);
+  CHECK(heap.count() == 1);
+  CHECK(heap.live() >= 1000);
+  block = std::realloc(block, 100000);
+  CHECK(heap.live() >= 100000);
+  std::free(block);
+  CHECK(heap.count() >= 2);
+  CHECK(heap.live() == 0);
+}
+#endif
 
 TEST_CASE("a warm exchange of messages takes nothing from the heap", "[Socket]") {
   asio::io_context io;

@@ -21,7 +21,7 @@ const error_code aborted = asio::error::operation_aborted;
 const error_code gone = asio::error::bad_descriptor;
 const error_code broken = asio::error::broken_pipe;
 const error_code reset = asio::error::connection_reset;
-const error_code eof = asio::error::eof;
+const error_code ended = asio::error::eof;
 
 class Owner final : public net::detail::TransportOwner {
  public:
@@ -89,7 +89,7 @@ TEST_CASE("the end and a failure come after the bytes", "[Wire]") {
       GENERATE(error_code(asio::error::eof), error_code(asio::error::timed_out));
   Fixture f;
   f.wire.deliver("abc");
-  if (last == eof) {
+  if (last == ended) {
     f.wire.deliverEnd();
   } else {
     f.wire.failRead(last);
@@ -117,7 +117,7 @@ TEST_CASE("tryRead() takes what is there, before a read that is about to", "[Wir
   CHECK((f.owner->reads == Reads{{{}, "def"}}));
   f.wire.deliverEnd();
   CHECK(f.transport.tryRead(asio::buffer(buffer), ec) == 0);
-  CHECK(ec == eof);
+  CHECK(ec == ended);
 }
 
 TEST_CASE("writes are taken as far as there is room, and as much as one may take", "[Wire]") {
@@ -247,7 +247,7 @@ TEST_CASE("a pair holds as many unread bytes as it was given room for", "[Wire]"
   pair.first->close();
   theirs->read();
   test::settle(io);
-  CHECK(theirs->reads.back().first == eof);
+  CHECK(theirs->reads.back().first == ended);
 }
 
 TEST_CASE("run() brings results and exceptions", "[run]") {

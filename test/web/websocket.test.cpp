@@ -646,11 +646,11 @@ TEST_CASE("WebSocket: a server that goes ends its handlers", "[websocket]") {
 
 TEST_CASE("WebSocket: the context may go with everything at work", "[websocket]") {
   std::optional<WebSocket> kept;
-  Wire* far = nullptr;
+  Wire* theirs = nullptr;
   {
     asio::io_context io;
     Wire wire(io);
-    far = &wire;
+    theirs = &wire;
     http::Server server = http::createServer(io);
     const bool keep = GENERATE(false, true);
     server.on<"upgrade">(webSocket([&](WebSocket& ws, http::IncomingMessage&) -> task<> {
@@ -664,7 +664,7 @@ TEST_CASE("WebSocket: the context may go with everything at work", "[websocket]"
     server.serve(wire.socket());
     wire.deliver(upgrade());
     settleBounded(io);
-    CHECK(far->received().starts_with(agreed));
+    CHECK(theirs->received().starts_with(agreed));
   }
   if (kept) {
     CHECK(kept->protocol().empty());
