@@ -121,8 +121,8 @@ SLUICE_DECL void ServerState::giveBack(std::unique_ptr<ServerExchange> exchange)
 inline bool isLostConnection(const error_code& ec) {
   // Windows says "aborted" after a reset that came while it sent.
   return ec == boost::system::errc::connection_reset || ec == boost::system::errc::broken_pipe ||
-         ec == boost::system::errc::connection_aborted ||
-         ec == asio::error::operation_aborted || ec == make_error_code(errc::ERR_STREAM_DESTROYED);
+         ec == boost::system::errc::connection_aborted || ec == asio::error::operation_aborted ||
+         ec == make_error_code(errc::ERR_STREAM_DESTROYED);
 }
 
 SLUICE_DECL void ServerState::report(const Error& thrown) {
