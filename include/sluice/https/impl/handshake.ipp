@@ -18,7 +18,11 @@ SLUICE_DECL task<> handshake(boost::intrusive_ptr<net::detail::SocketCore> core,
   if (core->state() != net::detail::SocketCore::State::open) {
     throw http::Error(make_error_code(http::errc::ERR_SOCKET_CLOSED));
   }
-  if (core->reading()) throw http::Error(make_error_code(http::errc::ERR_INVALID_STATE));
+  // What was written so far belongs to the protocol before.
+  core->output().flushLast();
+  if (core->reading() || core->output().size() != 0) {
+    throw http::Error(make_error_code(http::errc::ERR_INVALID_STATE));
+  }
   std::string early = core->takeHeld();
   return handshake(core, core->transport(), std::move(early), std::move(policy));
 }
