@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The cookbook's recipes for programs that run for long. Each is cut into docs/cookbook/.
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <iostream>
+#include <map>
 #include <sluice/app.hpp>
+#include <sluice/observe.hpp>
 #include <sluice/test.hpp>
 #include <string>
 #include "check.hpp"
@@ -75,6 +79,40 @@ http::ServerOptions forTheOpenInternet() {
 }
 // [/hardening]
 
+// [observer]
+struct Watch : observe::Observer {
+  using Observer::Observer;
+
+  void opened(const observe::Connection&) noexcept override { ++connections; }
+  void closed(const observe::Connection&) noexcept override { --connections; }
+  void ended(const observe::Request& request) noexcept override {
+    ++answers[request.statusCode];  // 0: there was none
+    bytes += request.bytesRead + request.bytesWritten;
+    slowest = std::max(slowest, request.duration);
+  }
+  void failed(observe::Side, const Error& error) noexcept override { ++errors[error.code()]; }
+
+  int connections = 0;
+  std::map<int, std::uint64_t> answers;
+  std::uint64_t bytes = 0;
+  std::chrono::nanoseconds slowest{};
+  std::map<error_code, std::uint64_t> errors;
+};
+// [/observer]
+
+// [proxy_protocol]
+void listenBehindBalancer(http::Server& server, std::uint16_t port) {
+  http::ListenOptions options;
+  options.port = port;
+  options.host = "10.0.0.5";  // only the load balancer must reach it
+  options.proxyProtocol = true;
+  server.on<"drop">([](const net::DropInfo& info) {
+    std::cerr << info.remoteAddress << ": " << errorName(info.reason) << '\n';
+  });
+  server.listen(options);
+}
+// [/proxy_protocol]
+
 int main() {
   asio::io_context loop(1);
   auto server = http::createServer(loop, forTheOpenInternet());
@@ -82,6 +120,10 @@ int main() {
   check(test::inject(router, {.url = "/readyz"}).statusCode == 200, "health");
   ::setenv("PORT", "0", 1);
   check(!listenOnInheritedSocket(server), "socket_activation: there is none");
+  Watch watch(loop);
+  test::inject(loop, server);
+  loop.restart();
+  check(watch.answers[404] == 1 && watch.bytes != 0, "observer");
   listenAsTold(server);
   check(server.address().port != 0, "port");
   spawn(loop, stopOnSignal(server));

@@ -50,6 +50,8 @@ int main(int argc, char* argv[]) {
   server.on<"listening">([&] { std::cout << "listening" << std::endl; });
   asio::co_spawn(loop, stopOnSignal(server), asio::detached);
   http::ListenOptions options;
+  // Only where nobody but a proxy reaches the port: see haproxy-tcp.cfg.
+  options.proxyProtocol = std::getenv("PROXY_PROTOCOL") != nullptr;
   const char* inherited = std::getenv("LISTEN_FDS");
   if (inherited && std::atoi(inherited) == 1) {
     options.fd = 3;

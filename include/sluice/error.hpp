@@ -60,6 +60,8 @@ using error_code = boost::system::error_code;
   X(ERR_SERVER_ALREADY_LISTEN, "Listen method has been called more than once without closing.")   \
   X(ERR_SOCKET_BAD_PORT, "A port must be from 0 to 65535")                                        \
   X(ERR_SOCKET_CLOSED, "Socket is closed")                                                        \
+  X(ERR_PROXY_PROTOCOL_HEADER, "The connection does not begin with a valid PROXY header")         \
+  X(ERR_PROXY_PROTOCOL_TIMEOUT, "The PROXY header did not come in time")                          \
   X(ERR_UNHANDLED_ERROR, "A handler threw something that is no error of the library")             \
   /* Content codings, fetch */                                                                    \
   X(ERR_UNSUPPORTED_ENCODING, "The content coding is not supported")                              \

@@ -15,6 +15,7 @@
 #include <sluice/net/socket.hpp>
 #include <sluice/net/socket_events.hpp>
 #include <sluice/net/tls_info.hpp>
+#include <sluice/observe.hpp>
 #include <sluice/pipe.hpp>
 #include <sluice/task.hpp>
 #include <sluice/timer.hpp>

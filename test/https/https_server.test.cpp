@@ -7,6 +7,7 @@
 #include <vector>
 #include "relay.hpp"
 #include "support/catch.hpp"
+#include "support/loopback.hpp"
 
 using namespace relay;
 using namespace std::chrono_literals;
@@ -584,4 +585,29 @@ TEST_CASE("what is wrong with keys, certificates and ciphers is said at once", "
   options.ticketKeys = "too short";
   asio::io_context io;
   CHECK_THROWS_AS(https::createServer(io, options), http::Error);
+}
+
+TEST_CASE("the header of a proxy comes before the handshake", "[https.Server][proxyProtocol]") {
+  loopback::run([](asio::io_context& loop) -> task<> {
+    std::string seen;
+    https::Server server =
+        https::createServer(loop, serverOptions(),
+                            [&](http::IncomingMessage& req, http::ServerResponse& res) -> task<> {
+                              seen = std::string(req.socket().remoteAddress()) + ' ' +
+                                     std::to_string(req.socket().localPort());
+                              co_await res.end("hello");
+                            });
+    server.listen({.port = 0, .host = "127.0.0.1", .proxyProtocol = true});
+    const net::ConnectionOptions options{.host = "127.0.0.1", .port = server.address().port};
+    net::Socket plain = co_await net::connect(options);
+    plain.write("PROXY TCP6 2001:db8::9 2001:db8::1 56324 443\r\n");
+    const https::ConnectionOptions tls = Serving::clientOptions();
+    net::Socket client = co_await https::connect(std::move(plain), tls);
+    client.write("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    std::string all;
+    while (auto piece = co_await client.read()) all += *piece;
+    CHECK(all.substr(0, 15) == "HTTP/1.1 200 OK");
+    CHECK(seen == "2001:db8::9 443");
+    co_await server.shutdown(0s);
+  });
 }

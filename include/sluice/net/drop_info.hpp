@@ -8,13 +8,14 @@
 #define SLUICE_NET_DROP_INFO_HPP
 
 #include <cstdint>
-#include <sluice/config.hpp>
+#include <sluice/error.hpp>
 #include <string>
 
 namespace sluice::net {
 
-/// A connection that was closed at once because the server has as many as it may have. All fields
-/// are empty for Unix sockets.
+/// A connection that was closed before anybody saw it: the server has as many as it may have, or
+/// with ListenOptions::proxyProtocol its header was missing. The addresses are those of the peer
+/// itself, and empty for Unix sockets.
 struct DropInfo {
   /// The end of the server: its address, and "IPv4" or "IPv6".
   std::string localAddress{}, localFamily{};
@@ -24,6 +25,9 @@ struct DropInfo {
   std::string remoteAddress{}, remoteFamily{};
   /// The port of the client.
   std::uint16_t remotePort = 0;
+  /// Empty: there were too many connections. Otherwise what was wrong with the PROXY header:
+  /// ERR_PROXY_PROTOCOL_HEADER, ERR_PROXY_PROTOCOL_TIMEOUT, or how the connection broke.
+  error_code reason{};
 };
 
 }  // namespace sluice::net

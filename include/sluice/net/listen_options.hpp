@@ -26,6 +26,14 @@ struct ListenOptions {
   bool reusePort = false;  ///< several sockets may listen on one port and share its connections
   bool ipv6Only = false;   ///< "::" is not to take IPv4 connections as well
   bool exclusive = false;  ///< in a cluster: this worker does not share the port with the others
+  /// Every connection begins with a header of the PROXY protocol (version 1 or 2, as HAProxy, nginx
+  /// and load balancers write it), also before a TLS handshake. remoteAddress(), remotePort(),
+  /// localAddress() and localPort() of its socket are then those that the header gives. Without a
+  /// valid header, or with one above 536 bytes, the connection is closed before anybody sees it,
+  /// and "drop" says why: ERR_PROXY_PROTOCOL_HEADER. So does one whose header takes longer than the
+  /// server's headersTimeout (60 s if it has none): ERR_PROXY_PROTOCOL_TIMEOUT. Whoever reaches the
+  /// port can claim any address: let only the proxy reach it. Node has no such option.
+  bool proxyProtocol = false;
 };
 
 }  // namespace sluice::net

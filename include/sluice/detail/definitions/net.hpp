@@ -4,6 +4,7 @@
 #pragma once
 
 #include <sluice/impl/event_emitter.ipp>
+#include <sluice/impl/observe.ipp>
 #include <sluice/impl/post.ipp>
 #include <sluice/impl/spawn.ipp>
 #include <sluice/impl/task.ipp>
@@ -15,6 +16,8 @@
 #include <sluice/net/impl/listening.ipp>
 #include <sluice/net/impl/loop.ipp>
 #include <sluice/net/impl/output_stream.ipp>
+#include <sluice/net/impl/proxy_gate.ipp>
+#include <sluice/net/impl/proxy_header.ipp>
 #include <sluice/net/impl/server.ipp>
 #include <sluice/net/impl/server_core.ipp>
 #include <sluice/net/impl/socket.ipp>

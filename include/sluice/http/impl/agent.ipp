@@ -7,6 +7,7 @@
 #include <boost/asio/query.hpp>
 #include <cstdlib>
 #include <mutex>
+#include <sluice/detail/sight.hpp>
 #include <sluice/http/agent.hpp>
 #include <sluice/http/client_request.hpp>
 #include <sluice/http/detail/client/agent_state.hpp>
@@ -71,6 +72,7 @@ SLUICE_DECL void AgentState::submit(ClientExchange& exchange) {
   } else {
     pool_.enqueue(exchange.name(), &exchange);
   }
+  changed(exchange.name());
 }
 
 SLUICE_DECL void AgentState::begin(ClientExchange& exchange) {
@@ -99,6 +101,7 @@ SLUICE_DECL void AgentState::showPlanned() {
 SLUICE_DECL void AgentState::giveTo(ClientExchange& exchange, ClientConnection& connection,
                                     bool wasIdle) {
   connection.promise(exchange, wasIdle);
+  changed(connection.name());
   if (exchange.begun()) connection.begin();
 }
 
@@ -108,6 +111,7 @@ SLUICE_DECL void AgentState::withdraw(ClientExchange& exchange) {
   } else {
     pool_.removeQueued(exchange.name(), &exchange);
   }
+  changed(exchange.name());
 }
 
 SLUICE_DECL void AgentState::openFor(ClientExchange& exchange) {
@@ -163,6 +167,7 @@ SLUICE_DECL void AgentState::place(ClientConnection& connection) {
   if (!connection.inAgent()) return;
   if (keep && connection.connected() && pool_.keep(connection.name(), &connection, limits())) {
     connection.becomeIdle(limit);
+    changed(connection.name());
   } else {
     connection.destroy();
   }
@@ -170,7 +175,10 @@ SLUICE_DECL void AgentState::place(ClientConnection& connection) {
 
 SLUICE_DECL void AgentState::remove(ClientConnection& connection) {
   const boost::intrusive_ptr<AgentState> alive(this);
-  if (pool_.remove(connection.name(), &connection)) openWaiting(connection.name());
+  if (pool_.remove(connection.name(), &connection)) {
+    openWaiting(connection.name());
+    changed(connection.name());
+  }
   dropSpares(pool_.total());
 }
 
@@ -194,6 +202,16 @@ SLUICE_DECL void AgentState::dropSpares(std::size_t kept) {
     boost::intrusive_ptr<ClientExchange>(spares_.back()).reset();
     spares_.pop_back();
   }
+}
+
+SLUICE_DECL void AgentState::tellPool(const std::string& name) {
+  observe::Pool now{.agent = agent_, .name = name, .used = 0, .free = 0, .waiting = 0};
+  if (const auto entry = pool_.entries().find(name); entry != pool_.entries().end()) {
+    now.used = entry->second.used.size() + entry->second.planned.size();
+    now.free = entry->second.free.size();
+    now.waiting = entry->second.queue.size();
+  }
+  observe::detail::Sight::tell(loop_->observers(), &observe::Observer::changed, now);
 }
 
 SLUICE_DECL void AgentState::destroyAll() {

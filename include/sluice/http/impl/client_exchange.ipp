@@ -195,6 +195,7 @@ SLUICE_DECL void ClientExchange::start() {
     signalled_ = std::make_shared<ClientExchange*>(this);
     signal.assign(AbortSignal{signalled_});
   }
+  if (loop_->observers() != nullptr) observeBeginning();
   agent_->submit(*this);
   atTurnEnd();
 }
@@ -254,6 +255,7 @@ SLUICE_DECL void ClientExchange::promiseBroken() {
 
 SLUICE_DECL void ClientExchange::complete(ClientConnection& connection, bool reusable) {
   if (over()) return;
+  if (beginning_.isObserved) observeEnd({});
   (reusable ? reusable_ : ended_) = &connection;
   become(State::done);
   connection_ = nullptr;
@@ -301,6 +303,11 @@ SLUICE_DECL void ClientExchange::end(EndedBy by, const Error& error, bool told) 
   if (!connection_) agent_->withdraw(*this);
   const bool answered = state_ == State::responded;
   endedBy_ = by;
+  if (beginning_.isObserved) observeEnd(error.code());
+  if (by == EndedBy::peer || by == EndedBy::here) {
+    observe::detail::Sight::tell(loop_->observers(), &observe::Observer::failed,
+                                 observe::Side::client, error);
+  }
   become(State::failed);
   if (told) failure_ = error;
   if (answered) stopResponse(by, error.code());

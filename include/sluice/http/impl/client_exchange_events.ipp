@@ -22,11 +22,48 @@ SLUICE_DECL void ClientExchange::later(void (ClientExchange::*what)()) {
 
 SLUICE_DECL void ClientExchange::socketAssigned() {
   become(State::assigned);
+  if (beginning_.isObserved) observeSocket();
   const boost::intrusive_ptr<ClientExchange> alive(this);
   if (options().retryStale && reused && outgoing_->ended() && outgoing_->bodyWritten == 0) {
     sentCopy_ = outgoing_->output->copyOfWaiting();
   }
   sluice::detail::emit<OutgoingEvents, "socket">(outgoing_->listeners, *connection_->socketIfAny());
+}
+
+SLUICE_DECL void ClientExchange::observeBeginning() {
+  beginning_ = {.time = loop_->clock().now(), .isObserved = true};
+  const observe::Request request{.id = this,
+                                 .side = observe::Side::client,
+                                 .method = options().method,
+                                 .url = wanted_.target(),
+                                 .host = options().hostname,
+                                 .statusCode = 0,
+                                 .bytesRead = 0,
+                                 .bytesWritten = 0,
+                                 .duration = {},
+                                 .error = {}};
+  observe::detail::Sight::tell(loop_->observers(), &observe::Observer::began, request);
+}
+
+SLUICE_DECL void ClientExchange::observeSocket() {
+  beginning_.bytesWritten = connection_->socketIfAny()->bytesWritten();
+}
+
+SLUICE_DECL void ClientExchange::observeEnd(const error_code& reason) {
+  beginning_.isObserved = false;
+  const net::Socket* socket = connection_ ? connection_->socketIfAny() : nullptr;
+  const observe::Request request{
+      .id = this,
+      .side = observe::Side::client,
+      .method = options().method,
+      .url = wanted_.target(),
+      .host = options().hostname,
+      .statusCode = incoming_ ? incoming_->statusCode() : 0,
+      .bytesRead = socket != nullptr ? connection_->bytesOfExchange() : 0,
+      .bytesWritten = socket != nullptr ? socket->bytesWritten() - beginning_.bytesWritten : 0,
+      .duration = loop_->clock().now() - beginning_.time,
+      .error = reason};
+  observe::detail::Sight::tell(loop_->observers(), &observe::Observer::ended, request);
 }
 
 SLUICE_DECL void ClientExchange::connected(ClientConnection& connection) {
@@ -111,6 +148,9 @@ SLUICE_DECL void ClientExchange::handedOver(boost::intrusive_ptr<IncomingState> 
                                             net::Socket& socket, std::string_view head,
                                             bool upgrade) {
   const boost::intrusive_ptr<ClientExchange> alive(this);
+  incoming_ = incoming;
+  if (beginning_.isObserved) observeEnd({});
+  incoming_ = nullptr;
   connection_ = nullptr;
   lend(std::move(incoming));
   become(State::done);

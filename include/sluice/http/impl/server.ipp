@@ -6,6 +6,7 @@
 #include <boost/asio/error.hpp>
 #include <cstdio>
 #include <sluice/detail/post.hpp>
+#include <sluice/detail/sight.hpp>
 #include <sluice/http/detail/server/connection.hpp>
 #include <sluice/http/detail/server/state.hpp>
 #include <sluice/http/server.hpp>
@@ -126,6 +127,7 @@ inline bool isLostConnection(const error_code& ec) {
 }
 
 SLUICE_DECL void ServerState::report(const Error& thrown) {
+  tellFailure(thrown);
   if (emit<"error">(thrown) || isLostConnection(thrown.code())) return;
   constexpr std::size_t most = 1000;
   std::string line = "sluice: a handler threw";
@@ -138,6 +140,11 @@ SLUICE_DECL void ServerState::report(const Error& thrown) {
   }
   line += '\n';
   std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+SLUICE_DECL void ServerState::tellFailure(const Error& error) {
+  observe::detail::Sight::tell(loop().observers(), &observe::Observer::failed,
+                               observe::Side::server, error);
 }
 
 SLUICE_DECL void ServerState::startResting() { loop().startTimer(resting_, restInterval); }
@@ -220,7 +227,7 @@ SLUICE_DECL void ServerState::closeIdle() {
 SLUICE_DECL void ServerState::onConnection(boost::intrusive_ptr<net::detail::Transport> accepted) {
   boost::intrusive_ptr<net::detail::SocketCore> core(
       new net::detail::SocketCore(core_->loop().shared_from_this(), options_.highWaterMark));
-  core->open(std::move(accepted));
+  core->openAccepted(std::move(accepted));
   net::Socket socket(std::move(core));
   if (options_.noDelay) socket.setNoDelay();
   if (options_.keepAlive) socket.setKeepAlive(true, options_.keepAliveInitialDelay);

@@ -77,6 +77,7 @@ SLUICE_DECL void ServerConnection::refuseWith(const Error& error, std::string_vi
   const bool answered = phase_ != Phase::head && exchange_->outgoing().headSent();
   const bool handling = exchange_->handlerRuns;
   phase_ = Phase::closing;
+  server_->tellFailure(error);
   exchange_->refuse(error.code());
   if (server_->has<"clientError">()) {
     server_->emit<"clientError">(error, socket_);

@@ -44,6 +44,48 @@ SLUICE_DECL void ServerExchange::begin() {
   pair_ = &pool_->take();
   pair_->req().attach(incoming_);
   pair_->res().attach(*this);
+  if (connection_->core().loop().observers() != nullptr) observeBeginning();
+}
+
+SLUICE_DECL void ServerExchange::observeBeginning() {
+  net::detail::SocketCore& core = connection_->core();
+  beginning_ = {.time = core.loop().clock().now(),
+                .bytesRead = core.bytesRead() - reader.unread().size() - reader.head().consumed(),
+                .bytesWritten = core.output().written(),
+                .isObserved = true};
+  const observe::Request request{.id = this,
+                                 .side = observe::Side::server,
+                                 .method = incoming_->method(),
+                                 .url = incoming_->url(),
+                                 .host = {},
+                                 .statusCode = 0,
+                                 .bytesRead = 0,
+                                 .bytesWritten = 0,
+                                 .duration = {},
+                                 .error = {}};
+  observe::detail::Sight::tell(core.loop().observers(), &observe::Observer::began, request);
+}
+
+SLUICE_DECL void ServerExchange::observeEnd() {
+  beginning_.isObserved = false;
+  net::detail::SocketCore& core = connection_->core();
+  error_code reason = requestFailure_;
+  if (!reason && incoming().aborted()) reason = incoming().failure();
+  if (!reason && !incoming().upgraded && !outgoing().isSent()) {
+    reason = make_error_code(boost::system::errc::connection_reset);
+  }
+  const observe::Request request{
+      .id = this,
+      .side = observe::Side::server,
+      .method = incoming_->method(),
+      .url = incoming_->url(),
+      .host = {},
+      .statusCode = outgoing().headSent() ? pair_->res().statusCode : 0,
+      .bytesRead = core.bytesRead() - reader.unread().size() - beginning_.bytesRead,
+      .bytesWritten = core.output().written() - beginning_.bytesWritten,
+      .duration = core.loop().clock().now() - beginning_.time,
+      .error = reason};
+  observe::detail::Sight::tell(core.loop().observers(), &observe::Observer::ended, request);
 }
 
 SLUICE_DECL bool ServerExchange::takesUpgrade() {
@@ -176,6 +218,7 @@ SLUICE_DECL void ServerExchange::stopListening() {
 }
 
 SLUICE_DECL void ServerExchange::reset() {
+  if (beginning_.isObserved) observeEnd();
   if (pair_ != nullptr) pool_->giveBack(*std::exchange(pair_, nullptr));
   // A handle that a user moved out outlives this: it keeps the state, and gets its own copies.
   if (incoming().use_count() > 1) {

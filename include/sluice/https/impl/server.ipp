@@ -103,6 +103,7 @@ SLUICE_DECL task<> TlsServerState::secure(net::Socket& socket) {
     emit<"secureConnection">(socket);
     co_return;
   }
+  tellFailure(*failure);
   emit<"clientError">(*failure, socket);
   emit<"tlsClientError">(*failure, socket);
   core->destroy();

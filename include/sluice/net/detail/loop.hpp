@@ -19,6 +19,10 @@
 #include <utility>
 #include <vector>
 
+namespace sluice::observe {
+class Observer;
+}
+
 namespace sluice::net::detail {
 
 class Loop;
@@ -119,6 +123,9 @@ class Loop : public std::enable_shared_from_this<Loop> {
   void setCluster(ClusterMember* cluster) { cluster_ = cluster; }
   ClusterMember* cluster() const { return cluster_; }
 
+  /// The first of those who observe this loop; null: nobody does.
+  observe::Observer*& observers() { return observers_; }
+
   /// Whether who has nothing to wait for may go straight on: not for so long that the others on
   /// this loop wait in vain. Where it may not, its completion is posted.
   bool mayGoOn() {
@@ -190,6 +197,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   bool turnScheduled_ = false;
   bool turnEnds_ = false;
   bool stopped_ = false;
+  observe::Observer* observers_ = nullptr;
   ClusterMember* cluster_ = nullptr;
   std::vector<std::pair<const void*, std::shared_ptr<void>>> kept_;
 };

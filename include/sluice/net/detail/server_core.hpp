@@ -16,6 +16,7 @@
 #include <sluice/net/address.hpp>
 #include <sluice/net/detail/listener.hpp>
 #include <sluice/net/detail/loop.hpp>
+#include <sluice/net/detail/proxy_gate.hpp>
 #include <sluice/net/drop_info.hpp>
 #include <sluice/net/listen_options.hpp>
 #include <sluice/task.hpp>
@@ -26,6 +27,7 @@ namespace sluice::net::detail {
 class ServerCore final
     : public boost::intrusive_ref_counter<ServerCore, boost::thread_unsafe_counter>,
       private Listener::User,
+      private ProxyGate::User,
       private LoopMember {
  public:
   /// Every call may destroy the user, which detaches itself then.
@@ -36,6 +38,8 @@ class ServerCore final
     virtual std::size_t connections() const = 0;
     /// More than this many are dropped; 0 or the largest value: no limit.
     virtual std::size_t maxConnections() const = 0;
+    /// How long the PROXY header of a connection may take; 0: no limit.
+    virtual std::chrono::milliseconds headerTimeout() const = 0;
 
     virtual bool hasErrorListener() const = 0;
     virtual void onListening() = 0;
@@ -96,7 +100,12 @@ class ServerCore final
   SLUICE_DECL void onLoopEnd() override;
   SLUICE_DECL void onAccept(boost::intrusive_ptr<Transport>) override;
   SLUICE_DECL void onAcceptError(const http::Error&) override;
+  SLUICE_DECL void onHeader(boost::intrusive_ptr<Transport>) override;
+  SLUICE_DECL void onNoHeader(const Transport&, const error_code&) override;
   bool full() const;
+  void drop(const Transport& transport, const error_code& reason);
+  void tellFailure(const http::Error& error);
+  void stopListening();
   void closeIfDone();
   void closeNow();
   void startWait(CloseHandler handler);
@@ -105,6 +114,7 @@ class ServerCore final
   std::shared_ptr<Loop> loop_;
   User* user_;
   boost::intrusive_ptr<Listener> listener_;
+  std::unique_ptr<ProxyGate> gate_;  // null without proxyProtocol
   std::vector<std::function<void()>> callbacks_;
   std::vector<Waiter> waiters_;
   State state_ = State::idle;

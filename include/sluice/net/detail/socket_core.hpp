@@ -66,6 +66,11 @@ class SocketCore final : public TransportOwner,
 
   /// connecting → open. Once more: over another transport, which has the one so far below it.
   void open(boost::intrusive_ptr<Transport> transport);
+  /// The same, for a connection that a server has accepted.
+  void openAccepted(boost::intrusive_ptr<Transport> transport) {
+    accepted_ = true;
+    open(std::move(transport));
+  }
   /// Takes the transport away, open as it is; the socket is destroyed without it.
   boost::intrusive_ptr<Transport> releaseTransport();
 
@@ -154,6 +159,7 @@ class SocketCore final : public TransportOwner,
   bool isOpen() const { return state_.life() == State::open; }
   bool writeEnded() const { return state_.output() == Output::ended; }
   void tellClosed();
+  void tellObservers(const error_code& reason);
   void flushLater() override { atTurnEnd(); }
   SLUICE_DECL void onWriteFailed(const error_code&) override;
   SLUICE_DECL void onDrained() override;
@@ -221,6 +227,7 @@ class SocketCore final : public TransportOwner,
   bool endsTurn_ : 1 = false;
   bool reading_ : 1 = false;  // a read is under way
   bool flowing_ : 1 = false;  // "data" is emitted
+  bool accepted_ : 1 = false;
 };
 
 }  // namespace sluice::net::detail

@@ -35,7 +35,8 @@ class Transport : public boost::intrusive_ref_counter<Transport, boost::thread_u
  public:
   virtual ~Transport() = default;
 
-  void attach(TransportOwner* owner) { owner_ = owner; }
+  /// Who is told from now on; null: nobody.
+  virtual void attach(TransportOwner* owner) { owner_ = owner; }
 
   /// Takes as many bytes as fit now, 0 to all. `ec` is set only when the connection is broken.
   virtual std::size_t tryWrite(std::span<const asio::const_buffer>, error_code& ec) = 0;

@@ -25,6 +25,7 @@ namespace detail {
 
 // Sockets of a raw server; there is no option for it.
 inline constexpr std::size_t serverHighWaterMark = 16 * 1024;
+inline constexpr std::chrono::milliseconds proxyHeaderTimeout{60'000};
 
 class ServerState final
     : public boost::intrusive_ref_counter<ServerState, boost::thread_unsafe_counter>,
@@ -84,6 +85,7 @@ class ServerState final
   using Ended = sluice::detail::Ended;
 
   std::size_t maxConnections() const override { return owner_->maxConnections; }
+  std::chrono::milliseconds headerTimeout() const override { return proxyHeaderTimeout; }
   bool hasErrorListener() const override {
     return sluice::detail::has<ServerEvents, "error">(listeners_);
   }
@@ -101,7 +103,7 @@ class ServerState final
     const boost::intrusive_ptr<ServerState> self(this);
     const boost::intrusive_ptr<SocketCore> core(
         new SocketCore(core_->loop().shared_from_this(), serverHighWaterMark));
-    core->open(std::move(accepted));
+    core->openAccepted(std::move(accepted));
     core->transport()->setNoDelay(true);
     const auto place = std::make_shared<Connection>(self);
     place->socket = Socket(core);

@@ -8,6 +8,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <sluice/detail/post.hpp>
+#include <sluice/detail/sight.hpp>
 #include <sluice/detail/suspend.hpp>
 #include <sluice/net/detail/backend.hpp>
 #include <sluice/net/detail/cluster_member.hpp>
@@ -47,8 +48,13 @@ SLUICE_DECL ServerCore::ServerCore(std::shared_ptr<Loop> loop, User& user)
 SLUICE_DECL void ServerCore::onLoopEnd() {
   const boost::intrusive_ptr<ServerCore> self(this);
   const auto dropped = std::exchange(waiters_, {});
+  stopListening();
+}
+
+SLUICE_DECL void ServerCore::stopListening() {
   if (listener_) listener_->close();
   listener_.reset();
+  gate_.reset();
 }
 
 SLUICE_DECL bool ServerCore::listen(const ListenOptions& options) {
@@ -70,6 +76,8 @@ SLUICE_DECL bool ServerCore::listen(const ListenOptions& options) {
     return false;
   }
   listener_ = listener;
+  if (options.proxyProtocol)
+    gate_ = std::make_unique<ProxyGate>(*loop_, static_cast<ProxyGate::User&>(*this));
   state_ = State::listening;
   sluice::detail::post(loop_->executor(), [self, listener] {
     if (self->listener_ != listener) return;
@@ -86,10 +94,7 @@ SLUICE_DECL void ServerCore::close(std::function<void(error_code)> callback) {
   if (callback) {
     callbacks_.push_back([callback = std::move(callback), ec] { callback(ec); });
   }
-  if (listener_) {
-    listener_->close();
-    listener_.reset();
-  }
+  stopListening();
   state_ = State::closing;
   closeIfDone();
 }
@@ -146,34 +151,58 @@ SLUICE_DECL void ServerCore::detach() {
   user_ = nullptr;
   state_ = State::idle;
   callbacks_.clear();
-  if (listener_) {
-    listener_->close();
-    listener_.reset();
-  }
+  stopListening();
   settleAll(asio::error::operation_aborted);
 }
 
 SLUICE_DECL bool ServerCore::full() const {
   const std::size_t limit = user_->maxConnections();
-  return limit != 0 && user_->connections() >= limit;
+  const std::size_t waiting = gate_ ? gate_->size() : 0;
+  return limit != 0 && user_->connections() + waiting >= limit;
 }
 
 SLUICE_DECL void ServerCore::onAccept(boost::intrusive_ptr<Transport> transport) {
-  if (!full()) {
+  if (full()) {
+    drop(*transport, {});
+    transport->close();
+  } else if (gate_) {
+    gate_->add(std::move(transport), user_->headerTimeout());
+  } else {
     user_->onConnection(std::move(transport));
-    return;
   }
-  const Address local = transport->localAddress();
-  const Address remote = transport->remoteAddress();
-  transport->close();
+}
+
+SLUICE_DECL void ServerCore::onHeader(boost::intrusive_ptr<Transport> transport) {
+  const boost::intrusive_ptr<ServerCore> alive(this);
+  user_->onConnection(std::move(transport));
+}
+
+SLUICE_DECL void ServerCore::onNoHeader(const Transport& transport, const error_code& reason) {
+  const boost::intrusive_ptr<ServerCore> alive(this);
+  tellFailure(http::Error(reason));
+  drop(transport, reason);
+}
+
+SLUICE_DECL void ServerCore::drop(const Transport& transport, const error_code& reason) {
+  const Address local = transport.localAddress();
+  const Address remote = transport.remoteAddress();
   user_->onDrop({.localAddress = local.address,
                  .localFamily = local.family,
                  .localPort = local.port,
                  .remoteAddress = remote.address,
                  .remoteFamily = remote.family,
-                 .remotePort = remote.port});
+                 .remotePort = remote.port,
+                 .reason = reason});
 }
 
-SLUICE_DECL void ServerCore::onAcceptError(const http::Error& error) { user_->onError(error); }
+SLUICE_DECL void ServerCore::onAcceptError(const http::Error& error) {
+  tellFailure(error);
+  user_->onError(error);
+}
+
+SLUICE_DECL void ServerCore::tellFailure(const http::Error& error) {
+  observe::detail::Sight::tell(loop_->observers(), &observe::Observer::failed,
+                               observe::Side::server, error);
+}
 
 }  // namespace sluice::net::detail

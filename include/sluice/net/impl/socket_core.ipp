@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <boost/asio/error.hpp>
 #include <cstring>
+#include <sluice/detail/sight.hpp>
 #include <sluice/net/detail/socket_core.hpp>
 
 namespace sluice::net::detail {
@@ -43,11 +44,29 @@ SLUICE_DECL void SocketCore::open(boost::intrusive_ptr<Transport> transport) {
   }
   transport_ = std::move(transport);
   transport_->attach(this);
-  state_.move(State::open);
+  if (state_.move(State::open) && loop_->observers() != nullptr) tellObservers({});
   output_->attach(this);
   output_->flush();
   if (writeEnding()) finishWriting();
   if (flowing_) flow();
+}
+
+// That it is open, or is not any more.
+SLUICE_DECL void SocketCore::tellObservers(const error_code& reason) {
+  const Address local = transport_ ? transport_->localAddress() : Address{};
+  const Address remote = transport_ ? transport_->remoteAddress() : Address{};
+  const observe::Connection connection{
+      .id = this,
+      .side = accepted_ ? observe::Side::server : observe::Side::client,
+      .local = local,
+      .remote = remote,
+      .bytesRead = bytesRead_,
+      .bytesWritten = output_ ? output_->written() : written_,
+      .error = reason,
+  };
+  observe::detail::Sight::tell(loop_->observers(),
+                               isOpen() ? &observe::Observer::opened : &observe::Observer::closed,
+                               connection);
 }
 
 SLUICE_DECL boost::intrusive_ptr<Transport> SocketCore::releaseTransport() {
@@ -386,7 +405,9 @@ SLUICE_DECL void SocketCore::destroy(const error_code& ec) {
   const boost::intrusive_ptr<SocketCore> alive(this);
   // What was gathered for the end of this turn counts as written.
   if (output_ && !loop_->stopped()) output_->flushLast();
+  const bool wasOpen = isOpen();
   state_.move(State::destroyed);
+  if (wasOpen && loop_->observers() != nullptr) tellObservers(ec);
   idle_.stop();
   if (transport_) transport_->close();
   // First: the events of a message come before those who waited are resumed.

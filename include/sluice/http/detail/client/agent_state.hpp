@@ -77,6 +77,10 @@ class AgentState : public boost::intrusive_ref_counter<AgentState, boost::thread
   void openFor(ClientExchange& exchange);
   void openWaiting(const std::string& preferred);
   void dropSpares(std::size_t kept);
+  void changed(const std::string& name) {
+    if (loop_->observers() != nullptr) tellPool(name);
+  }
+  void tellPool(const std::string& name);
 
   std::shared_ptr<net::detail::Loop> loop_;
   AgentOptions options_;

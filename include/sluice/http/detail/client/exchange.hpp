@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <sluice/detail/completion.hpp>
+#include <sluice/detail/sight.hpp>
 #include <sluice/http/client_request.hpp>
 #include <sluice/http/detail/client/awaited_exchange.hpp>
 #include <sluice/http/detail/client/exchange_state.hpp>
@@ -58,6 +59,7 @@ struct ExchangeProgress {
   std::optional<bool> noDelay_;
   std::optional<std::pair<bool, std::chrono::milliseconds>> keepAlive_;
   std::string sentCopy_;
+  observe::detail::Beginning beginning_;
   unsigned running_ = 0;  // coroutines that listen
   State state_ = State::created;
   ResponseHandle response_ = ResponseHandle::none;
@@ -194,6 +196,9 @@ class ClientExchange final : public ExchangeProgress,
   SLUICE_DECL void setTimeout(std::chrono::milliseconds idle) override;
 
   void become(State next);
+  void observeBeginning();
+  void observeSocket();
+  void observeEnd(const error_code& reason);
   Agent& chooseAgent();
   void atTurnEnd();
   bool retry();

@@ -12,6 +12,7 @@
 #include <optional>
 #include <sluice/detail/completion.hpp>
 #include <sluice/detail/listeners.hpp>
+#include <sluice/detail/sight.hpp>
 #include <sluice/http/detail/message/incoming_state.hpp>
 #include <sluice/http/detail/message/message_pool.hpp>
 #include <sluice/http/detail/message/message_reader.hpp>
@@ -112,6 +113,8 @@ class ServerExchange final : private net::detail::LoopMember,
   void endForHandler();
   void answerEmpty(int status);
   void renewOutgoing();
+  void observeBeginning();
+  void observeEnd();
 
   // BodySource and OutgoingOwner
   SLUICE_DECL asio::any_io_executor executor() const override;
@@ -134,6 +137,7 @@ class ServerExchange final : private net::detail::LoopMember,
   // Where the pair comes from; the pair is null between two requests.
   std::shared_ptr<MessagePool> pool_;
   MessagePair* pair_ = nullptr;
+  observe::detail::Beginning beginning_;
   bool awaitsContinue_ = false;
   bool bodyRefused_ = false;
   bool destroyedHere_ = false;

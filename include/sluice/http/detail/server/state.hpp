@@ -75,6 +75,8 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
   /// Emits "error" with what a handler or a listener has thrown. If nobody listens it is one line
   /// on stderr.
   void report(const Error& thrown);
+  /// Observers are told of it.
+  void tellFailure(const Error& error);
 
   /// The Date line of this second.
   std::string_view dateLine();
@@ -91,6 +93,7 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
  private:
   SLUICE_DECL void onConnection(boost::intrusive_ptr<net::detail::Transport>) override;
   std::size_t maxConnections() const override { return settings_->maxConnections; }
+  std::chrono::milliseconds headerTimeout() const override { return settings_->headersTimeout; }
   bool hasErrorListener() const override { return has<"error">(); }
   void onListening() override { emit<"listening">(); }
   void onError(const Error& error) override { emit<"error">(error); }

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// How the library tells those who observe a loop. The places that tell ask first whether there is
+// somebody: that is a pointer of the loop's.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <sluice/observe.hpp>
+
+namespace sluice::observe::detail {
+
+class Sight {
+ public:
+  /// Calls `member` of every observer from `first` on.
+  template <class... Parameters, class... Args>
+  static void tell(Observer* first, void (Observer::*member)(Parameters...) noexcept,
+                   const Args&... args) {
+    for (Observer* each = first; each != nullptr; each = each->next_) (each->*member)(args...);
+  }
+};
+
+/// Where an exchange began that somebody observes.
+struct Beginning {
+  std::chrono::steady_clock::time_point time{};
+  std::uint64_t bytesRead = 0;
+  std::uint64_t bytesWritten = 0;
+  bool isObserved = false;
+};
+
+}  // namespace sluice::observe::detail
