@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <sluice/error.hpp>
 #include <sluice/net/detail/proxy_header.hpp>
 #include <string_view>
 #include <tuple>
