@@ -3,6 +3,7 @@
 // Timeouts: when they are due, in which order, and what a callback may do to the others.
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <random>
 #include <sluice/net/detail/timers.hpp>
@@ -292,4 +293,25 @@ TEST_CASE("a hundred thousand timeouts fire in order", "[Timers]") {
     last = deadline;
   }
   CHECK(ordered);
+}
+
+// With a step for each duration it would be ten thousand million steps.
+TEST_CASE("a hundred thousand durations at once cost no step for each other", "[Timers]") {
+  constexpr int count = 100'000;
+  Fixture fixture;
+  std::vector<int> log;
+  std::vector<std::unique_ptr<Noting>> many;
+  for (int i = 0; i != count; ++i) {
+    // Neither in order nor in reverse order.
+    const int milliseconds = 1 + static_cast<int>(std::int64_t{i} * 7919 % count);
+    many.push_back(std::make_unique<Noting>(milliseconds, log));
+    fixture.timers.start(many.back()->entry, std::chrono::milliseconds(milliseconds), start);
+  }
+  int right = 0;
+  for (int i = 1; i <= count; ++i) {
+    const bool known = fixture.timers.nearest() == start + std::chrono::milliseconds(i);
+    fixture.timers.fire(start + std::chrono::milliseconds(i));
+    if (known && log.size() == static_cast<std::size_t>(i) && log.back() == i) ++right;
+  }
+  CHECK(right == count);
 }

@@ -252,3 +252,26 @@ TEST_CASE("any mix of operations behaves as one long text", "[WriteQueue]") {
     }
   }
 }
+
+// With a step for each piece that waits it would be five thousand million steps.
+TEST_CASE("a hundred thousand kept pieces leave one by one", "[WriteQueue]") {
+  constexpr std::size_t count = 100'000;
+  WriteQueue queue;
+  for (std::size_t i = 0; i != count; ++i) {
+    queue.gathered().append("<");
+    queue.keep(std::string(1, static_cast<char>('a' + i % 26)));
+  }
+  WriteQueue::Pieces pieces;
+  std::size_t right = 0;
+  for (std::size_t i = 0; i != count; ++i) {
+    const std::size_t offered = queue.pieces(pieces);
+    if (offered >= 2 && *static_cast<const char*>(pieces[0].data()) == '<' &&
+        *static_cast<const char*>(pieces[1].data()) == static_cast<char>('a' + i % 26)) {
+      ++right;
+    }
+    queue.consume(2);
+  }
+  CHECK(right == count);
+  CHECK(queue.empty());
+  CHECK(queue.sent() == 2 * count);
+}

@@ -105,7 +105,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   /// Starts `entry` anew; a duration of 0 stops it.
   void startTimer(TimerEntry& entry, std::chrono::milliseconds duration);
   void fireTimers();
-  std::optional<TimePoint> nearestTimer() const { return timers_.nearest(); }
+  std::optional<TimePoint> nearestTimer() { return timers_.nearest(); }
 
   void atTurnEnd(TurnEntry& entry) {
     if (entry.next_ == nullptr) enqueue(entry);

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <memory>
+#include <map>
 #include <optional>
 #include <sluice/config.hpp>
 #include <vector>
@@ -76,83 +76,113 @@ class Timers {
     entry.next_ = &head;
     head.previous_->next_ = &entry;
     head.previous_ = &entry;
+    if (!list.isDue) push(list);
   }
 
-  std::optional<TimePoint> nearest() const {
-    std::optional<TimePoint> result;
-    for (const auto& list : lists_) {
-      if (list->empty()) continue;
-      const TimePoint deadline = list->head.next_->deadline_;
-      if (!result || deadline < *result) result = deadline;
-    }
-    return result;
+  std::optional<TimePoint> nearest() {
+    const TimerEntry* first = earliest();
+    if (first == nullptr) return std::nullopt;
+    return first->deadline_;
   }
 
   /// Calls everything that is due, in the order of the deadlines. A callback may start, stop and
   /// destroy any entry; one that is started anew with no duration waits for the next call.
   void fire(TimePoint now) {
-    while (TimerEntry* due = earliestDue(now)) {
-      due->unlink();
-      due->callback_(due->context_);
+    for (TimerEntry* first = earliest(); first != nullptr && first->deadline_ <= now;
+         first = earliest()) {
+      first->unlink();
+      first->callback_(first->context_);
     }
   }
 
   void clear() {
-    for (const auto& list : lists_) {
-      while (!list->empty()) list->head.next_->unlink();
+    for (auto& [duration, list] : lists_) {
+      while (!list.empty()) list.head.next_->unlink();
     }
   }
 
  private:
-  // More distinct durations than this and empty lists are dropped before a new one is made.
+  // With more distinct durations than this, empty lists are dropped before a new one is made.
   static constexpr std::size_t keptLists = 16;
 
   struct List {
-    List(std::chrono::milliseconds length, TimerEntry::Callback onEmptied, void* context)
-        : duration(length), head(onEmptied, context) {
+    List(TimerEntry::Callback onEmptied, void* context) : head(onEmptied, context) {
       head.previous_ = head.next_ = &head;
     }
     ~List() { head.previous_ = head.next_ = nullptr; }
     bool empty() const { return head.next_ == &head; }
 
-    std::chrono::milliseconds duration;
     TimerEntry head;
+    bool isDue = false;  // it is in due_
   };
 
+  // A list as of its first entry's deadline, or of an earlier one: what is restarted is moved to
+  // the end of its list, and the list is looked at when its turn comes.
+  struct Due {
+    TimePoint at;
+    std::chrono::milliseconds duration;
+    List* list;
+    bool operator<(const Due& other) const {
+      return at != other.at ? at > other.at : duration > other.duration;
+    }
+  };
+
+  // The list whose first entry is nearest comes first: a heap, so that many durations cost little.
+  void push(List& list) {
+    list.isDue = true;
+    const TimerEntry& first = *list.head.next_;
+    due_.push_back({first.deadline_, lastDuration_, &list});
+    std::push_heap(due_.begin(), due_.end());
+  }
+
+  TimerEntry* earliest() {
+    while (!due_.empty()) {
+      const Due nearest = due_.front();
+      TimerEntry* const first = nearest.list->head.next_;
+      if (!nearest.list->empty() && first->deadline_ == nearest.at) return first;
+      std::pop_heap(due_.begin(), due_.end());
+      if (nearest.list->empty()) {
+        nearest.list->isDue = false;
+        due_.pop_back();
+      } else {
+        due_.back().at = first->deadline_;
+        std::push_heap(due_.begin(), due_.end());
+      }
+    }
+    return nullptr;
+  }
+
+  // Most entries ask for the list of the one before.
   List& listFor(std::chrono::milliseconds duration) {
-    if (last_ == nullptr || last_->duration != duration) last_ = &findList(duration);
+    if (last_ == nullptr || lastDuration_ != duration) {
+      last_ = &findList(duration);
+      lastDuration_ = duration;
+    }
     return *last_;
   }
 
   List& findList(std::chrono::milliseconds duration) {
-    const auto before = [](const std::unique_ptr<List>& list, std::chrono::milliseconds wanted) {
-      return list->duration < wanted;
-    };
-    auto place = std::lower_bound(lists_.begin(), lists_.end(), duration, before);
-    if (place != lists_.end() && (*place)->duration == duration) return **place;
-    if (lists_.size() >= keptLists) {
-      std::erase_if(lists_, [](const auto& list) { return list->empty(); });
-      place = std::lower_bound(lists_.begin(), lists_.end(), duration, before);
-    }
-    return **lists_.insert(place, std::make_unique<List>(duration, onEmptied_, context_));
+    const auto found = lists_.find(duration);
+    if (found != lists_.end()) return found->second;
+    if (lists_.size() >= mostLists_) dropEmpty();
+    return lists_.try_emplace(duration, onEmptied_, context_).first->second;
   }
 
-  TimerEntry* earliestDue(TimePoint now) const {
-    TimerEntry* result = nullptr;
-    for (const auto& list : lists_) {
-      if (list->empty()) continue;
-      TimerEntry* first = list->head.next_;
-      if (first->deadline_ <= now && (result == nullptr || first->deadline_ < result->deadline_)) {
-        result = first;
-      }
-    }
-    return result;
+  void dropEmpty() {
+    std::erase_if(due_, [](const Due& due) { return due.list->empty(); });
+    std::make_heap(due_.begin(), due_.end());
+    std::erase_if(lists_, [](const auto& entry) { return entry.second.empty(); });
+    // So that each of many lists is looked at a few times only.
+    mostLists_ = std::max(keptLists, 2 * lists_.size());
   }
 
   TimerEntry::Callback onEmptied_;
   void* context_;
-  std::vector<std::unique_ptr<List>> lists_;
-  List* last_ = nullptr;  // most entries ask for the list of the one before
+  std::map<std::chrono::milliseconds, List> lists_;
+  std::vector<Due> due_;
+  std::size_t mostLists_ = keptLists;
+  List* last_ = nullptr;
+  std::chrono::milliseconds lastDuration_{};
 };
 
 }  // namespace sluice::net::detail

@@ -4,13 +4,14 @@
 // ones kept as they came, in order. Pure: it neither sends nor waits.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <sluice/detail/fifo.hpp>
 #include <sluice/net/detail/byte_buffer.hpp>
 #include <string>
-#include <vector>
 
 namespace sluice::net::detail {
 
@@ -33,7 +34,7 @@ class WriteQueue {
   void keep(std::string&& bytes) {
     if (bytes.empty()) return;
     keptSize_ += bytes.size();
-    kept_.push_back({gathered_.size(), std::move(bytes), 0});
+    kept_.push_back({reclaimed_ + gathered_.size(), std::move(bytes), 0});
   }
 
   /// Bytes that went to the kernel without having been queued, ahead of nothing.
@@ -59,7 +60,7 @@ class WriteQueue {
       from = to;
     };
     for (const Kept& kept : kept_) {
-      addGathered(kept.behind);
+      addGathered(placeOf(kept));
       if (count == maxPieces) return count;
       pieces[count++] = {kept.bytes.data() + kept.sent, kept.bytes.size() - kept.sent};
     }
@@ -78,7 +79,7 @@ class WriteQueue {
     if (gatheredSent_ == gathered_.size() && kept_.empty()) {
       gathered_.clear();
       gatheredSent_ = 0;
-    } else if (gatheredSent_ >= reclaimed && gatheredSent_ >= gathered_.size() / 2) {
+    } else if (gatheredSent_ >= reclaimedAtLeast && gatheredSent_ >= gathered_.size() / 2) {
       reclaim();
     }
   }
@@ -87,8 +88,9 @@ class WriteQueue {
   void moveTo(WriteQueue& other) {
     std::size_t from = gatheredSent_;
     for (Kept& kept : kept_) {
-      other.gathered_.append(gathered_.view().substr(from, kept.behind - from));
-      from = kept.behind;
+      const std::size_t place = placeOf(kept);
+      other.gathered_.append(gathered_.view().substr(from, place - from));
+      from = place;
       if (kept.sent != 0) kept.bytes.erase(0, kept.sent);
       other.keep(std::move(kept.bytes));
     }
@@ -111,44 +113,49 @@ class WriteQueue {
 
  private:
   struct Kept {
-    std::size_t behind;  // it comes after this many gathered bytes
+    std::uint64_t behind;  // it comes after this many gathered bytes, reclaimed ones included
     std::string bytes;
     std::size_t sent;
   };
 
   // So many sent bytes stay in front of those that wait before they are moved: a queue that never
   // runs empty would grow with everything that passes through it.
-  static constexpr std::size_t reclaimed = 4096;
+  static constexpr std::size_t reclaimedAtLeast = 4096;
   // This much stays for the next message.
   static constexpr std::size_t keptCapacity = 8192;
 
   void reclaim() {
     gathered_.eraseFront(gatheredSent_);
-    for (Kept& kept : kept_) kept.behind -= gatheredSent_;
+    reclaimed_ += gatheredSent_;
     gatheredSent_ = 0;
   }
 
+  std::size_t placeOf(const Kept& kept) const {
+    return static_cast<std::size_t>(kept.behind - reclaimed_);
+  }
+
   void consumeMixed(std::size_t count) {
-    std::size_t done = 0;
-    for (; done < kept_.size(); ++done) {
-      Kept& first = kept_[done];
-      const std::size_t before = std::min(count, first.behind - gatheredSent_);
+    while (!kept_.empty()) {
+      Kept& first = kept_.front();
+      const std::size_t place = placeOf(first);
+      const std::size_t before = std::min(count, place - gatheredSent_);
       gatheredSent_ += before;
       count -= before;
-      if (gatheredSent_ != first.behind) break;
+      if (gatheredSent_ != place) break;
       const std::size_t large = std::min(count, first.bytes.size() - first.sent);
       first.sent += large;
       keptSize_ -= large;
       count -= large;
       if (first.sent != first.bytes.size()) break;
+      kept_.pop_front();
     }
-    kept_.erase(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(done));
     gatheredSent_ += count;
   }
 
   ByteBuffer gathered_;
   std::size_t gatheredSent_ = 0;
-  std::vector<Kept> kept_;
+  std::uint64_t reclaimed_ = 0;  // how many gathered bytes were in front of those that are there
+  sluice::detail::Fifo<Kept> kept_;
   std::size_t keptSize_ = 0;
   std::uint64_t sent_ = 0;
 };

@@ -7,9 +7,9 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <deque>
 #include <map>
 #include <sluice/config.hpp>
+#include <sluice/detail/fifo.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,7 +35,7 @@ class Pool {
     std::vector<Connection*> free;
     // Requests that will have a connection of their own unless one becomes free before.
     std::vector<Request*> planned;
-    std::deque<Request*> queue;
+    sluice::detail::Fifo<Request*> queue;
     std::size_t size() const { return used.size() + free.size() + planned.size(); }
     bool empty() const { return size() == 0 && queue.empty(); }
   };
@@ -54,9 +54,9 @@ class Pool {
   }
 
   /// Whether another connection of this name may be opened.
-  bool mayOpen(std::string_view name, const PoolLimits& limits) const {
+  bool mayOpen(std::string_view name, const PoolLimits& limits) {
     if (total_ >= limits.maxTotalSockets) return false;
-    const auto entry = entries_.find(name);
+    const auto entry = find(name);
     return entry == entries_.end() || entry->second.size() < limits.maxSockets;
   }
 
@@ -97,8 +97,7 @@ class Pool {
   Request* dequeue(std::string_view name) {
     const auto entry = find(name);
     if (entry == entries_.end() || entry->second.queue.empty()) return nullptr;
-    Request* request = entry->second.queue.front();
-    entry->second.queue.pop_front();
+    Request* request = entry->second.queue.pop_front();
     dropIfEmpty(entry);
     return request;
   }
@@ -106,7 +105,7 @@ class Pool {
   bool removeQueued(std::string_view name, Request* request) {
     const auto entry = find(name);
     if (entry == entries_.end()) return false;
-    const bool found = std::erase(entry->second.queue, request) != 0;
+    const bool found = entry->second.queue.remove(request);
     dropIfEmpty(entry);
     return found;
   }
@@ -145,7 +144,7 @@ class Pool {
   }
 
   /// A name whose oldest waiting request may get a new connection; empty: none.
-  std::string_view nextToOpen(std::string_view preferred, const PoolLimits& limits) const {
+  std::string_view nextToOpen(std::string_view preferred, const PoolLimits& limits) {
     const auto waits = [&](const Entry& entry, std::string_view name) {
       return !entry.queue.empty() && mayOpen(name, limits);
     };
