@@ -15,6 +15,9 @@ from .contestants import MARKED, asking, client_of, serving
 from .machine import fail
 from .scenario import named
 
+# What a server keeps for all connections together is there after so many requests.
+WARM_UP = 8000
+
 
 class Perf:
     """The system calls of a process, between start and stop()."""
@@ -138,7 +141,7 @@ def idle(name, connections):
         return server.mark()["live"] if name in MARKED else None, server.resident()
 
     with serving(name) as server:
-        with asking(server, 8, 800, 0):
+        with asking(server, 8, WARM_UP, 0):
             pass
         heap, resident = look()
         with asking(server, connections, connections, 0):

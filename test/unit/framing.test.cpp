@@ -26,7 +26,8 @@ using Texts = std::vector<std::string>;
 
 constexpr std::string_view date = "Date: D\r\n";
 const std::string ok = "HTTP/1.1 200 OK\r\n";
-const std::string alive = "Connection: keep-alive\r\nKeep-Alive: timeout=5\r\n";
+constexpr std::string_view keepAlive = "Keep-Alive: timeout=5\r\n";
+const std::string alive = "Connection: keep-alive\r\n" + std::string(keepAlive);
 const std::string closes = "Connection: close\r\n";
 const std::string chunked = "Transfer-Encoding: chunked\r\n\r\n";
 
@@ -66,7 +67,8 @@ Result respond(
     const StoreEdit& store, const ResponseEdit& edit = [](ResponseHead&) {}) {
   HeaderStore headers;
   store(headers);
-  ResponseHead head{.headers = headers, .dateLine = date, .bodyLength = 5};
+  ResponseHead head{
+      .headers = headers, .keepAliveLine = keepAlive, .dateLine = date, .bodyLength = 5};
   edit(head);
   ByteBuffer out;
   const HeadFraming framing = composeResponseHead(out, head);
@@ -141,7 +143,7 @@ TEST_CASE("the head goes behind what is in the buffer", "[framing]") {
   ByteBuffer out;
   out.append("before");
   HeaderStore headers;
-  composeResponseHead(out, {.headers = headers, .bodyLength = 1});
+  composeResponseHead(out, {.headers = headers, .keepAliveLine = keepAlive, .bodyLength = 1});
   CHECK(out.view() == "before" + ok + alive + "Content-Length: 1\r\n\r\n");
 }
 
@@ -439,10 +441,8 @@ TEST_CASE("Keep-Alive tells whole seconds and the requests per socket", "[framin
        {Row{5s, 0, "Keep-Alive: timeout=5\r\n"}, Row{1999ms, 0, "Keep-Alive: timeout=1\r\n"},
         Row{500ms, 0, "Keep-Alive: timeout=0\r\n"}, Row{0ms, 0, ""}, Row{0ms, 3, ""},
         Row{72s, 3, "Keep-Alive: timeout=72, max=3\r\n"}}) {
-    CHECK(respond([&](ResponseHead& head) {
-            head.keepAliveTimeout = row.timeout;
-            head.maxRequestsPerSocket = row.max;
-          }).wire ==
+    const std::string line = keepAliveLine(row.timeout, row.max);
+    CHECK(respond([&](ResponseHead& head) { head.keepAliveLine = line; }).wire ==
           ok + "Date: D\r\nConnection: keep-alive\r\n" + row.line + "Content-Length: 5\r\n\r\n");
   }
   CHECK(respond([](HeaderStore& store) { store.set("keep-alive", "timeout=9"); }).wire ==
@@ -565,7 +565,9 @@ TEST_CASE("headers of writeHead win over stored ones, in place, and can be asked
   store.set("B", "2");
   const Headers given{{"b", 3}, {"C", 4}, {"a", {"5", "6"}}};
   ByteBuffer out;
-  composeResponseHead(out, {.headers = store, .writeHeadHeaders = &given, .dateLine = date});
+  composeResponseHead(
+      out,
+      {.headers = store, .writeHeadHeaders = &given, .keepAliveLine = keepAlive, .dateLine = date});
   CHECK(out.view() == ok + "a: 5\r\na: 6\r\nb: 3\r\nC: 4\r\nDate: D\r\n" + alive + chunked);
   CHECK(store.get("b") == "3");
 }

@@ -10,11 +10,14 @@
 
 namespace {
 
+namespace beast = boost::beast::http;
 using sluice::http::detail::HeadEngine;
 
 // What it was told, a line each.
 struct Sink {
-  bool onRequestLine(std::string_view method, std::string_view target, int version) {
+  bool onRequestLine(beast::verb verb, std::string_view method, std::string_view target,
+                     int version) {
+    CHECK(verb == beast::string_to_verb(method));
     text.append(method).append("|").append(target).append("|").append(std::to_string(version));
     return note();
   }
@@ -23,7 +26,8 @@ struct Sink {
     text.append(std::to_string(version));
     return note();
   }
-  bool onFieldLine(std::string_view name, std::string_view value) {
+  bool onFieldLine(beast::field field, std::string_view name, std::string_view value) {
+    CHECK(field == beast::string_to_field(name));
     text.append(name).append("|").append(value);
     return note();
   }

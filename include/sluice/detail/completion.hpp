@@ -68,11 +68,11 @@ class Completion<void(Args...)> {
   /// The same for a wait that may outlive the signal that could have cancelled it: what was put
   /// into the slot stays there.
   void postLeavingSlot(const asio::any_io_executor& fallback, Args... args) {
-    std::exchange(stored_, nullptr)->invoke(How::post, &fallback, std::move(args)...);
+    take()->invoke(How::postLeavingSlot, &fallback, std::move(args)...);
   }
 
  private:
-  enum class How { here, dispatch, post };
+  enum class How { here, dispatch, post, postLeavingSlot };
 
   class Base {
    public:
@@ -87,15 +87,15 @@ class Completion<void(Args...)> {
   template <class Handler>
   class Stored final : public Base {
    public:
-    explicit Stored(Handler&& handler) : handler_(std::move(handler)) {}
-
-    static Stored* make(Handler handler) {
-      return new (Memory().allocate(1)) Stored(std::move(handler));
+    template <class Source>
+    static Stored* make(Source&& handler) {
+      return new (Memory().allocate(1)) Stored(std::forward<Source>(handler));
     }
 
     void invoke(How how, const asio::any_io_executor* fallback, Args... args) override {
       // The memory is free again before the handler runs, so that its next wait finds it.
       Handler handler = take();
+      if (how != How::postLeavingSlot) clearSlotOf(handler);
       if (how == How::here) {
         std::move(handler)(std::move(args)...);
         return;
@@ -132,6 +132,9 @@ class Completion<void(Args...)> {
     }
 
    private:
+    template <class Source>
+    explicit Stored(Source&& handler) : handler_(std::forward<Source>(handler)) {}
+
     using Memory = asio::recycling_allocator<Stored>;
     using Never = asio::execution::blocking_t::never_t;
 
@@ -144,6 +147,11 @@ class Completion<void(Args...)> {
       }
     }
 
+    static void clearSlotOf(const Handler& handler) {
+      auto slot = asio::get_associated_cancellation_slot(handler);
+      if (slot.is_connected()) slot.clear();
+    }
+
     Handler take() {
       Handler handler = std::move(handler_);
       this->~Stored();
@@ -154,12 +162,7 @@ class Completion<void(Args...)> {
     Handler handler_;
   };
 
-  Base* take() {
-    Base* stored = std::exchange(stored_, nullptr);
-    asio::cancellation_slot slot = stored->slot();
-    if (slot.is_connected()) slot.clear();
-    return stored;
-  }
+  Base* take() { return std::exchange(stored_, nullptr); }
 
   Base* stored_ = nullptr;
 };

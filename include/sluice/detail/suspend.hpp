@@ -22,8 +22,8 @@ struct Suspend<Start> {
 
   struct Initiation {
     template <class Handler>
-    void operator()(Handler handler, T* kept) const {
-      (kept->*Start)(Completion<void(Args...)>(std::move(handler)));
+    void operator()(Handler&& handler, T* kept) const {
+      (kept->*Start)(Completion<void(Args...)>(std::forward<Handler>(handler)));
     }
   };
 

@@ -77,7 +77,7 @@ SLUICE_DECL void ClientConnection::onInput(const error_code& ec, std::size_t cou
 
 SLUICE_DECL void ClientConnection::parseHead() {
   while (state_ == State::head) {
-    const auto event = reader_.next().event;
+    const auto event = reader_.nextHead();
     if (event == MessageReader::Event::needMore) return;
     if (event == MessageReader::Event::head) {
       headIsComplete();
@@ -187,7 +187,7 @@ SLUICE_DECL void ClientConnection::handOver(bool upgrade) {
 }
 
 SLUICE_DECL BodySource::Piece ClientConnection::takePiece() {
-  Piece piece = reader_.next();
+  Piece piece = reader_.nextPiece();
   if (piece.event == MessageReader::Event::fault) {
     if (!reader_.cut()) parseError_ = reader_.fault();
     incoming_->fail(reader_.failure());

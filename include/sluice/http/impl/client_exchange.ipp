@@ -75,13 +75,12 @@ SLUICE_DECL void ClientExchange::begin() {
   }
   outgoing_->rejectBody = true;
   outgoing_->closeIsOwners = true;
-  boost::intrusive_ptr<net::detail::OutputStream> stream = std::move(outgoing_->output);
-  if (stream) {
-    stream->setHighWaterMark(options().highWaterMark);
+  if (outgoing_->output) {
+    outgoing_->output->setHighWaterMark(options().highWaterMark);
   } else {
-    stream = new net::detail::OutputStream(loop_, options().highWaterMark);
+    outgoing_->output = new net::detail::OutputStream(loop_, options().highWaterMark);
   }
-  outgoing_->begin(std::move(stream), *this);
+  outgoing_->begin(*outgoing_->output, *this);
   wanted_.addHeaders(outgoing_->headers, shouldKeepAlive());
   if (options().deadline.count() > 0) loop_->startTimer(deadline_, options().deadline);
 }

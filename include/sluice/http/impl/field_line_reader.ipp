@@ -12,15 +12,17 @@ namespace sluice::http::detail {
 
 namespace field_line_reader {
 
+namespace beast = boost::beast::http;
+
 // A head around the line makes Beast read it. The letter in front of the name keeps Beast from
 // acting on the line as a framing field: what it refuses there differs from version to version and
 // is not what the rules say.
 inline constexpr std::string_view front = "GET / HTTP/1.1\r\nx";
 
 struct Sink {
-  bool onRequestLine(std::string_view, std::string_view, int) { return true; }
+  bool onRequestLine(beast::verb, std::string_view, std::string_view, int) { return true; }
   bool onStatusLine(int, std::string_view, int) { return true; }
-  bool onFieldLine(std::string_view foundName, std::string_view foundValue) {
+  bool onFieldLine(beast::field, std::string_view foundName, std::string_view foundValue) {
     name = foundName;
     value = foundValue;
     return true;

@@ -134,22 +134,16 @@ SLUICE_DECL void appendLength(ByteBuffer& out, std::uint64_t length) {
 
 inline constexpr std::string_view chunkedAndEnd = "Transfer-Encoding: chunked\r\n\r\n";
 
-SLUICE_DECL void appendKeepAlive(ByteBuffer& out, const ResponseHead& head, bool withDetails) {
-  out.append("Connection: keep-alive\r\n");
-  if (!withDetails || head.keepAliveTimeout.count() <= 0) return;
-  out.append("Keep-Alive: timeout=");
-  out.appendNumber(static_cast<std::uint64_t>(head.keepAliveTimeout.count()) / 1000);
-  if (head.maxRequestsPerSocket != 0) {
-    out.append(", max=");
-    out.appendNumber(head.maxRequestsPerSocket);
-  }
-  out.append("\r\n");
+SLUICE_DECL std::string keepAliveLine(std::chrono::milliseconds timeout, std::size_t maxRequests) {
+  if (timeout.count() <= 0) return {};
+  std::string line = "Keep-Alive: timeout=" + std::to_string(timeout.count() / 1000);
+  if (maxRequests != 0) line += ", max=" + std::to_string(maxRequests);
+  return line + "\r\n";
 }
 
-SLUICE_DECL void appendStatusLine(ByteBuffer& out, int code,
-                                  std::optional<std::string_view> reason) {
-  const std::string_view known = statusLines[code];
-  if (!reason && !known.empty()) {
+inline void appendStatusLine(ByteBuffer& out, int code,
+                             const std::optional<std::string_view>& reason) {
+  if (const std::string_view known = statusLines[code]; !reason && !known.empty()) {
     out.append(known);
     return;
   }
@@ -182,7 +176,12 @@ SLUICE_DECL HeadFraming composeResponseHead(ByteBuffer& out, const ResponseHead&
       direct = nullptr;
     }
   }
-  const HeadFacts facts = direct != nullptr ? factsOf(*direct) : factsOf(head.headers);
+  HeadFacts facts;
+  if (direct != nullptr) {
+    facts = factsOf(*direct);
+  } else if (!head.headers.empty()) {
+    facts = factsOf(head.headers);
+  }
   const auto removed = [&](KnownHeader header) {
     return !facts.has(header) && head.headers.removed(header);
   };
@@ -239,12 +238,13 @@ SLUICE_DECL HeadFraming composeResponseHead(ByteBuffer& out, const ResponseHead&
   appendStatusLine(out, head.statusCode, head.reason);
   if (direct != nullptr) {
     appendHeaders(out, *direct, true, facts.dropsLength(), head.uniqueHeaders);
-  } else {
+  } else if (!head.headers.empty()) {
     appendHeaders(out, head.headers, facts.dropsLength(), head.uniqueHeaders);
   }
   if (!facts.has(KnownHeader::date) && !removed(KnownHeader::date)) out.append(head.dateLine);
   if (saysKeepAlive) {
-    appendKeepAlive(out, head, !facts.has(KnownHeader::keepAlive));
+    out.append("Connection: keep-alive\r\n");
+    if (!facts.has(KnownHeader::keepAlive)) out.append(head.keepAliveLine);
   } else if (addConnection) {
     out.append("Connection: close\r\n");
   }

@@ -4,32 +4,81 @@
 #pragma once
 
 #include <algorithm>
+#include <boost/beast/http/field.hpp>
+#include <boost/beast/http/verb.hpp>
 #include <cstring>
 #include <limits>
 #include <sluice/http/constants.hpp>
 #include <sluice/http/detail/wire/head_engine.hpp>
 #include <sluice/http/detail/wire/header_chars.hpp>
+#include <sluice/http/detail/wire/known_header.hpp>
 #include <sluice/http/detail/wire/message_parser.hpp>
 #include <type_traits>
 
 namespace sluice::http::detail {
 
-// What the engine reports while it reads a start line or a whole head. Offsets of the message are
-// those of `head` plus `shift`.
+// Beast has found the name already.
+inline KnownHeader knownHeader(boost::beast::http::field found) {
+  using Field = boost::beast::http::field;
+  switch (found) {
+    case Field::connection:
+      return KnownHeader::connection;
+    case Field::content_length:
+      return KnownHeader::contentLength;
+    case Field::transfer_encoding:
+      return KnownHeader::transferEncoding;
+    case Field::keep_alive:
+      return KnownHeader::keepAlive;
+    case Field::expect:
+      return KnownHeader::expect;
+    case Field::host:
+      return KnownHeader::host;
+    case Field::upgrade:
+      return KnownHeader::upgrade;
+    case Field::te:
+      return KnownHeader::te;
+    case Field::proxy_connection:
+      return KnownHeader::proxyConnection;
+    default:
+      return KnownHeader::other;
+  }
+}
+
+[[gnu::always_inline]] inline bool MessageParser::acceptField(const FieldSpan& span,
+                                                              KnownHeader header,
+                                                              std::string_view value) {
+  // Lines above the limit are lost to the user only: what frames the message is always seen.
+  const bool kept = headers_.size() < limits_.maxHeadersCount;
+  if (kept) headers_.add(span);
+  if (header == KnownHeader::other) return true;
+  if (header == KnownHeader::keepAlive) {
+    if (kept && facts_.keepAliveLine == noLine) {
+      facts_.keepAliveLine = static_cast<std::uint32_t>(headers_.size() - 1);
+    }
+    return true;
+  }
+  return acceptKnown(header, value);
+}
+
+// What the engine reports while it reads a start line or a whole head, which begins at `head` and
+// stands at `shift` in the message.
 struct MessageParser::Events {
+  using Verb = boost::beast::http::verb;
+  using Field = boost::beast::http::field;
+
   MessageParser& parser;
-  std::string_view head;
+  const char* head;
   std::size_t shift;
 
   std::uint32_t place(std::string_view text) const {
-    return static_cast<std::uint32_t>(static_cast<std::size_t>(text.data() - head.data()) + shift);
+    return static_cast<std::uint32_t>(static_cast<std::size_t>(text.data() - head) + shift);
   }
   Span span(std::string_view text) const {
     return {place(text), static_cast<std::uint32_t>(text.size())};
   }
 
-  bool onRequestLine(std::string_view method, std::string_view target, int version) {
-    if (!isKnownMethod(method)) {
+  bool onRequestLine(Verb verb, std::string_view method, std::string_view target, int version) {
+    if (verb == Verb::unknown && !isKnownMethod(method)) {
       return parser.refuse(errc::HPE_INVALID_METHOD, "The method is not known");
     }
     if (!isTargetText(target)) {
@@ -40,6 +89,8 @@ struct MessageParser::Events {
                            "The target has a form its method does not allow");
     }
     parser.facts_.method = span(method);
+    parser.facts_.isHead = verb == Verb::head;
+    parser.facts_.isConnect = verb == Verb::connect;
     parser.facts_.target = span(target);
     parser.facts_.version = version;
     return true;
@@ -55,10 +106,10 @@ struct MessageParser::Events {
     return true;
   }
 
-  bool onFieldLine(std::string_view name, std::string_view value) {
-    const FieldSpan field{place(name), static_cast<std::uint32_t>(name.size()), place(value),
-                          static_cast<std::uint32_t>(value.size())};
-    return parser.acceptField(field, name, value);
+  bool onFieldLine(Field field, std::string_view name, std::string_view value) {
+    const FieldSpan line{place(name), static_cast<std::uint32_t>(name.size()), place(value),
+                         static_cast<std::uint32_t>(value.size())};
+    return parser.acceptField(line, knownHeader(field), value);
   }
 };
 
@@ -67,6 +118,7 @@ SLUICE_DECL void MessageParser::reset(ParserLimits limits) {
   constexpr std::size_t most = std::numeric_limits<std::uint32_t>::max() - 2 * maxBlankBytes;
   limits_ = limits;
   limits_.maxHeaderSize = std::min(limits.maxHeaderSize, most);
+  if (limits.maxHeadersCount == 0) limits_.maxHeadersCount = most;
   stage_ = Stage::blankLines;
   triedWhole_ = byLine_ = answersHead_ = answersConnect_ = false;
   position_ = searched_ = 0;
@@ -114,15 +166,17 @@ SLUICE_DECL bool MessageParser::refuse(errc code, std::string_view reason) {
 
 // RFC 9112 §2.2: a server should skip at least one empty line in front of a request line.
 SLUICE_DECL MessageParser::Status MessageParser::skipBlankLines(std::string_view input) {
-  while (input.substr(position_, 2) == "\r\n") position_ += 2;
+  while (position_ + 1 < input.size() && input[position_] == '\r' && input[position_ + 1] == '\n') {
+    position_ += 2;
+  }
   if (position_ > maxBlankBytes) {
     const bool request = kind_ == Kind::request;
     return fail({request ? errc::HPE_INVALID_METHOD : errc::HPE_INVALID_CONSTANT,
                  "There are too many empty lines before the message"},
                 maxBlankBytes);
   }
-  const std::string_view rest = input.substr(position_);
-  if (rest.empty() || rest == "\r") return Status::needMore;
+  const std::size_t rest = input.size() - position_;
+  if (rest == 0 || (rest == 1 && input[position_] == '\r')) return Status::needMore;
   stage_ = Stage::startLine;
   searched_ = position_;
   limit_ = position_ + limits_.maxHeaderSize;
@@ -131,11 +185,11 @@ SLUICE_DECL MessageParser::Status MessageParser::skipBlankLines(std::string_view
 
 // The way of nearly every head: all of it is there, and nothing is wrong with it. If it does not
 // get through, reading it by lines finds out which line is at fault, if any is.
-SLUICE_DECL bool MessageParser::parseWhole(std::string_view input) {
+[[gnu::always_inline]] inline bool MessageParser::parseWhole(std::string_view input) {
   triedWhole_ = true;
   if (limits_.insecure) return false;
   const std::string_view head = input.substr(position_, limits_.maxHeaderSize);
-  Events events{*this, head, position_};
+  Events events{*this, head.data(), position_};
   const auto run = [&]<bool isRequest>(std::bool_constant<isRequest>) {
     HeadEngine<isRequest, Events> engine(events);
     if (engine.run(head) || !finishHead()) return false;
@@ -210,7 +264,7 @@ SLUICE_DECL error_code MessageParser::runStartLine(std::string_view content) {
     }
   }
   scratch_.append("\r\n\r\n");
-  Events events{*this, scratch_.view(), position_};
+  Events events{*this, scratch_.data(), position_};
   const error_code error = kind_ == Kind::request
                                ? HeadEngine<true, Events>(events).run(scratch_.view())
                                : HeadEngine<false, Events>(events).run(scratch_.view());
@@ -250,7 +304,7 @@ SLUICE_DECL MessageParser::Status MessageParser::parseFields(std::string_view in
       case FieldLineReader::Result::failed:
         return fail(lines_.fault(), lines_.position());
       case FieldLineReader::Result::line:
-        if (!acceptField(lines_.span(), lines_.name(input), lines_.value(input))) {
+        if (!acceptField(lines_.span(), knownHeader(lines_.name(input)), lines_.value(input))) {
           return fail(fault_, position_);
         }
         position_ = lines_.position();
@@ -265,17 +319,8 @@ SLUICE_DECL MessageParser::Status MessageParser::parseFields(std::string_view in
   }
 }
 
-SLUICE_DECL bool MessageParser::acceptField(const FieldSpan& span, std::string_view name,
-                                            std::string_view value) {
-  // Lines above the limit are lost to the user only: what frames the message is always seen.
-  const bool kept = limits_.maxHeadersCount == 0 || headers_.size() < limits_.maxHeadersCount;
-  if (kept) headers_.add(span);
-  switch (knownHeader(name)) {
-    case KnownHeader::keepAlive:
-      if (kept && facts_.keepAliveLine == HeaderBlock::npos) {
-        facts_.keepAliveLine = headers_.size() - 1;
-      }
-      return true;
+SLUICE_DECL bool MessageParser::acceptKnown(KnownHeader header, std::string_view value) {
+  switch (header) {
     case KnownHeader::connection:
     case KnownHeader::proxyConnection:
       facts_.connection.add(value);

@@ -7,6 +7,7 @@
 #include <sluice/http/detail/message/message_pool.hpp>
 #include <sluice/http/detail/message/outgoing_state.hpp>
 #include <sluice/http/server_response.hpp>
+#include <string>
 
 namespace sluice::http::detail {
 
@@ -37,6 +38,7 @@ SLUICE_DECL MessagePair& MessagePool::take() {
 
 SLUICE_DECL void MessagePool::giveBack(MessagePair& pair) {
   end(pair);
+  makeStale(pair);
   pair.next_ = nullptr;
   if (newest_ != nullptr) {
     newest_->next_ = &pair;
@@ -47,15 +49,29 @@ SLUICE_DECL void MessagePool::giveBack(MessagePair& pair) {
   ++waiting_;
 }
 
-SLUICE_DECL void MessagePool::makeStale(MessagePair& pair, void* req, void* res) const {
-  setMessages(pair, *::new (req) IncomingMessage, *::new (res) ServerResponse);
+SLUICE_DECL void MessagePool::makeStale(MessagePair& pair) const {
   pair.req().attach(staleRequest_);
   pair.res().attachStale(staleResponse_);
+  // It may be as long as a user likes, and the object stays for a while.
+  std::string& phrase = pair.res().statusMessage;
+  if (phrase.capacity() > std::string().capacity()) std::string().swap(phrase);
 }
 
-SLUICE_DECL void MessagePool::destroyStale(MessagePair& pair) {
-  if (pair.req_ == nullptr) return;
-  pair.res().~ServerResponse();
+SLUICE_DECL void MessagePool::makeOwn(MessagePair& pair, void* req, void* res) {
+  setMessages(pair, *::new (req) IncomingMessage, *::new (res) ServerResponse);
+}
+
+SLUICE_DECL void MessagePool::renewOwn(MessagePair& pair) {
+  ServerResponse& res = pair.res();
+  res.sendDate = res.shouldKeepAlive = true;
+  res.strictContentLength = false;
+  res.statusCode = 200;
+  res.statusMessage.clear();
+}
+
+SLUICE_DECL void MessagePool::destroyOwn(MessagePair& pair) {
+  if (!pair.isMade()) return;
+  pair.res().ServerResponse::~ServerResponse();
   pair.req().~IncomingMessage();
 }
 

@@ -39,37 +39,25 @@ SLUICE_DECL void MessageReader::rest() {
   state_ = State::idle;
 }
 
-SLUICE_DECL MessageReader::Part MessageReader::next() {
-  switch (state_) {
-    case State::head:
-      return nextHead();
-    case State::body:
-      return nextPiece();
-    case State::idle:
-    case State::done:
-      break;
-  }
-  return {.event = Event::end};
-}
-
-SLUICE_DECL MessageReader::Part MessageReader::nextHead() {
+SLUICE_DECL MessageReader::Event MessageReader::nextHead() {
   using Status = MessageParser::Status;
-  Status status = parser_.parseHead(input_.unparsed());
-  while (status == Status::needMore && readMore()) status = parser_.parseHead(input_.unparsed());
-  if (status == Status::needMore) {
-    if (!end_) return {};
-    status = parser_.atEof();
-    return {.event = status == Status::complete ? Event::end : Event::fault};
+  for (;;) {
+    const Status status = parser_.parseHead(input_.unparsed());
+    if (status == Status::complete) break;
+    if (status == Status::failed) return Event::fault;
+    if (readMore()) continue;
+    if (!end_) return Event::needMore;
+    return parser_.atEof() == Status::complete ? Event::end : Event::fault;
   }
-  if (status == Status::failed) return {.event = Event::fault};
   // It stays where it is; its body begins.
   input_.keepHead(parser_.consumed());
   body_.reset(parser_.framing(), parser_.contentLength(), limits_);
   state_ = parser_.framing() == Framing::none ? State::done : State::body;
-  return {.event = Event::head};
+  return Event::head;
 }
 
 SLUICE_DECL MessageReader::Part MessageReader::nextPiece() {
+  if (state_ != State::body) return {.event = Event::end};
   using Status = BodyDecoder::Status;
   BodyDecoder::Piece piece;
   do {

@@ -131,13 +131,13 @@ SLUICE_DECL std::optional<error_code> OutgoingMessage::refusal() const {
   return std::nullopt;
 }
 
-SLUICE_DECL WriteResult OutgoingMessage::refused(const error_code& ec, Done done) {
+SLUICE_DECL WriteResult OutgoingMessage::refused(const error_code& ec, Done&& done) {
   state_->refuse(ec, std::move(done));
   return {state_->output, ec};
 }
 
 template <class Chunk>
-SLUICE_DECL WriteResult OutgoingMessage::writeAny(Chunk&& chunk, Done done) {
+SLUICE_DECL WriteResult OutgoingMessage::writeAny(Chunk&& chunk, Done&& done) {
   if (const auto ec = refusal()) return refused(*ec, std::move(done));
   if (!state_->headSent()) prepareHead(std::nullopt, !chunk.empty());
   const bool ok = filters() && !chunk.empty()
@@ -148,7 +148,7 @@ SLUICE_DECL WriteResult OutgoingMessage::writeAny(Chunk&& chunk, Done done) {
 }
 
 template <class Chunk>
-SLUICE_DECL WriteResult OutgoingMessage::endAny(Chunk&& chunk, bool hasChunk, Done done) {
+SLUICE_DECL WriteResult OutgoingMessage::endAny(Chunk&& chunk, bool hasChunk, Done&& done) {
   if (const auto ec = refusal()) {
     const bool again = state_->ended() && !hasChunk;
     return again ? endAgain(std::move(done)) : refused(*ec, std::move(done));
@@ -165,7 +165,7 @@ SLUICE_DECL WriteResult OutgoingMessage::endAny(Chunk&& chunk, bool hasChunk, Do
       state_->requireLengthAtEnd(chunk.size());
     }
     if (hasChunk && chunk.size() != 0) {
-      static_cast<void>(state_->writeBody(std::forward<Chunk>(chunk), strictContentLength));
+      state_->writeLast(std::forward<Chunk>(chunk), strictContentLength);
     }
   }
   state_->filter = nullptr;
@@ -176,7 +176,7 @@ SLUICE_DECL WriteResult OutgoingMessage::endAny(Chunk&& chunk, bool hasChunk, Do
 }
 
 // end() of a message that has ended, without anything to send.
-SLUICE_DECL WriteResult OutgoingMessage::endAgain(Done done) {
+SLUICE_DECL WriteResult OutgoingMessage::endAgain(Done&& done) {
   if (done && (state_->finished() || (writableFinished() && !state_->observed()))) {
     WriteResult late(state_->output, make_error_code(errc::ERR_STREAM_ALREADY_FINISHED));
     late([done = std::move(done)](const error_code& ec, bool) { done(ec); });

@@ -8,9 +8,8 @@
 
 namespace sluice::http::detail {
 
-SLUICE_DECL void OutgoingState::begin(boost::intrusive_ptr<OutputStream> stream,
-                                      OutgoingOwner& messageOwner) {
-  output = std::move(stream);
+SLUICE_DECL void OutgoingState::begin(OutputStream& stream, OutgoingOwner& messageOwner) {
+  if (output.get() != &stream) output = &stream;
   owner = &messageOwner;
 }
 
@@ -73,6 +72,18 @@ SLUICE_DECL bool OutgoingState::writeBody(Chunk&& chunk, bool strict) {
   return stream.write(std::forward<Chunk>(chunk), "\r\n");
 }
 
+template <class Chunk>
+SLUICE_DECL void OutgoingState::writeLast(Chunk&& chunk, bool strict) {
+  // What is small waits with the head until endBody() tells the stream of both.
+  if (framing.mode == BodyMode::sized && chunk.size() < OutputStream::largePiece) {
+    releaseHead();
+    bodyWritten += chunk.size();
+    output->current().queue().gathered().append(chunk);
+  } else {
+    static_cast<void>(writeBody(std::forward<Chunk>(chunk), strict));
+  }
+}
+
 SLUICE_DECL void OutgoingState::endBody(bool strict) {
   if (strict && framing.bodyAllowed) checkLength(0, true);
   releaseHead();
@@ -90,8 +101,7 @@ SLUICE_DECL void OutgoingState::endBody(bool strict) {
   static_cast<void>(stream.queued());
 }
 
-SLUICE_DECL void OutgoingState::releaseHead() {
-  if (heldHead.empty()) return;
+SLUICE_DECL void OutgoingState::moveHead() {
   output->current().queue().gathered().append(heldHead.view());
   heldHead.clear();
 }
@@ -138,7 +148,7 @@ SLUICE_DECL void OutgoingState::refuse(const error_code& ec, Done done) {
   owner->eventsAreDue();
 }
 
-SLUICE_DECL void OutgoingState::addEndCallback(Done callback) {
+SLUICE_DECL void OutgoingState::addEndCallback(Done&& callback) {
   if (!callback) return;
   callbacks_.push_back({Callback::atEnd, std::move(callback)});
   if (owner != nullptr) owner->eventsAreDue();
@@ -149,7 +159,7 @@ struct OutgoingState::CallWritten {
   void operator()(const error_code& ec, bool) const { state->callWritten(ec); }
 };
 
-SLUICE_DECL void OutgoingState::addWriteCallback(Done callback) {
+SLUICE_DECL void OutgoingState::addWriteCallback(Done&& callback) {
   if (!callback) return;
   const std::uint64_t position = writtenPosition();
   callbacks_.push_back({position, std::move(callback)});

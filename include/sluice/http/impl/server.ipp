@@ -9,6 +9,7 @@
 #include <sluice/detail/sight.hpp>
 #include <sluice/http/detail/server/connection.hpp>
 #include <sluice/http/detail/server/state.hpp>
+#include <sluice/http/detail/wire/framing.hpp>
 #include <sluice/http/server.hpp>
 #include <sluice/net/detail/listening.hpp>
 #include <string>
@@ -105,16 +106,29 @@ SLUICE_DECL void ServerState::check() {
 }
 
 SLUICE_DECL std::unique_ptr<ServerExchange> ServerState::takeExchange() {
-  ++awake_;
   restLater();
-  if (spares_.empty()) return std::make_unique<ServerExchange>(loop(), options_);
-  std::unique_ptr<ServerExchange> exchange = std::move(spares_.back());
-  spares_.pop_back();
+  std::unique_ptr<ServerExchange> exchange;
+  if (spares_.empty()) {
+    exchange = std::make_unique<ServerExchange>(loop(), options_);
+  } else {
+    exchange = std::move(spares_.back());
+    spares_.pop_back();
+  }
+  exchange->next = awake_;
+  if (awake_ != nullptr) awake_->previous = exchange.get();
+  awake_ = exchange.get();
   return exchange;
 }
 
 SLUICE_DECL void ServerState::giveBack(std::unique_ptr<ServerExchange> exchange) {
-  if (--awake_ == 0) resting_.stop();
+  if (exchange->previous != nullptr) {
+    exchange->previous->next = exchange->next;
+  } else {
+    awake_ = exchange->next;
+  }
+  if (exchange->next != nullptr) exchange->next->previous = exchange->previous;
+  exchange->previous = exchange->next = nullptr;
+  if (awake_ == nullptr) resting_.stop();
   if (spares_.size() < maxSpares) spares_.push_back(std::move(exchange));
 }
 
@@ -152,9 +166,9 @@ SLUICE_DECL void ServerState::startResting() { loop().startTimer(resting_, restI
 SLUICE_DECL void ServerState::letRest() {
   const boost::intrusive_ptr<ServerState> alive(this);
   bool again = false;
-  for (ServerConnection* each = first_; each != nullptr;) {
-    ServerConnection* following = each->next;
-    again |= each->restIfIdle();
+  for (ServerExchange* each = awake_; each != nullptr;) {
+    ServerExchange* following = each->next;
+    again |= each->connection().restIfIdle();
     each = following;
   }
   if (again) restLater();
@@ -264,6 +278,15 @@ SLUICE_DECL void ServerState::remove(ServerConnection& connection) {
 SLUICE_DECL std::string_view ServerState::dateLine() {
   const auto now = loop().now();
   return date_.holds(now) ? date_.last() : date_.at(loop().clock().wallTime(), now);
+}
+
+SLUICE_DECL std::string_view ServerState::keepAliveLine() {
+  if (settings_->keepAliveTimeout != toldTimeout_ || settings_->maxRequestsPerSocket != toldMost_) {
+    toldTimeout_ = settings_->keepAliveTimeout;
+    toldMost_ = settings_->maxRequestsPerSocket;
+    keepAliveLine_ = detail::keepAliveLine(toldTimeout_, toldMost_);
+  }
+  return keepAliveLine_;
 }
 
 }  // namespace detail

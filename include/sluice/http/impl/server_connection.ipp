@@ -177,7 +177,7 @@ SLUICE_DECL task<> ServerConnection::run(
   bool goesOn = !over();
   while (goesOn) {
     beginHead();
-    Head head = readHead();
+    Head head = reader().isQuiet() ? Head::partial : readHead();
     while (head == Head::partial) {
       co_await Wait{this};
       if (rest_ != Rest::awake) co_return;
@@ -225,7 +225,7 @@ SLUICE_DECL void ServerConnection::beginHead() {
 SLUICE_DECL ServerConnection::Head ServerConnection::readHead() {
   using Event = MessageReader::Event;
   if (gone()) return Head::none;
-  const Event event = reader().next().event;
+  const Event event = reader().nextHead();
   if (event == Event::head) return Head::complete;
   if (event == Event::needMore) {
     if (!started_ && reader().started()) {

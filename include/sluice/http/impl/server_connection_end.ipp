@@ -60,8 +60,7 @@ SLUICE_DECL void ServerConnection::closeUnlessKept() {
   }
 }
 
-SLUICE_DECL bool ServerConnection::refusesBody() {
-  if (!exchange_->bodyRefused() || over()) return false;
+SLUICE_DECL bool ServerConnection::refuseBody() {
   refuse(reader().fault());
   return true;
 }

@@ -45,7 +45,7 @@ SLUICE_DECL void ServerConnection::onTurn() {
 SLUICE_DECL void ServerConnection::onInput(const error_code& result, std::size_t count) {
   // RFC 9112 §9.8: a request says how long it is, and an end that was not announced cuts nothing
   // off.
-  const bool cut = result == errc::ERR_SSL_UNEXPECTED_EOF;
+  const bool cut = result && result == errc::ERR_SSL_UNEXPECTED_EOF;
   const error_code ec = cut ? error_code(asio::error::eof) : result;
   const boost::intrusive_ptr<ServerConnection> alive(this);
   if (rest_ != Rest::awake) {
@@ -64,7 +64,7 @@ SLUICE_DECL void ServerConnection::onInput(const error_code& result, std::size_t
     wake();
     return;
   }
-  if (ec == asio::error::operation_aborted) return;
+  if (ec && ec == asio::error::operation_aborted) return;
   if (phase_ == Phase::closing) {
     if (ec) {
       core_->destroySoon();

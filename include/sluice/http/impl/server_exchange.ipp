@@ -39,7 +39,7 @@ SLUICE_DECL void ServerExchange::detach() {
 
 SLUICE_DECL void ServerExchange::begin() {
   incoming().begin(reader.head(), *this, connection_->server().options().joinDuplicateHeaders);
-  outgoing().begin(&connection_->output(), *this);
+  outgoing().begin(connection_->output(), *this);
   if (pool_ != connection_->server().messages()) pool_ = connection_->server().messages();
   pair_ = &pool_->take();
   pair_->req().attach(incoming_);
@@ -199,8 +199,8 @@ SLUICE_DECL void ServerExchange::finish() {
   emitEvents();
 }
 
-SLUICE_DECL void ServerExchange::conclude() {
-  if (pair_ == nullptr || connection_->core().loop().stopped()) return;
+SLUICE_DECL void ServerExchange::tellAll() {
+  if (connection_->core().loop().stopped()) return;
   const boost::intrusive_ptr<ServerConnection> alive(connection_);
   const boost::intrusive_ptr<OutgoingState> out = outgoing_;
   const auto reset = make_error_code(boost::system::errc::connection_reset);
@@ -286,9 +286,7 @@ SLUICE_DECL bool ServerExchange::onIdle() {
   return heard;
 }
 
-SLUICE_DECL void ServerExchange::emitEvents() {
-  if (pair_ == nullptr) return;
-  if (!incoming().observed() && !outgoing().observed()) return;
+SLUICE_DECL void ServerExchange::emitAll() {
   const boost::intrusive_ptr<ServerConnection> alive(connection_);
   const boost::intrusive_ptr<IncomingState> in = incoming_;
   const boost::intrusive_ptr<OutgoingState> out = outgoing_;
@@ -311,23 +309,21 @@ SLUICE_DECL void ServerExchange::composeHead(ByteBuffer& out, ServerResponse& re
                                              const Headers* headers,
                                              std::optional<std::uint64_t> bodyLength) {
   ServerState& server = connection_->server();
-  const auto& settings = server.settings();
-  const std::size_t most = settings.maxRequestsPerSocket;
+  const std::size_t most = server.settings().maxRequestsPerSocket;
   const ResponseHead head{
       .statusCode = res.statusCode,
       .reason = reason,
       .headers = outgoing().headers,
       .writeHeadHeaders = headers,
       .uniqueHeaders = outgoing().uniqueHeaders,
-      .isHead = reader.head().method() == "HEAD",
+      .isHead = reader.head().isHead(),
       .http10 = reader.head().isHttp10(),
       .acceptsChunked = reader.head().teChunked(),
       .requestKeepAlive = reader.head().keepAlive(),
       .shouldKeepAlive = res.shouldKeepAlive,
       .forceClose = awaitsContinue_ || (reader.end() && reader.empty()),
       .lastRequest = most != 0 && connection_->requests() >= most,
-      .keepAliveTimeout = settings.keepAliveTimeout,
-      .maxRequestsPerSocket = most,
+      .keepAliveLine = server.keepAliveLine(),
       .dateLine = res.sendDate ? server.dateLine() : std::string_view(),
       .bodyLength = bodyLength,
   };
@@ -369,7 +365,7 @@ SLUICE_DECL void ServerExchange::destroyMessageWith(const Error& reason) {
 }
 
 SLUICE_DECL BodySource::Piece ServerExchange::takePiece() {
-  Piece piece = reader.next();
+  Piece piece = reader.nextPiece();
   if (piece.event == MessageReader::Event::fault && !bodyRefused_) {
     bodyRefused_ = true;
     incoming().fail(reader.failure());

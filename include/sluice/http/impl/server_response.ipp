@@ -15,6 +15,7 @@ SLUICE_DECL void ServerResponse::attach(detail::ServerExchange& exchange) {
 }
 
 SLUICE_DECL void ServerResponse::attachStale(boost::intrusive_ptr<detail::OutgoingState> state) {
+  exchange_ = nullptr;
   state_ = std::move(state);
 }
 

@@ -35,7 +35,9 @@ constexpr bool takeHost(std::string_view& text) {
     }
     ++size;
   } else {
-    while (size < text.size() && hostBytes.has(text[size])) ++size;
+    const auto end =
+        std::find_if_not(text.begin(), text.end(), [](char c) { return hostBytes.has(c); });
+    size = static_cast<std::size_t>(end - text.begin());
     if (size == 0) return false;
   }
   text.remove_prefix(size);

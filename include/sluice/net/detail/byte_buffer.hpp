@@ -5,7 +5,6 @@
 #pragma once
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -48,7 +47,7 @@ class ByteBuffer {
   }
 
   /// Room for `count` more bytes behind the end; commit() says how many were used.
-  char* prepare(std::size_t count) {
+  [[gnu::always_inline]] char* prepare(std::size_t count) {
     if (capacity_ - size_ < count) [[unlikely]]
       grow(count);
     return data_ + size_;
@@ -64,9 +63,16 @@ class ByteBuffer {
     *prepare(1) = byte;
     ++size_;
   }
-  void appendNumber(std::uint64_t number, int base = 10) {
-    char* begin = prepare(20);
-    commit(static_cast<std::size_t>(std::to_chars(begin, begin + 20, number, base).ptr - begin));
+  /// In base 10 or 16.
+  void appendNumber(std::uint64_t number, unsigned base = 10) {
+    std::size_t digits = 1;
+    for (std::uint64_t rest = number; rest >= base; rest /= base) ++digits;
+    char* end = prepare(digits) + digits;
+    do {
+      *--end = "0123456789abcdef"[number % base];
+      number /= base;
+    } while (number != 0);
+    commit(digits);
   }
 
   void eraseFront(std::size_t count) {

@@ -26,6 +26,9 @@ class OutputStream final
 
   using Until = detail::Until;
 
+  /// A piece of at least this size is not gathered: it goes beside what is, in one writev.
+  static constexpr std::size_t largePiece = 4096;
+
   /// Who carries the bytes and hears what became of them. None before a client is connected.
   class Sink {
    public:
@@ -112,9 +115,6 @@ class OutputStream final
   void onWritable(const error_code&);
 
  private:
-  // A piece of at least this size is not gathered: it goes beside what is, in one writev.
-  static constexpr std::size_t largePiece = 4096;
-
   struct Waiter {
     Until until;
     std::uint64_t position;

@@ -166,7 +166,10 @@ class SocketCore final : public TransportOwner,
   SLUICE_DECL void onSent() override;
   SLUICE_DECL void onTurnEnd() override;
   SLUICE_DECL void onLoopEnd() override;
-  void atTurnEnd();
+  void atTurnEnd() {
+    if (!awaitsTurnEnd()) enqueue();
+  }
+  void enqueue();
   void destroyAtTurnEnd(const error_code& reason = {});
   void renewOutput();
   void idled();

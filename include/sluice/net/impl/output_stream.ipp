@@ -99,8 +99,8 @@ SLUICE_DECL bool OutputStream::afterWrite() {
   return !needDrain_ && !failure_;
 }
 
-SLUICE_DECL std::size_t OutputStream::sendSome(Transport& transport, std::size_t& offered,
-                                               error_code& ec) {
+inline std::size_t OutputStream::sendSome(Transport& transport, std::size_t& offered,
+                                          error_code& ec) {
   if (queue_.isOneRun()) {
     const asio::const_buffer run = queue_.oneRun();
     offered = run.size();
@@ -117,8 +117,8 @@ SLUICE_DECL void OutputStream::flush() {
   if (queue_.empty() || corked_ != 0 || blocked_ || failure_ || sink_ == nullptr) return;
   Transport* transport = sink_->transport();
   if (transport == nullptr) return;
-  const std::uint64_t before = queue_.sent();
-  while (!queue_.empty()) {
+  bool moved = false;
+  do {
     error_code ec;
     std::size_t offered = 0;
     const std::size_t sent = sendSome(*transport, offered, ec);
@@ -128,13 +128,14 @@ SLUICE_DECL void OutputStream::flush() {
       return;
     }
     queue_.consume(sent);
+    moved |= sent != 0;
     if (sent < offered) {
       blocked_ = true;
       waitForKernel();
       break;
     }
-  }
-  if (queue_.sent() != before) progressed();
+  } while (!queue_.empty());
+  if (moved) progressed();
 }
 
 SLUICE_DECL void OutputStream::flushLast() {

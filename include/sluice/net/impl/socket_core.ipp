@@ -84,7 +84,7 @@ SLUICE_DECL const Address& SocketCore::remoteAddress() {
   return *known;
 }
 
-SLUICE_DECL void SocketCore::atTurnEnd() {
+SLUICE_DECL void SocketCore::enqueue() {
   if (loop_->stopped()) return;
   // The list does not own: a socket whose last handle goes away in this turn lives to its end.
   keptForTurn_ = this;

@@ -115,6 +115,8 @@ class IncomingState
   /// The user has been told of the end, or has read up to it.
   bool ended() const { return state_ == State::ended || state_ == State::abortedLate; }
   bool aborted() const { return state_ >= State::cut; }
+  /// It was read, or thrown away, to its end, and nobody is to be told.
+  bool isOver() const { return state_ == State::ended && listeners_.get() == nullptr; }
   /// "close" was emitted, or would have been.
   bool closed() const;
   bool destroyed() const { return aborted() || told_ == Told::close; }
@@ -166,8 +168,10 @@ class IncomingState
   /// What emitDue() has left to its source.
   void emitClose();
   bool eventsDue() const;
-  /// Somebody listens, or takes the body as it comes.
-  bool observed() const { return listeners_.get() != nullptr || takesAsItComes(); }
+  /// Somebody listens, or takes what is still to come of the body.
+  bool observed() const {
+    return listeners_.get() != nullptr || (takesAsItComes() && state_ <= State::complete);
+  }
 
   sluice::detail::Listeners& listeners() { return listeners_; }
   asio::any_io_executor executor() const {

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <new>
@@ -35,6 +36,8 @@ class MessagePair {
  public:
   IncomingMessage& req() const { return *req_; }
   ServerResponse& res() const { return *res_; }
+  /// It has served before.
+  bool isMade() const { return req_ != nullptr; }
 
  private:
   friend class MessagePool;
@@ -63,18 +66,24 @@ class MessagePool {
 
   /// Memory that no request has used yet.
   virtual MessagePair& unused() = 0;
+  /// Makes objects that know nothing of the request before.
   virtual void renew(MessagePair& pair) = 0;
+  /// Destroys what a user's class has; what is left is of the library's own classes.
   virtual void end(MessagePair& pair) = 0;
 
-  /// Makes objects that refuse every call, at the place of those that were destroyed.
-  void makeStale(MessagePair& pair, void* req, void* res) const;
-  static void destroyStale(MessagePair& pair);
+  /// Makes objects of the library's own classes at the place of those that were destroyed.
+  static void makeOwn(MessagePair& pair, void* req, void* res);
+  static void destroyOwn(MessagePair& pair);
+  /// Takes back what a user may have set in them.
+  static void renewOwn(MessagePair& pair);
   static void setMessages(MessagePair& pair, IncomingMessage& req, ServerResponse& res) {
     pair.req_ = &req;
     pair.res_ = &res;
   }
 
  private:
+  void makeStale(MessagePair& pair) const;
+
   boost::intrusive_ptr<IncomingState> staleRequest_;
   boost::intrusive_ptr<OutgoingState> staleResponse_;
   MessagePair* oldest_ = nullptr;
@@ -90,11 +99,14 @@ class MessagePoolOf final : public MessagePool {
   explicit MessagePoolOf(net::detail::Loop& loop) : MessagePool(loop) {}
   ~MessagePoolOf() override {
     for (const Run& run : runs_) {
-      for (std::size_t i = 0; i != run.used; ++i) destroyStale(*run.slots()[i].pair());
+      for (std::size_t i = 0; i != run.used; ++i) destroyOwn(*run.slots()[i].pair());
     }
   }
 
  private:
+  static constexpr bool isOwn =
+      std::same_as<Req, IncomingMessage> && std::same_as<Res, ServerResponse>;
+
   struct Slot : MessagePair {
     Req& request() { return *std::launder(reinterpret_cast<Req*>(requestBytes)); }
     Res& response() { return *std::launder(reinterpret_cast<Res*>(responseBytes)); }
@@ -132,19 +144,25 @@ class MessagePoolOf final : public MessagePool {
   }
 
   void renew(MessagePair& pair) override {
-    destroyStale(pair);
+    if (isOwn && pair.isMade()) {
+      renewOwn(pair);
+      return;
+    }
+    destroyOwn(pair);
     Slot& slot = static_cast<Slot&>(pair);
     setMessages(pair, *::new (static_cast<void*>(slot.requestBytes)) Req,
                 *::new (static_cast<void*>(slot.responseBytes)) Res);
   }
 
   void end(MessagePair& pair) override {
-    Slot& slot = static_cast<Slot&>(pair);
-    IncomingMessage* req = &slot.request();
-    ServerResponse* res = &slot.response();
-    slot.response().~Res();
-    slot.request().~Req();
-    makeStale(pair, req, res);
+    if constexpr (!isOwn) {
+      Slot& slot = static_cast<Slot&>(pair);
+      IncomingMessage* req = &slot.request();
+      ServerResponse* res = &slot.response();
+      slot.response().~Res();
+      slot.request().~Req();
+      makeOwn(pair, req, res);
+    }
   }
 
   std::vector<Run> runs_;

@@ -48,20 +48,24 @@ class MessageReader {
   /// No message is expected for a while: memory is given back.
   void rest();
 
-  /// What has come since the last call.
-  Part next();
+  /// While a message begins: head, needMore, end or fault.
+  Event nextHead();
+  /// While its body comes: what has come since the last call.
+  Part nextPiece();
 
-  /// Once next() has brought it, until the next message begins.
+  /// Once nextHead() has brought it, until the next message begins.
   const MessageParser& head() const { return parser_; }
   /// Once the body has ended.
   const HeaderBlock& trailers() const { return body_.trailers(); }
-  /// What next() has found.
+  /// What nextHead() or nextPiece() has found.
   Error fault() const;
   /// The fault is that the connection ended or broke too early.
   bool cut() const;
   /// What the message fails with: its own fault, or ECONNRESET if it was cut.
   error_code failure() const;
 
+  /// nextHead() would find nothing new, before the first byte of a message.
+  bool isQuiet() const { return input_.empty() && !end_ && !socket_->mayReadMore(); }
   /// A byte of the head has come.
   bool started() const { return state_ == State::head && parser_.startedMessage(); }
   /// Nothing waits to be read.
@@ -71,7 +75,8 @@ class MessageReader {
   /// More of the body is missing than waits to be read.
   bool missesMore() const { return input_.empty() || body_.remaining() > unread().size(); }
 
-  /// Begins to read what next() asks for. false: there is no room, or a read is under way already.
+  /// Begins to read what the next call asks for. false: there is no room, or a read is under way
+  /// already.
   bool startRead();
   /// The read that is under way gives its buffer up, or one without a buffer starts.
   bool readWithoutBuffer();
@@ -84,8 +89,6 @@ class MessageReader {
   // idle ──► head ──► body ──► done ──► idle, head …
   enum class State : unsigned char { idle, head, body, done };
 
-  Part nextHead();
-  Part nextPiece();
   asio::mutable_buffer room();
   asio::mutable_buffer roomForHead();
   bool readMore();

@@ -70,7 +70,7 @@ class OutgoingState
   virtual ~OutgoingState() = default;
 
   /// Ready for a message; keeps memory.
-  void begin(boost::intrusive_ptr<OutputStream> output, OutgoingOwner& owner);
+  void begin(OutputStream& stream, OutgoingOwner& messageOwner);
   void reset();
   /// What a handle refers to whose message is over: every use of it fails.
   void beStale(boost::intrusive_ptr<OutputStream> failed);
@@ -120,13 +120,18 @@ class OutgoingState
   /// One piece of body after the head. false: write() is to return false.
   template <class Chunk>
   bool writeBody(Chunk&& chunk, bool strict);
+  /// The last piece, before endBody().
+  template <class Chunk>
+  void writeLast(Chunk&& chunk, bool strict);
   /// Throws ERR_HTTP_CONTENT_LENGTH_MISMATCH unless `size` more bytes are all that is missing.
   void requireLengthAtEnd(std::uint64_t size) const { checkLength(size, true); }
   /// The rest of the frame: last chunk and trailers.
   void endBody(bool strict);
   void flushCorkedChunk();
   /// A head that was composed ahead of the body goes to the stream.
-  void releaseHead();
+  void releaseHead() {
+    if (!heldHead.empty()) moveHead();
+  }
   void cork();
   void uncork();
 
@@ -143,11 +148,15 @@ class OutgoingState
   bool eventsDue() const;
   /// Somebody wants to hear of the end.
   bool observed() const { return listeners.get() != nullptr || !callbacks_.empty(); }
+  /// It has left, and nobody is to be told.
+  bool isOver() const {
+    return stage_ == Stage::ended && !observed() && refusals_.empty() && isSent();
+  }
   /// Called right before 'finish', or with what kept the message from leaving.
-  void addEndCallback(Done callback);
+  void addEndCallback(Done&& callback);
   /// Called when what was written so far has left, before 'finish' in any case, or with what kept
   /// it from leaving.
-  void addWriteCallback(Done callback);
+  void addWriteCallback(Done&& callback);
 
   HeaderStore headers;
   HeadFraming framing;
@@ -181,6 +190,7 @@ class OutgoingState
   };
   struct CallWritten;
 
+  void moveHead();
   // The one place in which the message moves to its end, with the events that follow from it.
   void move(Stage to);
   void checkLength(std::uint64_t size, bool atEnd) const;

@@ -48,8 +48,8 @@ class ServerConnection final
   void destroy(bool inAnyCase = false);
   /// Answers 408 where the head or the whole request takes too long.
   void checkTimeouts(net::detail::TimePoint now);
-  /// Called now and then: begins to rest where nothing has come since the last call. true: the next
-  /// call may find it so.
+  /// Called now and then while it is awake: begins to rest where nothing has come since the last
+  /// call. true: the next call may find it so.
   bool restIfIdle();
 
   // For the exchange.
@@ -117,7 +117,8 @@ class ServerConnection final
   bool dropsNext() const;
 
   // To the end.
-  bool refusesBody();
+  bool refusesBody() { return exchange_->bodyRefused() && !over() && refuseBody(); }
+  bool refuseBody();
   void refuse(const Error& error);
   void refuseWith(const Error& error, std::string_view reply);
   void closeUnlessKept();

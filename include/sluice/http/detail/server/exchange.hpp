@@ -58,7 +58,9 @@ class ServerExchange final : private net::detail::LoopMember,
   /// The response has left and the request is read, or will not be.
   void finish();
   /// Whoever still waits for something of the messages is told that they are over.
-  void conclude();
+  void conclude() {
+    if (pair_ != nullptr && !(incoming().isOver() && outgoing().isOver())) tellAll();
+  }
   /// The messages are over; ready for the next ones.
   void reset();
 
@@ -73,7 +75,9 @@ class ServerExchange final : private net::detail::LoopMember,
   void onDrained();
   /// true: somebody listens.
   bool onIdle();
-  void emitEvents();
+  void emitEvents() {
+    if (pair_ != nullptr && (incoming().observed() || outgoing().observed())) emitAll();
+  }
   /// No event is left to tell: waits for one end.
   void stopListening();
 
@@ -98,6 +102,7 @@ class ServerExchange final : private net::detail::LoopMember,
   void continueIsSent() { awaitsContinue_ = false; }
   const boost::intrusive_ptr<OutgoingState>& outgoingState() const { return outgoing_; }
 
+  ServerConnection& connection() const { return *connection_; }
   IncomingState& incoming() const { return *incoming_; }
   OutgoingState& outgoing() const { return *outgoing_; }
   MessagePair& messages() { return *pair_; }
@@ -107,8 +112,13 @@ class ServerExchange final : private net::detail::LoopMember,
   sluice::detail::Completion<void()> waiting;
   /// A handler has this request.
   bool handlerRuns = false;
+  // Links of the server's list of those that are in use.
+  ServerExchange* previous = nullptr;
+  ServerExchange* next = nullptr;
 
  private:
+  void emitAll();
+  void tellAll();
   void handlerFailed(const std::exception_ptr& failure);
   void endForHandler();
   void answerEmpty(int status);

@@ -15,6 +15,8 @@
 #include <sluice/net/detail/loop.hpp>
 #include <sluice/net/detail/server_core.hpp>
 #include <sluice/net/detail/transport.hpp>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace sluice::http::detail {
@@ -80,6 +82,8 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
 
   /// The Date line of this second.
   std::string_view dateLine();
+  /// The Keep-Alive line for the settings as they are.
+  std::string_view keepAliveLine();
 
   /// Where the objects of the next request come from.
   const std::shared_ptr<MessagePool>& messages() const { return messages_; }
@@ -122,8 +126,13 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
   // Fires while a connection is awake that waits for its next request.
   net::detail::TimerEntry resting_;
   std::vector<std::unique_ptr<ServerExchange>> spares_;
-  std::size_t awake_ = 0;
+  // Those that connections have: of the ones that rest nobody needs to think.
+  ServerExchange* awake_ = nullptr;
   DateLine date_;
+  std::string keepAliveLine_;
+  // The settings that the line tells of.
+  std::chrono::milliseconds toldTimeout_{};
+  std::size_t toldMost_ = 0;
   bool closing_ = false;
   bool shutsDown_ = false;
 };

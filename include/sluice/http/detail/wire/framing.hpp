@@ -65,15 +65,17 @@ struct ResponseHead {
   bool forceClose = false;
   /// The last request that maxRequestsPerSocket allows.
   bool lastRequest = false;
-  /// 0: no Keep-Alive line. Written in whole seconds.
-  std::chrono::milliseconds keepAliveTimeout{5000};
-  /// 0: no `max` in that line.
-  std::size_t maxRequestsPerSocket = 0;
+  /// Of keepAliveLine(), for a connection that stays.
+  std::string_view keepAliveLine = {};
   /// `Date: …` with its CR LF; empty without sendDate.
   std::string_view dateLine = {};
   /// The whole body's length where it is known now: end(data) or end() without writeHead().
   std::optional<std::uint64_t> bodyLength = std::nullopt;
 };
+
+/// `Keep-Alive: …` with its CR LF: how long an idle connection is kept, in whole seconds, and how
+/// many requests it may carry. Empty for a time of 0; a maximum of 0 is not told.
+std::string keepAliveLine(std::chrono::milliseconds timeout, std::size_t maxRequests);
 
 /// Writes the head of a response after what is in `out`. A Content-Length beside Transfer-Encoding
 /// is left out (RFC 9112 §6.2).

@@ -29,9 +29,10 @@ class WithoutTrailers : public boost::beast::http::basic_parser<isRequest> {
 };
 
 /// Sink has, each returning whether to go on:
-///   bool onRequestLine(std::string_view method, std::string_view target, int version)
+///   bool onRequestLine(verb, std::string_view method, std::string_view target, int version)
 ///   bool onStatusLine(int status, std::string_view reason, int version)
-///   bool onFieldLine(std::string_view name, std::string_view value)
+///   bool onFieldLine(field, std::string_view name, std::string_view value)
+/// `verb` and `field` are what Beast has found the method and the name to be.
 template <bool isRequest, class Sink>
 class HeadEngine final : private WithoutTrailers<isRequest> {
   using BeastView = boost::beast::string_view;
@@ -74,16 +75,16 @@ class HeadEngine final : private WithoutTrailers<isRequest> {
     if (!goOn) error = errc::HPE_INTERNAL;
   }
 
-  void on_request_impl(boost::beast::http::verb, BeastView method, BeastView target, int version,
-                       error_code& error) override {
-    stopUnless(sink_.onRequestLine(view(method), view(target), version), error);
+  void on_request_impl(boost::beast::http::verb verb, BeastView method, BeastView target,
+                       int version, error_code& error) override {
+    stopUnless(sink_.onRequestLine(verb, view(method), view(target), version), error);
   }
   void on_response_impl(int status, BeastView reason, int version, error_code& error) override {
     stopUnless(sink_.onStatusLine(status, view(reason), version), error);
   }
-  void on_field_impl(boost::beast::http::field, BeastView name, BeastView value,
+  void on_field_impl(boost::beast::http::field field, BeastView name, BeastView value,
                      error_code& error) override {
-    stopUnless(!isFolded(name, value) && sink_.onFieldLine(view(name), view(value)), error);
+    stopUnless(!isFolded(name, value) && sink_.onFieldLine(field, view(name), view(value)), error);
   }
 
   void on_header_impl(error_code&) override {}

@@ -87,7 +87,8 @@ class MessageParser {
   int version() const { return facts_.version; }
   bool isHttp10() const { return facts_.version < 11; }
 
-  bool isConnect() const { return method() == "CONNECT"; }
+  bool isConnect() const { return facts_.isConnect; }
+  bool isHead() const { return facts_.isHead; }
 
   Framing framing() const { return facts_.framing; }
   std::uint64_t contentLength() const { return facts_.contentLength; }
@@ -97,8 +98,8 @@ class MessageParser {
 
   /// What the first Keep-Alive line says of how long the connection is kept; empty without one.
   std::string_view keepAliveHint() const {
-    return facts_.keepAliveLine == HeaderBlock::npos ? std::string_view()
-                                                     : headers_.at(facts_.keepAliveLine).value;
+    return facts_.keepAliveLine == noLine ? std::string_view()
+                                          : headers_.at(facts_.keepAliveLine).value;
   }
 
   /// Both Upgrade and `Connection: upgrade`. RFC 9110 §7.8: HTTP/1.0 has no upgrade.
@@ -121,6 +122,8 @@ class MessageParser {
   //       └─────────────┴───────────┴──────► failed
   enum class Stage { blankLines, startLine, fields, complete, failed };
 
+  static constexpr std::uint32_t noLine = UINT32_MAX;
+
   struct Span {
     std::uint32_t begin = 0, size = 0;
   };
@@ -128,10 +131,13 @@ class MessageParser {
   // All that is known of the message, so that nothing of the one before can be left over.
   struct Facts {
     Span method, target, reason;
+    std::uint64_t contentLength = 0;
     int version = 0;
     int status = 0;
     Framing framing = Framing::none;
-    std::uint64_t contentLength = 0;
+    unsigned hostLines = 0;
+    bool isHead = false;
+    bool isConnect = false;
     bool contentLengthLine = false;
     bool keepAlive = false;
     bool upgradeLine = false;
@@ -139,9 +145,8 @@ class MessageParser {
     bool expectContinue = false;
     bool teChunked = false;
     bool hostInvalid = false;
-    unsigned hostLines = 0;
-    std::size_t keepAliveLine = HeaderBlock::npos;
     ConnectionHeader connection;
+    std::uint32_t keepAliveLine = noLine;
     TransferCodings codings;
   };
 
@@ -157,7 +162,8 @@ class MessageParser {
   error_code runStartLine(std::string_view content);
   Fault startLineFault(std::string_view content, error_code error) const;
   bool refuse(errc code, std::string_view reason);
-  bool acceptField(const FieldSpan& span, std::string_view name, std::string_view value);
+  bool acceptField(const FieldSpan& span, KnownHeader header, std::string_view value);
+  bool acceptKnown(KnownHeader header, std::string_view value);
   bool acceptContentLength(std::string_view value);
   bool acceptTransferEncoding(std::string_view value);
   bool finishHead();
