@@ -56,7 +56,7 @@ SLUICE_DECL ServerState::ServerState(asio::any_io_executor executor, ServerOptio
       messages_(messagePool<IncomingMessage, ServerResponse>(core_->loop())),
       checking_([](void* self) { static_cast<ServerState*>(self)->check(); }, this),
       grace_([](void* self) { static_cast<ServerState*>(self)->graceIsOver(); }, this),
-      resting_([](void* self) { static_cast<ServerState*>(self)->letRest(); }, this) {}
+      resting_([](void* self) { static_cast<ServerState*>(self)->restIdle(); }, this) {}
 
 SLUICE_DECL ServerState::~ServerState() { core_->detach(); }
 
@@ -163,7 +163,7 @@ SLUICE_DECL void ServerState::tellFailure(const Error& error) {
 
 SLUICE_DECL void ServerState::startResting() { loop().startTimer(resting_, restInterval); }
 
-SLUICE_DECL void ServerState::letRest() {
+SLUICE_DECL void ServerState::restIdle() {
   const boost::intrusive_ptr<ServerState> alive(this);
   bool again = false;
   for (ServerExchange* each = awake_; each != nullptr;) {

@@ -77,16 +77,15 @@ SLUICE_DECL bool ServerConnection::restIfIdle() {
   if (!waits || !std::exchange(quiet_, true)) return true;
   if (!reader().readWithoutBuffer()) return false;
   const boost::intrusive_ptr<ServerConnection> alive(this);
-  rest_ = Rest::lyingDown;
-  wokenEarly_ = false;
+  rest_ = Rest::suspending;
   wake();
   return false;
 }
 
 // There is something to read.
-SLUICE_DECL void ServerConnection::getUp() {
-  if (rest_ == Rest::lyingDown) {
-    wokenEarly_ = true;
+SLUICE_DECL void ServerConnection::resume() {
+  if (rest_ == Rest::suspending || rest_ == Rest::recalled) {
+    rest_ = Rest::recalled;
   } else {
     spawn();
     wake();
@@ -97,13 +96,14 @@ SLUICE_DECL void ServerConnection::getUp() {
 SLUICE_DECL void ServerConnection::ended() {
   const boost::intrusive_ptr<ServerConnection> alive(this);
   if (exchange_) releaseExchange();
-  if (rest_ == Rest::lyingDown && !gone()) {
+  const bool recalled = rest_ == Rest::recalled;
+  if ((recalled || rest_ == Rest::suspending) && !gone()) {
     rest_ = Rest::resting;
     self_ = this;
     // Nothing was cancelled, so Asio has posted nothing that looks at it.
     cancel_.slot().clear();
     core_->rest();
-    if (wokenEarly_) getUp();
+    if (recalled) resume();
   } else if (phase_ == Phase::upgraded && !core_->destroyed()) {
     core_->setObserver(std::make_shared<MovedOut>(*this));
   } else {
@@ -170,7 +170,7 @@ SLUICE_DECL task<> ServerConnection::run(
     co_await server_->secure(socket_);
     if (!gone()) secured();
   } else if (!over()) {
-    // Until getUp() goes on. Asio lets a cancellation escape from a coroutine that was never
+    // Until resume() goes on. Asio lets a cancellation escape from a coroutine that was never
     // suspended, and a handler may destroy its server.
     co_await Wait{this};
   }

@@ -14,7 +14,7 @@
 
 namespace sluice::http::detail {
 
-// Of maxRequestsPerSocket: what had arrived behind the last request that is served gets 503.
+// Of maxRequestsPerSocket: what had arrived after the last request that is served gets 503.
 SLUICE_DECL bool ServerConnection::dropsNext() const {
   const std::size_t most = server_->settings().maxRequestsPerSocket;
   return most != 0 && requests_ >= most && reader().head().keepAlive() && !reader().empty();
@@ -93,7 +93,7 @@ SLUICE_DECL void ServerConnection::refuseWith(const Error& error, std::string_vi
   }
 }
 
-// A listener of "clientError" has ended its half where the peer had ended before: nobody is left to
+// A listener of "clientError" has ended its half if the peer had ended before: nobody is left to
 // wait for.
 SLUICE_DECL void ServerConnection::endWithPeer() {
   if (phase_ != Phase::closing || !exchange_ || !reader().end()) return;
@@ -113,7 +113,7 @@ SLUICE_DECL void ServerConnection::checkTimeouts(net::detail::TimePoint now) {
       ((head || body) && passed(settings.requestTimeout))) {
     const boost::intrusive_ptr<ServerConnection> alive(this);
     // It listens to the last words of its peer.
-    if (rest_ == Rest::resting) getUp();
+    if (rest_ == Rest::resting) resume();
     refuseWith(Error(make_error_code(errc::ERR_HTTP_REQUEST_TIMEOUT)), requestTimeoutReply);
     wake();
   }
@@ -127,7 +127,7 @@ SLUICE_DECL void ServerConnection::peerEnded() {
                badRequestReply);
   } else if (!server_->options().httpAllowHalfOpen && !exchange_->outgoing().ended()) {
     output().flush();
-    // For whoever waits it is a reset; the socket itself came to an orderly end.
+    // For waiters it is a reset; the socket itself came to an orderly end.
     output().fail(make_error_code(boost::system::errc::connection_reset));
     core_->destroy();
   }

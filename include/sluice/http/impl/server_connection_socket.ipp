@@ -53,7 +53,7 @@ SLUICE_DECL void ServerConnection::onInput(const error_code& result, std::size_t
       core_->destroy(ec);
       return;
     }
-    getUp();
+    resume();
     if (started_) core_->touch();
     return;
   }
@@ -83,7 +83,7 @@ SLUICE_DECL void ServerConnection::onInput(const error_code& result, std::size_t
     if (!gone()) core_->callAtTurnEnd();
   }
   wake();
-  // Where a whole request came, its end has set the time anew.
+  // If a whole request came, its end has set the time anew.
   if (phase_ == Phase::head && started_) core_->touch();
 }
 
@@ -121,7 +121,7 @@ SLUICE_DECL void ServerConnection::onDestroyed(const error_code& ec) {
     if (exchange_) exchange_->onLoopEnd();
     return;
   }
-  // The events come first: whoever waits is resumed by what is posted after this.
+  // The events come first: waiters are resumed by what is posted after this.
   sluice::detail::post(core_->loop().executor(), [alive, before, ec] {
     const bool ended = alive->exchange_ && alive->reader().end() == asio::error::eof;
     if (ec && !ended && before != Phase::closing) {
@@ -169,7 +169,7 @@ SLUICE_DECL void ServerConnection::wake() {
 
 SLUICE_DECL void ServerConnection::wakeSoon() {
   if (!exchange_->waiting) return;
-  // With the coroutine in it: where the loop ends first, they go together.
+  // With the coroutine in it: if the loop ends first, they go together.
   Wake handler = std::move(exchange_->waiting);
   handler.post(core_->loop().executor());
 }

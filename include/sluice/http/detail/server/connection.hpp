@@ -2,7 +2,7 @@
 //
 // One connection of a server: the coroutine that reads a head, runs the handler, finishes the
 // response and goes on. It keeps order and knows when the connection ends; what a request and its
-// answer need, the exchange has. Where nothing comes for a while it rests: the coroutine ends, and
+// answer need, the exchange has. If nothing comes for a while it rests: the coroutine ends, and
 // the exchange goes back to the server until there is something to read.
 #pragma once
 
@@ -43,12 +43,12 @@ class ServerConnection final
   bool gone() const { return phase_ == Phase::gone; }
   /// Nothing else will be answered.
   bool over() const { return gone() || phase_ == Phase::closing; }
-  /// Ends everything at once. What the handler awaits is cancelled where the options say so, and
+  /// Ends everything at once. What the handler awaits is cancelled if the options say so, and
   /// always with `inAnyCase`.
   void destroy(bool inAnyCase = false);
-  /// Answers 408 where the head or the whole request takes too long.
+  /// Answers 408 if the head or the whole request takes too long.
   void checkTimeouts(net::detail::TimePoint now);
-  /// Called now and then while it is awake: begins to rest where nothing has come since the last
+  /// Called now and then while it is awake: begins to rest if nothing has come since the last
   /// call. true: the next call may find it so.
   bool restIfIdle();
 
@@ -86,9 +86,11 @@ class ServerConnection final
     gone
   };
 
-  // awake ──► lyingDown ──► resting ──► awake …
-  // While it lies down the coroutine is on its way to its end.
-  enum class Rest : std::uint8_t { awake, lyingDown, resting };
+  //  awake ──► suspending ──┬──────────────► resting ──► awake …
+  //                         └──► recalled ─────▲
+  //
+  // suspending: the coroutine is on its way to its end; recalled: something came meanwhile.
+  enum class Rest : std::uint8_t { awake, suspending, recalled, resting };
 
   // How far the head of the next message has come; none: there will be none.
   enum class Head { partial, complete, none };
@@ -98,7 +100,7 @@ class ServerConnection final
 
   // From rest to rest.
   void spawn();
-  void getUp();
+  void resume();
   void failed(const std::exception_ptr& failure);
   void ended();
   void releaseExchange();
@@ -154,7 +156,6 @@ class ServerConnection final
   net::detail::TimePoint messageStart_;
   Phase phase_ = Phase::head;
   Rest rest_ = Rest::awake;
-  bool wokenEarly_ = false;      // something came while it was lying down
   bool quiet_ = false;           // nothing has come since restIfIdle() looked
   bool started_ = false;         // a byte of the current message has come
   bool keepAliveTimer_ = false;  // it runs in the place of the server's timeout

@@ -46,7 +46,7 @@ class ServerExchange final : private net::detail::LoopMember,
   void begin();
   /// The request asks for another protocol, and somebody here speaks it.
   bool takesUpgrade();
-  /// The handler for the request; none where it is answered from here.
+  /// The handler for the request; none if it is answered from here.
   RequestHandler chooseHandler();
   /// Answers for a handler that has thrown, or has not ended the response.
   void handlerReturned(const std::exception_ptr& failure);
@@ -57,7 +57,7 @@ class ServerExchange final : private net::detail::LoopMember,
   bool discardsRest();
   /// The response has left and the request is read, or will not be.
   void finish();
-  /// Whoever still waits for something of the messages is told that they are over.
+  /// Waiters for anything of the messages are told that they are over.
   void conclude() {
     if (pair_ != nullptr && !(incoming().isOver() && outgoing().isOver())) tellAll();
   }
@@ -140,7 +140,7 @@ class ServerExchange final : private net::detail::LoopMember,
   SLUICE_DECL void setTimeout(std::chrono::milliseconds idle) override;
   SLUICE_DECL void onMessageEnded() override;
 
-  // Null where it is spare.
+  // Null if it is spare.
   ServerConnection* connection_ = nullptr;
   boost::intrusive_ptr<IncomingState> incoming_{new IncomingState};
   boost::intrusive_ptr<OutgoingState> outgoing_;
@@ -151,7 +151,7 @@ class ServerExchange final : private net::detail::LoopMember,
   bool awaitsContinue_ = false;
   bool bodyRefused_ = false;
   bool destroyedHere_ = false;
-  // Set where it was the request that the user has destroyed.
+  // Set if it was the request that the user has destroyed.
   error_code requestFailure_;
 };
 

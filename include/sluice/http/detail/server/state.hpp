@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What is behind a Server: its options, its listeners, and the list of its connections. It lives as
+// The inside of a Server: its options, its listeners, and the list of its connections. It lives as
 // long as one of them does.
 #pragma once
 
@@ -91,7 +91,7 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
 
   /// Connections have to be made safe before their first request.
   virtual bool secures() const { return false; }
-  /// Does so. Where it fails the socket is destroyed when it resumes.
+  /// Does so. If it fails the socket is destroyed when it resumes.
   virtual task<> secure(net::Socket&) { co_return; }
 
  private:
@@ -109,7 +109,7 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
   void startChecking();
   void check();
   void startResting();
-  void letRest();
+  void restIdle();
   template <class Condition>
   void destroyWhere(Condition condition, bool cancelHandlers = false);
 
