@@ -17,7 +17,7 @@ enum class Encoding { utf8, latin1, ascii, base64, base64url, hex, utf16le };
 
 /// The bytes that a text stands for. Node: Buffer.from(text, encoding).
 ///
-/// utf8               the text as it is, also where it is malformed; callers need not ask
+/// utf8               the text as it is, also if it is malformed; callers need not ask
 /// latin1, ascii      the low byte of each UTF-16 code unit
 /// utf16le            the code units, low byte first
 /// hex                up to the first pair that is not hexadecimal; an odd digit is dropped

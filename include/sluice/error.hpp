@@ -21,8 +21,8 @@ namespace sluice {
 /// Boost's error_code. Every failure of the library is one, alone or in an Error.
 using error_code = boost::system::error_code;
 
-// The one list behind the enumerators, their names and their default messages, so that the three
-// cannot disagree. It is undefined again below, hence not in config.hpp. Whoever throws may give a
+// The one list of the enumerators, their names and their default messages, so that the three
+// cannot disagree. It is undefined again below, hence not in config.hpp. The thrower may give a
 // text that says more.
 #define SLUICE_ERRORS(X)                                                                          \
   /* Messages and their headers */                                                                \
@@ -192,7 +192,7 @@ std::string_view errorName(error_code code) noexcept;
 /// Copying shares the details and never throws; views into them are valid as long as one copy is.
 class Error : public boost::system::system_error {
  public:
-  /// what() is the given text, or the message of the code where it is empty.
+  /// what() is the given text, or the message of the code if it is empty.
   explicit Error(error_code code, std::string what = {});
 
   // There is no moved-from error: moving copies.
@@ -201,7 +201,7 @@ class Error : public boost::system::system_error {
 
   /// Received bytes that are no HTTP: what() is "Parse Error: " and the reason.
   ///
-  /// reason       in words; the message of the code where it is empty
+  /// reason       in words; the message of the code if it is empty
   /// bytesParsed  how many bytes of `rawPacket` came before the one that is wrong
   /// rawPacket    what was received last
   static Error parse(error_code code, std::string reason, std::size_t bytesParsed,

@@ -89,7 +89,7 @@ class EventEmitter {
     return detail::addListener<Events, Event>(self(), std::forward<F>(listener), false);
   }
 
-  /// Removes one listener; false where it was gone already.
+  /// Removes one listener; false if it was gone already.
   bool removeListener(ListenerId id) {
     detail::ListenerTable* table = detail::EmitterAccess::listeners(self()).get();
     return table != nullptr && table->remove(id);
@@ -112,11 +112,11 @@ class EventEmitter {
     return self();
   }
 
-  /// Calls the event's listeners; false where there were none. That goes for "error" too, which in
-  /// Node ends the process where nobody listens.
+  /// Calls the event's listeners; false if there were none. That goes for "error" too, which in
+  /// Node ends the process if nobody listens.
   ///
   /// Of a coroutine event: a `task<>` that runs its handler when it is awaited, and ends at once
-  /// where there is none. What the arguments refer to must live until then.
+  /// if there is none. What the arguments refer to must live until then.
   template <fixed_string Event, class... Args>
   auto emit(Args&&... args) {
     detail::Listeners& listeners = detail::EmitterAccess::listeners(self());

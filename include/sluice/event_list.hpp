@@ -60,7 +60,7 @@ struct EventList<Event<Names, Signatures>...> {
 
   static constexpr std::size_t size = sizeof...(Names);
 
-  /// Position of the event, or `size` where there is none of that name.
+  /// Position of the event, or `size` if there is none of that name.
   static consteval std::size_t indexOf(std::string_view name) {
     std::size_t index = 0;
     (void)((name == std::string_view(Names) || (++index, false)) || ...);
@@ -105,7 +105,7 @@ class ListenerId {
 /// What awaiting an event with a parameter `X&` brings in its place; it converts to the reference.
 ///
 /// The object belongs to who emitted the event, as it does for a listener. Unlike
-/// `std::reference_wrapper` it can be empty, which it is where the wait ended with an error.
+/// `std::reference_wrapper` it can be empty, which it is if the wait ended with an error.
 template <class X>
 class Reference {
  public:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What write(), end() and drain() return: an answer that is there at once, and a wait for who wants
-// it. Nothing here knows of HTTP; sockets and messages share it.
+// What write(), end() and drain() return: an answer that is there at once, and a wait for callers
+// that want it. Nothing here knows of HTTP; sockets and messages share it.
 #if !defined(SLUICE_SEPARATE_COMPILATION)
 #include <sluice/net.hpp>
 #endif
@@ -37,7 +37,7 @@ concept CodeToken = asio::completion_token_for<Token, void(error_code, bool)>;
 ///
 /// As a bool it says whether nothing is held back. Awaiting it (or calling it with any completion
 /// token, signature `void(error_code, bool)`) waits: write until the buffer is below the high-water
-/// mark, end until 'finish', drain until 'drain'. What has been sent stays sent where nobody waits.
+/// mark, end until 'finish', drain until 'drain'. What has been sent stays sent if nobody waits.
 ///
 ///     co_await res.write(chunk);
 ///     if (!res.write(chunk)) co_await res.drain();
@@ -64,7 +64,7 @@ class WriteResult {
   WriteResult& operator=(WriteResult&&) noexcept;
   ~WriteResult();
 
-  /// For the library: who awaits this is resumed behind the events that are due.
+  /// For the library: the awaiter is resumed after the events that are due.
   void comeAfterEvents() { afterEvents_ = true; }
 
   /// false: the kernel is full and bytes wait in user memory.
@@ -86,7 +86,7 @@ class WriteResult {
 
   std::optional<error_code> settled() const;
   void start(Handler handler) const;
-  /// Whether who has nothing to wait for may go straight on.
+  /// Whether a coroutine that has nothing to wait for may go straight on.
   bool mayGoOn() const;
 
   boost::intrusive_ptr<Stream> stream_;

@@ -50,14 +50,14 @@ class Completion<void(Args...)> {
 
   explicit operator bool() const { return stored_ != nullptr; }
 
-  /// Where a cancellation of the wait comes from; not connected where nobody can.
+  /// Where a cancellation of the wait comes from; not connected if nobody can.
   asio::cancellation_slot slot() const { return stored_->slot(); }
 
   // Each may be called once, and leaves this empty.
 
   /// Right here, inside the caller. For a handler that is known to live on this executor.
   void operator()(Args... args) { take()->invoke(How::here, nullptr, std::move(args)...); }
-  /// On the handler's executor; right here where that is `fallback`, on which the caller is.
+  /// On the handler's executor; right here if that is `fallback`, on which the caller is.
   void dispatch(const asio::any_io_executor& fallback, Args... args) {
     take()->invoke(How::dispatch, &fallback, std::move(args)...);
   }

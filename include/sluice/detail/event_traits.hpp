@@ -55,7 +55,7 @@ struct SignatureTraits<Result(Params...)> {
   }
 
   /// As in JavaScript a listener may take fewer parameters than the event has: how many of the
-  /// leading ones this one takes, the most that fit; `count + 1` where it cannot be called at all.
+  /// leading ones this one takes, the most that fit; `count + 1` if it cannot be called at all.
   template <class F, std::size_t Tried = count>
   static consteval std::size_t arityOf() {
     if constexpr (accepts<F>(std::make_index_sequence<Tried>{})) {
@@ -135,20 +135,20 @@ consteval bool requireCoroutine() {
   return IsCoroutine;
 }
 
-/// True where the class has the event; else the error.
+/// True if the class has the event; else the error.
 template <class Events, fixed_string Name>
 inline constexpr bool requireEvent =
     EventNamed<Name, typename Events::Known, isKnownEvent<Events, Name>>::value;
 
-/// True where the event is a notification; else the error.
+/// True if the event is a notification; else the error.
 template <class Events, fixed_string Name>
 inline constexpr bool requireNotification = NotificationCheck<Events, Name>::value;
 
-/// True where `F` can listen to an event of that signature; else the error.
+/// True if `F` can listen to an event of that signature; else the error.
 template <class F, class Signature>
 inline constexpr bool requireListener = ListenerCheck<F, Signature>::value;
 
-/// True where an event of that signature can be emitted with `Args`; else the error.
+/// True if an event of that signature can be emitted with `Args`; else the error.
 template <class Signature, class... Args>
 inline constexpr bool requireArguments = EmissionCheck<Signature, Args...>::value;
 

@@ -36,7 +36,7 @@ struct EventValueOf<const std::string_view&> {
 template <class Param>
 using EventValue = typename EventValueOf<Param>::type;
 
-/// The argument behind an erased pointer.
+/// The argument that an erased pointer refers to.
 template <class Argument>
 Argument argument(void* pointer) {
   return *static_cast<std::remove_reference_t<Argument>*>(pointer);
@@ -71,7 +71,7 @@ inline constexpr bool isTuple = false;
 template <class... Values>
 inline constexpr bool isTuple<std::tuple<Values...>> = true;
 
-/// What stands in the place of a value where there is an error instead.
+/// What stands in the place of a value if there is an error instead.
 template <class Value>
 Value emptyValue(const boost::system::error_code& error) {
   if constexpr (isTuple<Value>) {

@@ -26,7 +26,7 @@ class Fifo {
 
   T pop_front() {
     T item = std::move(items_[first_++]);
-    // Where many follow, they are not moved for each that leaves.
+    // If many follow, they are not moved for each that leaves.
     if (size() <= few || first_ >= size()) {
       items_.erase(items_.begin(), begin());
       first_ = 0;

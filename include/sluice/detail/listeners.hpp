@@ -128,7 +128,7 @@ class Listeners {
   ListenerTable* table_ = nullptr;
 };
 
-/// The handler of a coroutine event. Whoever runs it holds the pointer until the task has ended:
+/// The handler of a coroutine event. Its caller holds the pointer until the task has ended:
 /// the handler's captures live here and not in its coroutine frame.
 template <class Signature>
 class CoroutineHandler;
@@ -180,7 +180,7 @@ bool emitErased(ListenerTable& table, std::size_t event, std::type_identity<void
   return table.emit(event, arguments);
 }
 
-/// Calls the listeners; false where there were none. After it the object that owns `listeners` may
+/// Calls the listeners; false if there were none. After it the object that owns `listeners` may
 /// be gone. A listener's exception leaves through here and keeps those after it from being called.
 template <class Events, fixed_string Name, class... Args>
 bool emit(Listeners& listeners, Args&&... args) {

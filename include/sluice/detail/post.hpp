@@ -64,7 +64,7 @@ class Work {
 /// context has ended, drops it.
 void post(const asio::any_io_executor& executor, Work work);
 
-/// Runs `work` right here where that is possible.
+/// Runs `work` right here if that is possible.
 void dispatch(const asio::any_io_executor& executor, Work work);
 
 }  // namespace sluice::detail

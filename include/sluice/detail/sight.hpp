@@ -20,7 +20,7 @@ class Sight {
   }
 };
 
-/// Where an exchange began that somebody observes.
+/// If an exchange began that somebody observes.
 struct Beginning {
   std::chrono::steady_clock::time_point time{};
   std::uint64_t bytesRead = 0;

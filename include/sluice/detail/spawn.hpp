@@ -16,7 +16,7 @@ using Ended = Completion<void(std::exception_ptr)>;
 
 /// Runs `coroutine` on `executor`; then `ended`, with what it has thrown.
 ///
-/// slot  where its cancellation comes from; not connected where nobody cancels it
+/// slot  where its cancellation comes from; not connected if nobody cancels it
 void spawn(const asio::any_io_executor& executor, task<> coroutine, asio::cancellation_slot slot,
            Ended ended);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Keeps connections for requests to the same place, and requests waiting where there are enough.
+// Keeps connections for requests to the same place, and requests waiting if there are enough.
 #if !defined(SLUICE_SEPARATE_COMPILATION)
 #include <sluice/http.hpp>
 #endif
@@ -57,7 +57,7 @@ class Agent : public EventEmitter<Agent, AgentEvents> {
   SLUICE_DECL virtual bool keepSocketAlive(net::Socket& socket);
   /// Told when a free connection is taken again; an exception becomes the request's "error".
   SLUICE_DECL virtual void reuseSocket(net::Socket& socket, ClientRequest& request);
-  /// Requests of one name share connections: `host:port:localAddress` and more where it matters.
+  /// Requests of one name share connections: `host:port:localAddress` and more if it matters.
   SLUICE_DECL virtual std::string getName(const RequestOptions& options = {}) const;
 
   /// Closes every connection, used ones too. The agent goes on being usable.
@@ -84,7 +84,7 @@ class Agent : public EventEmitter<Agent, AgentEvents> {
   /// Unused connections to one place that are kept; surplus ones are closed. 0: none is kept. May
   /// be changed.
   std::size_t maxFreeSockets;
-  /// What requests through this agent must have, and the port where none is given.
+  /// What requests through this agent must have, and the port if none is given.
   std::string protocol = "http:";
   std::uint16_t defaultPort = 80;
 

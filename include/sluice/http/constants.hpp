@@ -50,7 +50,7 @@ class StatusCodes {
     }
   }
 
-  /// The phrase, or "" where the code has none (Node's undefined).
+  /// The phrase, or "" if the code has none (Node's undefined).
   constexpr std::string_view operator[](int code) const {
     const std::size_t position = positionOf(code);
     return position != 0 ? entries_[position - 1].second : std::string_view();

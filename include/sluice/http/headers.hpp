@@ -36,7 +36,7 @@ struct RawHeader {
 /// Throws ERR_INVALID_HTTP_TOKEN unless `name` may be the name of a header.
 void validateHeaderName(std::string_view name);
 
-/// Throws ERR_INVALID_CHAR where `value` has a byte that no header value may have: a control other
+/// Throws ERR_INVALID_CHAR if `value` has a byte that no header value may have: a control other
 /// than tab, CR and LF above all. Bytes from 0x80 on are allowed.
 ///
 /// name  only for the text of the error
@@ -132,7 +132,7 @@ class HeaderValue {
   /// Whether it is a list of texts, which makes one line each.
   bool isArray() const { return kind_ == Kind::list; }
 
-  /// The text, the number's text, or the list joined with ", "; "" where not set.
+  /// The text, the number's text, or the list joined with ", "; "" if not set.
   std::string_view str() const { return text_; }
   /// The number; 0 for everything else.
   std::int64_t number() const { return number_; }
@@ -223,12 +223,12 @@ class Headers {
 
   /// Replaces every value of `name` at the place of the first; a list makes several lines.
   ///
-  /// throws  ERR_HTTP_INVALID_HEADER_VALUE where `value` is not set
+  /// throws  ERR_HTTP_INVALID_HEADER_VALUE if `value` is not set
   Headers& set(std::string_view name, const HeaderValue& value);
 
-  /// Adds a line, or several for a list, behind all others.
+  /// Adds a line, or several for a list, after all others.
   ///
-  /// throws  ERR_HTTP_INVALID_HEADER_VALUE where `value` is not set
+  /// throws  ERR_HTTP_INVALID_HEADER_VALUE if `value` is not set
   Headers& append(std::string_view name, const HeaderValue& value);
 
   /// Drops every line of `name`; false: there was none.
@@ -242,7 +242,7 @@ class Headers {
     if (line == Lines::npos) return std::nullopt;
     return joined(line);
   }
-  /// The same, "" where absent.
+  /// The same, "" if absent.
   std::string_view operator[](std::string_view name) const {
     const std::size_t line = lines_.find(name);
     return line == Lines::npos ? std::string_view() : joined(line);
@@ -267,7 +267,7 @@ class Headers {
   /// The first line with the same name as line `index`: `index` itself, or one before it.
   std::size_t firstLineOf(std::size_t index) const { return lines_.mark(index).head; }
 
-  /// Copies received lines, in place of what was there; needs no new memory where as much was held
+  /// Copies received lines, in place of what was there; needs no new memory if as much was held
   /// before.
   ///
   /// joinDuplicateHeaders  names of which the first line would count are joined with ", " as well

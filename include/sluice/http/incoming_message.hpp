@@ -50,7 +50,7 @@ using IncomingEvents =
 ///     auto body = co_await req.text();
 ///
 /// read() and text() on one side, "data" on the other, are two ways to one body: use one of them.
-/// "end" and "close" come either way. Where nobody reads, the peer feels it: at most the high-water
+/// "end" and "close" come either way. If nobody reads, the peer feels it: at most the high-water
 /// mark is read ahead.
 ///
 /// events  "data"(std::string_view) "end" "aborted" "close" "error"(const Error&) "timeout"
@@ -98,7 +98,7 @@ class IncomingMessage : public EventEmitter<IncomingMessage, IncomingEvents> {
 
   /// The whole body, up to `limit` bytes.
   ///
-  /// throws  as read(); ERR_BODY_TOO_LARGE where it is longer
+  /// throws  as read(); ERR_BODY_TOO_LARGE if it is longer
   task<std::string> text(std::size_t limit = 16 * 1024 * 1024);
 
   /// Lets "data" flow (on again after pause()), from the end of this turn on. If nobody listens
@@ -109,7 +109,7 @@ class IncomingMessage : public EventEmitter<IncomingMessage, IncomingEvents> {
   /// From now on read(), text() and "data" bring text in this encoding; a code point is never
   /// split.
   IncomingMessage& setEncoding(Encoding encoding);
-  /// Closes the connection where the message is not complete; "aborted", "error" and "close"
+  /// Closes the connection if the message is not complete; "aborted", "error" and "close"
   /// follow.
   void destroy(error_code reason = {});
 

@@ -28,7 +28,7 @@ struct ServerOptions {
   /// Time for a whole request, body included; then 408. Checked every
   /// `connectionsCheckingInterval`.
   std::chrono::milliseconds requestTimeout = std::chrono::seconds(300);
-  /// Time for a request's head; then 408. Unset: 60 s, or `requestTimeout` where that is less.
+  /// Time for a request's head; then 408. Unset: 60 s, or `requestTimeout` if that is less.
   std::optional<std::chrono::milliseconds> headersTimeout{};
   /// How long a connection is kept that waits for its next request; 0: for ever, and not
   /// advertised.
@@ -44,7 +44,7 @@ struct ServerOptions {
   /// How many bytes of a body that nobody read are thrown away to keep the connection; if there are
   /// more, it is closed. 0: no limit.
   std::size_t maxDiscardedBody = 256 * 1024;
-  /// Decides whether an upgrade is taken. Unset: where "upgrade" has a handler.
+  /// Decides whether an upgrade is taken. Unset: if "upgrade" has a handler.
   std::function<bool(IncomingMessage&)> shouldUpgradeCallback{};
   /// How often requestTimeout and headersTimeout are looked at; they fire that much late at the
   /// most.
@@ -53,7 +53,7 @@ struct ServerOptions {
   std::size_t maxHeaderSize = 0;
   /// From how many waiting bytes on write() returns false; also how much is read ahead.
   std::size_t highWaterMark = 16 * 1024;
-  /// Accepts some of what the protocol forbids. For old peers behind a wall only.
+  /// Accepts some of what the protocol forbids. For old peers in a closed network only.
   bool insecureHTTPParser = false;
   /// Answers 400 to an HTTP/1.1 request without a Host.
   bool requireHostHeader = true;

@@ -106,7 +106,7 @@ class OutgoingMessage : public OutgoingCalls<OutgoingMessage>,
   OutgoingMessage(const OutgoingMessage&) = delete;
   OutgoingMessage& operator=(const OutgoingMessage&) = delete;
 
-  /// The value as it was set, also after the headers were sent; unset where absent.
+  /// The value as it was set, also after the headers were sent; unset if absent.
   HeaderValue getHeader(std::string_view name) const;
   /// The first value without a copy, "" if there is none; valid until a header changes. Not in
   /// Node.
@@ -138,7 +138,7 @@ class OutgoingMessage : public OutgoingCalls<OutgoingMessage>,
   /// Sends what waits: the head, and what a body filter holds back of the body. Not in Node.
   void flush();
 
-  /// Sends part of the body, and the head before it where that was not sent yet.
+  /// Sends part of the body, and the head before it if that was not sent yet.
   ///
   /// true: nothing is held back. false: `writableLength()` bytes wait, and 'drain' comes when none
   /// do. Awaiting the result waits until they are below the high-water mark. After end() or
@@ -175,19 +175,19 @@ class OutgoingMessage : public OutgoingCalls<OutgoingMessage>,
   WriteResult end(std::string_view utf8, Encoding encoding,
                   std::function<void(error_code)> onFinish);
 
-  /// Awaited: resumes at 'drain', at once where there is nothing to wait for.
+  /// Awaited: resumes at 'drain', at once if there is nothing to wait for.
   WriteResult drain();
 
-  /// Sent behind a chunked body, else dropped. A later call replaces an earlier one.
+  /// Sent after a chunked body, otherwise dropped. A later call replaces an earlier one.
   ///
   /// throws  ERR_INVALID_HTTP_TOKEN, ERR_INVALID_CHAR
   void addTrailers(const Headers& trailers);
 
-  /// Gathers what is written until uncork(), as one chunk where the body is chunked. Calls nest.
+  /// Gathers what is written until uncork(), as one chunk if the body is chunked. Calls nest.
   void cork();
   void uncork();
 
-  /// Gives the message up and closes its connection. Nothing happens where it has finished.
+  /// Gives the message up and closes its connection. Nothing happens if it has finished.
   void destroy(error_code reason = {});
   /// As above, and "error" brings all that is in `reason`: its text too.
   void destroy(const Error& reason);
@@ -214,9 +214,9 @@ class OutgoingMessage : public OutgoingCalls<OutgoingMessage>,
   net::Socket* socket() const;
   net::Socket* connection() const { return socket(); }
 
-  /// Adds a Date header where none is set. Responses only.
+  /// Adds a Date header if none is set. Responses only.
   bool sendDate = true;
-  /// Throws where the body is not as long as its Content-Length says.
+  /// Throws if the body is not as long as its Content-Length says.
   bool strictContentLength = false;
   /// false before the head is sent: `Connection: close`.
   bool shouldKeepAlive = true;
@@ -232,7 +232,7 @@ class OutgoingMessage : public OutgoingCalls<OutgoingMessage>,
   OutgoingMessage& operator=(OutgoingMessage&&) noexcept;
   SLUICE_DECL virtual ~OutgoingMessage();
 
-  /// Puts the head into the stream. `bodyLength` where the whole body is known.
+  /// Puts the head into the stream. `bodyLength` if the whole body is known.
   virtual void composeHead(std::optional<std::uint64_t> bodyLength, bool bodyFollows) = 0;
 
   /// Asks the body filter, if there is one; false: the body goes out as it is.

@@ -72,7 +72,7 @@ struct ServerSettings {
   std::chrono::milliseconds requestTimeout = std::chrono::seconds(300);
   /// Header lines of a request that are kept; more are dropped, not refused.
   std::size_t maxHeadersCount = 2000;
-  /// The answer to this many requests says `Connection: close`; what comes behind gets 503.
+  /// The answer to this many requests says `Connection: close`; what follows gets 503.
   std::size_t maxRequestsPerSocket = 0;
   /// Further connections are closed at once, with "drop".
   std::size_t maxConnections = unlimited;
@@ -97,10 +97,10 @@ class Server : public ServerSettings, public EventEmitter<Server, ServerEvents> 
   Server& operator=(Server&& other) noexcept;
   ~Server();
 
-  /// Binds at once, so that address() is right behind it; "listening" follows. Port 0: the system
+  /// Binds at once, so that address() is right after it; "listening" follows. Port 0: the system
   /// picks one. Without a host: every address, IPv6 and IPv4.
   ///
-  /// throws  where nobody listens for "error": EADDRINUSE, EACCES …; else that event brings it.
+  /// throws  if nobody listens for "error": EADDRINUSE, EACCES …; else that event brings it.
   ///         ERR_SERVER_ALREADY_LISTEN, ERR_SOCKET_BAD_PORT
   Server& listen(int port, std::string_view host = {}, int backlog = 511,
                  std::function<void()> onListening = {}) &;
@@ -126,7 +126,7 @@ class Server : public ServerSettings, public EventEmitter<Server, ServerEvents> 
   void serve(net::Socket socket);
 
   /// No new connections; idle ones end, busy ones finish. `onClosed` gets ERR_SERVER_NOT_RUNNING
-  /// where it was not listening.
+  /// if it was not listening.
   Server& close(std::function<void(error_code)> onClosed = {});
   /// Resumes at 'close'.
   task<> closed();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // URLs as browsers and Node read them (WHATWG URL Standard): URL takes a text apart, resolves it
-// against a base and writes it in its one normal form, URLSearchParams is the list behind its
+// against a base and writes it in its one normal form, URLSearchParams is the list of its
 // query. Pure: text in, text out. Names are not looked up and nothing is opened here.
 #pragma once
 
@@ -18,7 +18,7 @@ namespace sluice::http {
 
 namespace detail {
 
-/// Turns each %XX into its byte; a '%' without two hex digits behind it stays as it is. The result
+/// Turns each %XX into its byte; a '%' without two hex digits after it stays as it is. The result
 /// may hold any byte, NUL and CR LF included.
 std::string percentDecode(std::string_view text);
 
@@ -61,7 +61,7 @@ class URLSearchParams {
   /// Adds a pair at the end, whether or not the name is there already.
   void append(std::string_view name, std::string_view value);
 
-  /// Gives the first pair of that name this value and drops the others; appends where there is
+  /// Gives the first pair of that name this value and drops the others; appends if there is
   /// none.
   void set(std::string_view name, std::string_view value);
 
@@ -90,7 +90,7 @@ class URLSearchParams {
   friend class URL;
 
   std::vector<value_type> pairs_;
-  // A URL writes its query anew once its list was edited, even where that changed no pair.
+  // A URL writes its query anew once its list was edited, even if that changed no pair.
   bool edited_ = false;
 };
 
@@ -147,33 +147,33 @@ class URL {
   /// The scheme in lower case with its colon: "http:".
   std::string_view protocol() const { return parts_.protocol; }
 
-  /// Percent-encoded, as they stand in the URL; "" where there is none.
+  /// Percent-encoded, as they stand in the URL; "" if there is none.
   std::string_view username() const { return parts_.username; }
   std::string_view password() const { return parts_.password; }
 
-  /// hostname(), and ":port" where port() is not empty.
+  /// hostname(), and ":port" if port() is not empty.
   std::string host() const;
 
   /// Lower case; an IPv4 address in four decimals, an IPv6 address shortened and in brackets.
   std::string_view hostname() const { return parts_.hostname; }
 
-  /// Decimal digits; "" where none is given and where it is the scheme's own.
+  /// Decimal digits; "" if none is given and if it is the scheme's own.
   std::string_view port() const { return parts_.port; }
 
   /// Percent-encoded, dot segments resolved; begins with '/' for http and its kin.
   std::string_view pathname() const { return parts_.pathname; }
 
-  /// The query with its '?', percent-encoded; "" where it is absent or empty.
+  /// The query with its '?', percent-encoded; "" if it is absent or empty.
   std::string search() const;
 
-  /// The list behind search(). Edits show in search() and href() at once.
+  /// The list of search()'s pairs. Edits show in search() and href() at once.
   ///
   /// The reference lives until the URL is assigned to or destroyed, and survives a move with it.
   /// On a const or temporary URL a copy is returned, so nothing dangles.
   URLSearchParams& searchParams() &;
   URLSearchParams searchParams() const&;
 
-  /// The fragment with its '#', percent-encoded; "" where it is absent or empty.
+  /// The fragment with its '#', percent-encoded; "" if it is absent or empty.
   std::string_view hash() const {
     return parts_.hash.size() > 1 ? std::string_view(parts_.hash) : std::string_view();
   }

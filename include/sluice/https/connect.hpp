@@ -22,8 +22,8 @@ namespace sluice::https {
 ///         would destroy it twice
 /// throws  as net::connect(), createSecureContext(), and: what is wrong with the certificate
 ///         (CERT_HAS_EXPIRED, DEPTH_ZERO_SELF_SIGNED_CERT, UNABLE_TO_VERIFY_LEAF_SIGNATURE,
-///         ERR_TLS_CERT_ALTNAME_INVALID …), ERR_SSL_* for what the peer refuses, EPROTO where it
-///         does not speak TLS, ECONNRESET where it goes away, ERR_TLS_HANDSHAKE_TIMEOUT
+///         ERR_TLS_CERT_ALTNAME_INVALID …), ERR_SSL_* for what the peer refuses, EPROTO if it
+///         does not speak TLS, ECONNRESET if it goes away, ERR_TLS_HANDSHAKE_TIMEOUT
 /// cancel  terminal: operation_aborted, the socket is closed
 task<net::Socket> connect(const ConnectionOptions& named);
 

@@ -41,7 +41,7 @@ struct ServerOptions {
   std::chrono::milliseconds handshakeTimeout = std::chrono::seconds(120);
   /// How long a client may come back without a full handshake.
   std::chrono::seconds sessionTimeout = std::chrono::seconds(300);
-  /// 48 secret random bytes, where several servers resume each other's sessions. Empty: own ones.
+  /// 48 secret random bytes, if several servers resume each other's sessions. Empty: own ones.
   std::string ticketKeys{};
   /// In place of keys, certificates and ciphers above.
   SecureContext secureContext{};
@@ -138,7 +138,7 @@ struct RequestOptions {
   SLUICE_HTTPS_CLIENT
 };
 
-/// Options of an Agent. Those of a request count where they say something.
+/// Options of an Agent. Those of a request count if they say something.
 struct AgentOptions {
   bool keepAlive = false;
   std::chrono::milliseconds keepAliveMsecs = std::chrono::milliseconds(1000);

@@ -102,7 +102,7 @@ ClientRequest get(Executor executor, const Url& url, RequestOptions options, Lis
 ///
 /// named   an object with a name; one made in the same statement is refused on g++ before 13, which
 ///         would destroy it twice
-/// throws  as ClientRequest::response(); ETIMEDOUT where the options' timeout passes
+/// throws  as ClientRequest::response(); ETIMEDOUT if the options' timeout passes
 /// cancel  terminal: the request is aborted
 task<IncomingMessage> get(std::string_view url);
 task<IncomingMessage> get(std::string_view url, const RequestOptions& named);

@@ -36,7 +36,7 @@ using http::ServerResponse;
 ///         "secureConnection"(net::Socket&) after it. "tlsClientError"(const http::Error&,
 ///         net::Socket&): it failed; "clientError" brings the same, and the socket is destroyed.
 ///         "keylog"(std::string_view line, net::Socket&): a secret of the connection, as
-///         SSLKEYLOGFILE has it, for who wants to read along
+///         SSLKEYLOGFILE has it, for tools that decrypt a capture
 class Server : public http::Server {
  public:
   /// throws  as createSecureContext()
@@ -48,14 +48,14 @@ class Server : public http::Server {
   /// throws  as createSecureContext(); the old ones stay in use then
   Server& setSecureContext(const SecureContextOptions& options);
   Server& setSecureContext(SecureContext context);
-  /// Other certificates for a name that clients may ask for, where the options have no SNICallback.
+  /// Other certificates for a name that clients may ask for, if the options have no SNICallback.
   /// "*" stands for the left-most label. Of two that fit, the later one counts.
   Server& addContext(std::string_view servername, SecureContext context);
   Server& addContext(std::string_view servername, const SecureContextOptions& options);
 
-  /// 48 bytes. Who has them can decrypt what was sent in sessions that were resumed.
+  /// 48 bytes. Their owner can decrypt what was sent in sessions that were resumed.
   std::string getTicketKeys() const;
-  /// throws  ERR_INVALID_ARG_VALUE where these are not 48 bytes
+  /// throws  ERR_INVALID_ARG_VALUE if these are not 48 bytes
   Server& setTicketKeys(std::string_view keys);
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Opening a connection: names are resolved, and where a name has several addresses they are tried
+// Opening a connection: names are resolved, and if a name has several addresses they are tried
 // side by side, so that one that is dead costs a quarter of a second and not a minute.
 #if !defined(SLUICE_SEPARATE_COMPILATION)
 #include <sluice/net.hpp>
@@ -33,7 +33,7 @@ namespace detail {
 /// so on.
 std::vector<asio::ip::address> alternating(std::vector<asio::ip::address> found);
 
-/// Brings the socket that is to be connected, where others have to see it before it is.
+/// Brings the socket that is to be connected, if others have to see it before it is.
 struct ConnectHook {
   virtual boost::intrusive_ptr<SocketCore> onConnecting() = 0;
 

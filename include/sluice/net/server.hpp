@@ -85,11 +85,11 @@ class Server : public EventEmitter<Server, ServerEvents> {
 
   /// No new connections. 'close' comes when those there are have ended.
   ///
-  /// callback  after 'close'; with ERR_SERVER_NOT_RUNNING where it was not listening
+  /// callback  after 'close'; with ERR_SERVER_NOT_RUNNING if it was not listening
   Server& close(std::function<void(error_code)> callback = {});
-  /// Resumes at 'close', or at once where it is closed.
+  /// Resumes at 'close', or at once if it is closed.
   ///
-  /// throws  operation_aborted where the server is destroyed first
+  /// throws  operation_aborted if the server is destroyed first
   /// cancel  total
   task<> closed();
 

@@ -52,7 +52,7 @@ class SocketCore;
 ///
 /// events  "connect" "secureConnect" "data"(std::string_view) "end" "drain" "timeout"
 ///         "error"(const http::Error&) "close"(bool hadError) "agentRemove" "shutdown". "timeout"
-///         only tells: whoever hears it closes. "shutdown" comes on a connection that an "upgrade"
+///         only tells: its listener closes. "shutdown" comes on a connection that an "upgrade"
 ///         or "connect" handler of an HTTP server has, when shutdown() of that server begins: end
 ///         in good order, the server waits for as long as its grace. Not in Node.
 class Socket : public EventEmitter<Socket, SocketEvents> {
@@ -156,7 +156,7 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
   /// The peer's certificate was asked for, sent, and found to be good. Here and below: over TLS,
   /// after the handshake; false and empty else.
   bool authorized() const;
-  /// Why it is not authorized, where that did not end the connection.
+  /// Why it is not authorized, if that did not end the connection.
   error_code authorizationError() const;
   /// detailed  with the chain that it was verified by, as `issuerCertificate`
   PeerCertificate getPeerCertificate(bool detailed = false) const;
@@ -165,7 +165,7 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
   CipherInfo getCipher() const;
   /// "TLSv1.3".
   std::string getProtocol() const;
-  /// "http/1.1"; Node has false where none was agreed on.
+  /// "http/1.1"; Node has false if none was agreed on.
   std::string alpnProtocol() const;
   /// The name the client asked for.
   std::string servername() const;

@@ -28,7 +28,7 @@ class CertificateName {
   CertificateName() = default;
   explicit CertificateName(std::vector<Field> fields) : fields_(std::move(fields)) {}
 
-  /// The first value of a short name ("CN", "O", "C"); empty where there is none.
+  /// The first value of a short name ("CN", "O", "C"); empty if there is none.
   std::string operator[](const std::string& name) const {
     for (const Field& field : fields_) {
       if (field.first == name) return field.second;
@@ -47,7 +47,7 @@ class CertificateName {
   std::vector<Field> fields_;
 };
 
-/// A certificate, as Node describes it. All fields are empty where the peer sent none.
+/// A certificate, as Node describes it. All fields are empty if the peer sent none.
 struct PeerCertificate {
   CertificateName subject{};     ///< whom it speaks of
   CertificateName issuer{};      ///< who signed it
@@ -61,7 +61,7 @@ struct PeerCertificate {
   std::string fingerprint512{};  ///< SHA-512 of `raw`
   std::string serialNumber{};    ///< hexadecimal, upper case
   std::string raw{};             ///< the certificate itself, DER
-  /// Who signed it, where that was asked for and is known; one that signed itself is not repeated.
+  /// Who signed it, if that was asked for and is known; one that signed itself is not repeated.
   std::shared_ptr<const PeerCertificate> issuerCertificate{};
 
   /// Whether the peer sent one.

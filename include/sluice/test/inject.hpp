@@ -32,7 +32,7 @@ struct InjectRequest {
   std::string method = "GET";
   /// Path and query, as the request line has them.
   std::string url = "/";
-  /// `Host: localhost` and the framing of the body are added where they are not named here.
+  /// `Host: localhost` and the framing of the body are added if they are not named here.
   http::Headers headers = {};
   std::string body = {};
 };
@@ -86,7 +86,7 @@ inline http::Headers headersOf(const http::detail::HeaderBlock& block) {
   return headers;
 }
 
-/// The final response in `raw`; nothing where its end has not come.
+/// The final response in `raw`; nothing if its end has not come.
 ///
 /// closed  nothing more will come
 inline std::optional<InjectResponse> parseResponse(std::string_view raw, std::string_view method,
@@ -135,7 +135,7 @@ inline std::optional<InjectResponse> parseResponse(std::string_view raw, std::st
 /// returned.
 ///
 /// patience  of real time, for what a handler waits for outside of the library
-/// throws    std::logic_error where the handler never ends or the response stays incomplete;
+/// throws    std::logic_error if the handler never ends or the response stays incomplete;
 ///           http::Error for a request that cannot be sent
 inline InjectResponse inject(asio::io_context& io, http::Server& server,
                              const InjectRequest& request = {},
@@ -190,7 +190,7 @@ inline InjectResponse inject(asio::io_context& io, http::Server& server,
 ///
 /// The library's timeouts do not pass; timers that the handler makes itself do.
 ///
-/// throws  std::logic_error where the handler never ends or the response stays incomplete;
+/// throws  std::logic_error if the handler never ends or the response stays incomplete;
 ///         http::Error for a request that cannot be sent
 template <class F>
   requires(!std::same_as<std::decay_t<F>, asio::io_context>)

@@ -53,7 +53,7 @@ class MemoryPipe : public boost::intrusive_ref_counter<MemoryPipe, boost::thread
   void setLargestRead(std::size_t bytes) { largestRead_ = bytes; }
   void setLargestWrite(std::size_t bytes) { largestWrite_ = bytes; }
 
-  /// Bytes that no read mixes with those before and behind them.
+  /// Bytes that no read mixes with those before and after them.
   void putPiece(std::string_view bytes);
   void end();
   /// The reader meets this after the bytes that are there.
@@ -106,7 +106,7 @@ struct TransportCalls {
 };
 
 /// One end of a connection in memory. Waiting for the other end is no work for an `io_context`:
-/// its `run()` returns where only that is left.
+/// its `run()` returns if only that is left.
 class MemoryTransport final : public net::detail::Transport {
  public:
   /// A direction; the two ends share it.

@@ -208,7 +208,7 @@ SLUICE_DECL bool BodyDecoder::endOfChunkLine() {
   return true;
 }
 
-// Copies line by line, so that nothing behind the section is taken.
+// Copies line by line, so that nothing after the section is taken.
 SLUICE_DECL std::size_t BodyDecoder::takeTrailers(std::string_view input) {
   if (trailerBytes_.empty() && input.starts_with("\r\n")) {
     state_ = State::complete;

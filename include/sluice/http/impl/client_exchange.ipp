@@ -122,7 +122,7 @@ SLUICE_DECL void ClientExchange::reset() {
   deadline_.stop();
   waiters_.clear();
   wanted_.forget();
-  // Who still looks at a part of it keeps that.
+  // A part that somebody still looks at is not ours any more.
   if (outgoing_ && outgoing_->use_count() == 1) {
     outgoing_->reset();
     if (outgoing_->output && outgoing_->output->use_count() == 1) {

@@ -86,7 +86,7 @@ SLUICE_DECL FieldLineReader::Result FieldLineReader::next(std::string_view input
       return Result::end;
     }
     if (insecure_) {
-      // Only the byte behind the line's end tells whether the line goes on.
+      // Only the byte after the line's end tells whether the line goes on.
       searched_ = lf;
       if (lf + 1 == input.size()) return Result::needMore;
       if (input[lf + 1] == ' ' || input[lf + 1] == '\t') {

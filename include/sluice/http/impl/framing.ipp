@@ -160,7 +160,7 @@ SLUICE_DECL bool hasBody(const ResponseHead& head) {
 }
 
 SLUICE_DECL HeadFraming composeResponseHead(ByteBuffer& out, const ResponseHead& head) {
-  // 1xx come before the response; 101 is for whoever answers an upgrade on the socket.
+  // 1xx come before the response; 101 belongs to the one that answers an upgrade on the socket.
   if (head.statusCode < 200 || head.statusCode > 999) {
     throw Error(errc::ERR_HTTP_INVALID_STATUS_CODE,
                 "Invalid status code: " + std::to_string(head.statusCode));

@@ -21,7 +21,7 @@ SLUICE_DECL void IncomingState::begin(const MessageParser& parser, BodySource& s
   version_ = parser.version();
   joinDuplicates_ = joinDuplicateHeaders;
   if (parser.framing() == Framing::sized) length_ = parser.contentLength();
-  // There are no trailers where there is no body.
+  // There are no trailers if there is no body.
   if (parser.framing() == Framing::none) state_ = State::complete;
 }
 

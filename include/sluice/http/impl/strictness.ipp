@@ -24,7 +24,7 @@ constexpr bool allDigits(std::string_view text) {
   return std::all_of(text.begin(), text.end(), isDigit);
 }
 
-// Takes the host off the front of `text`; false where there is none. RFC 3986 §3.2.2.
+// Takes the host off the front of `text`; false if there is none. RFC 3986 §3.2.2.
 constexpr bool takeHost(std::string_view& text) {
   std::size_t size = 0;
   if (!text.empty() && text.front() == '[') {
@@ -44,7 +44,7 @@ constexpr bool takeHost(std::string_view& text) {
   return true;
 }
 
-// Takes a quoted-string off the front of `text`; false where it does not end.
+// Takes a quoted-string off the front of `text`; false if it does not end.
 constexpr bool takeQuoted(std::string_view& text) {
   for (std::size_t i = 1; i < text.size(); ++i) {
     if (text[i] == '"') {

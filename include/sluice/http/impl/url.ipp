@@ -62,7 +62,7 @@ SLUICE_DECL std::string detail::percentDecode(std::string_view text) {
 }
 
 // Takes `rest_` apart from its front and fills in `parts_`. Members that return bool return false
-// where the text is no URL, and `problem` says why.
+// if the text is no URL, and `problem` says why.
 class URL::Parser {
  public:
   Parser(std::string_view input, const Parts* base) : base_(base) {

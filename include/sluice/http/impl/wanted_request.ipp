@@ -15,7 +15,7 @@
 
 namespace sluice::http::detail {
 
-// An assignment costs as much where there is nothing to assign, which is what most options are.
+// An assignment costs as much if there is nothing to assign, which is what most options are.
 template <class Value>
 void assignIfSet(Value& to, const Value& from) {
   if (!to.empty() || !from.empty()) to = from;

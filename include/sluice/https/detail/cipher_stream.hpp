@@ -43,15 +43,15 @@ class CipherStream final : public net::detail::TransportOwner, private net::deta
   /// Bytes that were read before there was TLS.
   void prepend(std::string_view bytes);
   bool hasInput() const { return begin_ != end_; }
-  /// How the input ended: no more will come. Empty where it goes on.
+  /// How the input ended: no more will come. Empty if it goes on.
   const error_code& inputEnd() const { return inputEnd_; }
-  /// Reads more, where that is not under way.
+  /// Reads more, if that is not under way.
   void read();
   /// The same, but only what is there.
   void tryRead();
 
   std::size_t unsent() const { return output_.size() - sent_; }
-  /// Hands on what the transport takes; onCipherSent() comes where that was not all.
+  /// Hands on what the transport takes; onCipherSent() comes if that was not all.
   void flush();
   /// Why nothing can be sent any more.
   const error_code& outputError() const { return outputError_; }

@@ -16,9 +16,9 @@ namespace sluice::https::detail {
 /// From now on what `core` reads and writes is encrypted. Bytes that it holds already belong to
 /// TLS; those that were written leave as they are.
 ///
-/// throws  http::Error with Node's code; the socket is still there, for whoever wants to look at
-/// it.
-///         ERR_INVALID_STATE where somebody reads from it, or the kernel has no room for what was
+/// throws  http::Error with Node's code; the socket is still there, for a caller that wants to look
+/// at it.
+///         ERR_INVALID_STATE if somebody reads from it, or the kernel has no room for what was
 ///         written
 /// cancel  terminal: the socket is destroyed
 task<> handshake(boost::intrusive_ptr<net::detail::SocketCore> core,

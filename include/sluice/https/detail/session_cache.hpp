@@ -21,7 +21,7 @@ class SessionCache {
 
   std::size_t size() const { return entries_.size(); }
 
-  /// Where there are too many, the name that was used longest ago goes.
+  /// If there are too many, the name that was used longest ago goes.
   void put(std::string_view name, std::string session) {
     evict(name);
     if (most_ == 0 || session.empty()) return;
@@ -29,7 +29,7 @@ class SessionCache {
     entries_.emplace_front(std::string(name), std::move(session));
   }
 
-  /// Empty where there is none.
+  /// Empty if there is none.
   std::string get(std::string_view name) {
     const auto place = find(name);
     if (place == entries_.end()) return {};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What is behind an https::Server: the handshake with new connections.
+// The inside of an https::Server: the handshake with new connections.
 #pragma once
 
 #include <chrono>

@@ -93,7 +93,7 @@ inline TunnelRequest tunnelRequest(const net::ConnectionOptions& server,
   return TunnelRequest(head.view());
 }
 
-/// Keeps what the handshake learns, and forgets it where the connection fails.
+/// Keeps what the handshake learns, and forgets it if the connection fails.
 SLUICE_DECL task<net::Socket> connectAndKeep(net::ConnectionOptions options,
                                              std::shared_ptr<const TlsPolicy> policy,
                                              TunnelRequest tunnel,

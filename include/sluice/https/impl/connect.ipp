@@ -43,7 +43,7 @@ SLUICE_DECL std::shared_ptr<TlsPolicy> clientPolicy(const ClientOptions& options
   return policy;
 }
 
-/// The socket that is connected first. Where somebody has to see the outer one meanwhile, it ends
+/// The socket that is connected first. If somebody has to see the outer one meanwhile, it ends
 /// with that.
 class InnerSocket final : public net::detail::SocketObserver, public net::detail::ConnectHook {
  public:

@@ -36,7 +36,7 @@ SLUICE_DECL task<> handshake(boost::intrusive_ptr<net::detail::SocketCore> core,
     transport->onKeylog = [policy, owner = core.get()](std::string_view line) {
       net::Socket socket(owner);
       policy->onKeylog(line, socket);
-      // Whoever has the socket still has it.
+      // The owner of the socket still has it.
       socket.release();
     };
   }

@@ -11,7 +11,7 @@
 
 namespace sluice::https::detail {
 
-/// The enumerator of this name; 0 where there is none.
+/// The enumerator of this name; 0 if there is none.
 inline int codeNamed(std::string_view name) {
   int code = 1;
   for (const auto& text : sluice::detail::errorTexts) {
@@ -37,7 +37,7 @@ inline constexpr AlertCode alertCodes[] = {
     {SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED, http::errc::ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED},
 };
 
-/// Node's name: the library, where it is one of the old ones, and the reason in capitals.
+/// Node's name: the library, if it is one of the old ones, and the reason in capitals.
 inline std::string opensslErrorName(unsigned long error) {
   std::string name = "ERR_";
   switch (ERR_GET_LIB(error)) {
@@ -61,7 +61,7 @@ inline std::string opensslErrorName(unsigned long error) {
   return name;
 }
 
-/// The enumerator of what OpenSSL reports; 0 where there is none.
+/// The enumerator of what OpenSSL reports; 0 if there is none.
 inline int codeOf(unsigned long error) {
   for (const AlertCode& entry : alertCodes) {
     if (ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) == entry.reason) {

@@ -53,7 +53,7 @@ inline BioPtr bioOf(std::string_view bytes) {
   return BioPtr(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
 }
 
-// Without one OpenSSL would ask whoever sits at the terminal.
+// Without one OpenSSL would ask at the terminal.
 inline int givePassphrase(char* to, int room, int, void* passphrase) {
   const auto& text = *static_cast<const std::string*>(passphrase);
   if (text.empty() || text.size() > static_cast<std::size_t>(room)) return -1;

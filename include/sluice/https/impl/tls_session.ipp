@@ -75,7 +75,7 @@ SLUICE_DECL void TlsSession::setIdentity() {
 
 SLUICE_DECL bool TlsSession::verify(X509_STORE_CTX* chain) {
   // As Node does: all checks are made, the last one that fails gives the name, and what host a
-  // certificate is for matters only where it is good.
+  // certificate is for matters only if it is good.
   verified_ = X509_V_OK;
   X509_STORE_CTX_set_verify_cb(chain, [](int ok, X509_STORE_CTX* at) {
     if (ok != 0) return 1;
@@ -181,7 +181,7 @@ SLUICE_DECL http::Error TlsSession::errorOf(int result) {
     return http::Error(verifyError(verified_), X509_verify_cert_error_string(verified_));
   }
   if (!policy_->server && error.code() == http::errc::ERR_SSL_WRONG_VERSION_NUMBER) {
-    // As in Node, where it is the write of the first message that fails.
+    // As in Node, if it is the write of the first message that fails.
     return http::Error(make_error_code(boost::system::errc::protocol_error),
                        std::string("write EPROTO ") + error.what());
   }

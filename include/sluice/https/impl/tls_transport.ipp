@@ -201,7 +201,7 @@ SLUICE_DECL void TlsTransport::goOnReading() {
   error_code ec;
   const std::size_t count = decrypt(target_, ec);
   if (count == 0 && !ec) {
-    // Where the peer does not take our answers, onCipherSent() comes back here.
+    // If the peer does not take our answers, onCipherSent() comes back here.
     if (cipher_->unsent() <= mostUnsent) cipher_->read();
     return;
   }

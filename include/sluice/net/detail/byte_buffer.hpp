@@ -46,7 +46,7 @@ class ByteBuffer {
     size_ = capacity_ = 0;
   }
 
-  /// Room for `count` more bytes behind the end; commit() says how many were used.
+  /// Room for `count` more bytes after the end; commit() says how many were used.
   [[gnu::always_inline]] char* prepare(std::size_t count) {
     if (capacity_ - size_ < count) [[unlikely]]
       grow(count);

@@ -36,12 +36,12 @@ class Clock {
   virtual std::chrono::system_clock::time_point wallTime() const {
     return std::chrono::system_clock::now();
   }
-  /// false: nobody arms a real timer; whoever moves this clock calls Loop::fireTimers().
+  /// false: nobody arms a real timer; the owner of this clock calls Loop::fireTimers().
   virtual bool runsByItself() const { return true; }
 };
 
 /// What keeps the handlers of others. A coroutine that waits in an object it owns itself would
-/// never go: so where the execution context ends, the loop says so, and everything is let go.
+/// never go: so if the execution context ends, the loop says so, and everything is let go.
 class LoopMember {
  public:
   LoopMember(const LoopMember&) = delete;
@@ -81,7 +81,7 @@ class LoopBackend {
 
 class Loop : public std::enable_shared_from_this<Loop> {
  public:
-  /// The loop of this executor, made where there is none yet. Thread-safe, unlike everything else.
+  /// The loop of this executor, made if there is none yet. Thread-safe, unlike everything else.
   static std::shared_ptr<Loop> of(const asio::any_io_executor&);
 
   /// That of an execution context, which lasts as long as the context; not a strand.
@@ -118,7 +118,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   /// The execution context has ended: nothing is due any more.
   bool stopped() const { return stopped_; }
 
-  /// Set where this is the loop of a cluster's worker: its servers share their ports and end
+  /// Set if this is the loop of a cluster's worker: its servers share their ports and end
   /// together.
   void setCluster(ClusterMember* cluster) { cluster_ = cluster; }
   ClusterMember* cluster() const { return cluster_; }
@@ -126,8 +126,8 @@ class Loop : public std::enable_shared_from_this<Loop> {
   /// The first of those who observe this loop; null: nobody does.
   observe::Observer*& observers() { return observers_; }
 
-  /// Whether who has nothing to wait for may go straight on: not for so long that the others on
-  /// this loop wait in vain. Where it may not, its completion is posted.
+  /// Whether a coroutine that has nothing to wait for may go straight on: not for so long that the
+  /// others on this loop wait in vain. If it may not, its completion is posted.
   bool mayGoOn() {
     if (++wentOn_ < 64) return true;
     wentOn_ = 0;

@@ -60,7 +60,7 @@ class OutputStream final
   std::uint64_t written() const { return queue_.queued() - (failure_ ? 1 : 0); }
   std::size_t highWaterMark() const { return highWaterMark_; }
   std::string copyOfWaiting() const;
-  /// 0 is as good as 1: who waits goes on where nothing waits to be sent.
+  /// 0 is as good as 1: who waits goes on if nothing waits to be sent.
   void setHighWaterMark(std::size_t bytes) { highWaterMark_ = std::max<std::size_t>(bytes, 1); }
   bool needDrain() const { return needDrain_; }
   /// The kernel took less than it was given.
@@ -74,8 +74,8 @@ class OutputStream final
   /// After bytes were put into the queue: sends them now or at the end of the turn. false: write()
   /// is to return false.
   bool queued();
-  /// A piece of any size behind what is queued, sent at once where it is worth a call of its own.
-  /// `bytes` is copied only where it has to wait; `tail` is a few bytes that belong to it.
+  /// A piece of any size after what is queued, sent at once if it is worth a call of its own.
+  /// `bytes` is copied only if it has to wait; `tail` is a few bytes that belong to it.
   bool write(std::string_view bytes, std::string_view tail = {});
   bool write(std::string&& bytes, std::string_view tail = {});
   /// Hands the kernel what it takes. Corked bytes wait.

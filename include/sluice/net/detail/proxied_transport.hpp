@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// A connection that came through a proxy which has said where it comes from: the transport as it
+// A connection that came through a proxy which has said if it comes from: the transport as it
 // is, with those addresses.
 #pragma once
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Where connections wait whose PROXY header has not come to its end. Nobody else has seen them yet.
+// If connections wait whose PROXY header has not come to its end. Nobody else has seen them yet.
 #pragma once
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The header of HAProxy's PROXY protocol, versions 1 and 2: what a proxy writes before the first
-// byte of a connection to say where the connection comes from. Pure: bytes in, addresses out. It
+// byte of a connection to say if the connection comes from. Pure: bytes in, addresses out. It
 // asks for no more bytes than the header has, so none of what follows has to be put back.
 #pragma once
 
@@ -18,7 +18,7 @@ class ProxyHeader {
  public:
   enum class Status { needMore, complete, failed };
 
-  /// Where the connection comes from and where it went, as the proxy says.
+  /// If the connection comes from and if it went, as the proxy says.
   struct Ends {
     Address remote;
     Address local;
@@ -30,7 +30,7 @@ class ProxyHeader {
   /// The longest line of version 1, as the protocol has it.
   static constexpr std::size_t maxLine = 107;
 
-  /// Where the next bytes are to be put. It ends where the header ends, or before. Empty once the
+  /// If the next bytes are to be put. It ends if the header ends, or before. Empty once the
   /// header is complete or failed.
   std::span<char> room();
   /// So many bytes were put there.

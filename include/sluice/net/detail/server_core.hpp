@@ -63,19 +63,19 @@ class ServerCore final
 
   /// Binds at once and has onListening() called later. false: it failed, and onError() will say so.
   ///
-  /// throws  ERR_SERVER_ALREADY_LISTEN and ERR_INVALID_ARG_VALUE; what else fails only where nobody
+  /// throws  ERR_SERVER_ALREADY_LISTEN and ERR_INVALID_ARG_VALUE; what else fails only if nobody
   ///         listens for "error"
   bool listen(const ListenOptions& options);
   bool listening() const { return state_ == State::listening; }
-  /// Empty where it does not listen.
+  /// Empty if it does not listen.
   Address address() const { return listener_ ? listener_->address() : Address{}; }
 
-  /// No new connections. `callback` is called after onClose(), with ERR_SERVER_NOT_RUNNING where it
+  /// No new connections. `callback` is called after onClose(), with ERR_SERVER_NOT_RUNNING if it
   /// was not listening.
   void close(std::function<void(error_code)> callback);
-  /// Resumes when it is idle, at once where it is already.
+  /// Resumes when it is idle, at once if it is already.
   ///
-  /// throws  operation_aborted where the user goes first
+  /// throws  operation_aborted if the user goes first
   /// cancel  total
   task<> closed();
   /// For a cluster: ends in good order.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The state behind a net::Socket: a transport, the outgoing stream, the reading side, the idle
+// The state of a net::Socket: a transport, the outgoing stream, the reading side, the idle
 // timer and the listeners. A protocol (HTTP) that takes the socket over hears of everything first.
 #pragma once
 
@@ -43,7 +43,7 @@ class SocketUser {
   ~SocketUser() = default;
 };
 
-/// Who keeps account of a socket, whoever uses it: the server that accepted it, the attempt to
+/// Keeps account of a socket for its owner: the server that accepted it, the attempt to
 /// connect it.
 class SocketObserver {
  public:
@@ -100,7 +100,7 @@ class SocketCore final : public TransportOwner,
   bool readWithoutBuffer();
   /// Nothing is expected for a while: memory for more is given back.
   void rest();
-  /// Where the last read took all the room that it had: what else is there already.
+  /// If the last read took all the room that it had: what else is there already.
   std::size_t readMore(asio::mutable_buffer buffer);
   bool mayReadMore() const { return room_ != 0 && !reading_ && isOpen(); }
   void cancelRead();
@@ -186,7 +186,7 @@ class SocketCore final : public TransportOwner,
     bool user : 1 = false;
     bool drain : 1 = false;
     bool flow : 1 = false;
-    bool destroy : 1 = false;  // for closeError_ where there is one
+    bool destroy : 1 = false;  // for closeError_ if there is one
   };
 
   // What reading without a protocol takes: most sockets are HTTP's, which reads into its own. And
@@ -221,7 +221,7 @@ class SocketCore final : public TransportOwner,
 
   std::unique_ptr<Reading> raw_;
   std::uint64_t bytesRead_ = 0;
-  std::uint32_t room_ = 0;  // of the read under way; 0 where the last one did not fill it
+  std::uint32_t room_ = 0;  // of the read under way; 0 if the last one did not fill it
 
   SocketState state_;
   Due due_;

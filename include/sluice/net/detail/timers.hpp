@@ -66,7 +66,7 @@ class Timers {
       : onEmptied_(onEmptied), context_(context) {}
   ~Timers() { clear(); }
 
-  /// Starts `entry`, or moves its deadline where it is running.
+  /// Starts `entry`, or moves its deadline if it is running.
   void start(TimerEntry& entry, std::chrono::milliseconds duration, TimePoint now) {
     List& list = listFor(duration);
     entry.detach();

@@ -16,7 +16,7 @@
 
 namespace sluice::net::detail {
 
-/// Who is told what became of a read, and when writing may go on. An outstanding operation keeps
+/// Is told what became of a read, and when writing may go on. An outstanding operation keeps
 /// its owner alive, since the owner has the buffer.
 class TransportOwner
     : public boost::intrusive_ref_counter<TransportOwner, boost::thread_unsafe_counter> {
@@ -50,13 +50,13 @@ class Transport : public boost::intrusive_ref_counter<Transport, boost::thread_u
   /// The read that is under way, or is started with no buffer, gets none: onRead() says with 0
   /// bytes and no error that there is something to read. false: not here.
   virtual bool readWithoutBuffer() { return false; }
-  /// Reads what is there already: 0 and no error where nothing is.
+  /// Reads what is there already: 0 and no error if nothing is.
   virtual std::size_t tryRead(asio::mutable_buffer, error_code& ec) = 0;
   virtual void cancelRead() = 0;
 
   /// Says to the peer that nothing more will come.
   virtual void shutdownWrite(error_code&) = 0;
-  /// Everything was taken, and close() follows: the peer is to see an end and no cut, where that
+  /// Everything was taken, and close() follows: the peer is to see an end and no cut, if that
   /// takes more than a close().
   virtual void closePolitely() {}
   /// Outstanding operations end with operation_aborted.
@@ -69,7 +69,7 @@ class Transport : public boost::intrusive_ref_counter<Transport, boost::thread_u
   virtual Address remoteAddress() const { return {}; }
   virtual void setNoDelay(bool) {}
   virtual void setKeepAlive(bool, std::chrono::milliseconds) {}
-  /// What encrypts it; null where nothing does.
+  /// What encrypts it; null if nothing does.
   virtual const TlsView* tls() const { return nullptr; }
 
  protected:

@@ -27,7 +27,7 @@ class WriteQueue {
   std::uint64_t queued() const { return sent_ + size(); }
   std::uint64_t sent() const { return sent_; }
 
-  /// For small pieces: whoever writes here has queued what it wrote.
+  /// For small pieces: what is written here counts as queued.
   ByteBuffer& gathered() { return gathered_; }
 
   /// For large ones: the string is kept, not copied.
@@ -84,7 +84,7 @@ class WriteQueue {
     }
   }
 
-  /// Moves everything behind what `other` has.
+  /// Moves everything to the end of what `other` has.
   void moveTo(WriteQueue& other) {
     std::size_t from = gatheredSent_;
     for (Kept& kept : kept_) {
@@ -106,7 +106,7 @@ class WriteQueue {
     gatheredSent_ = 0;
   }
 
-  /// Gives back the room of a large message, where nothing waits.
+  /// Gives back the room of a large message, if nothing waits.
   void shrink() {
     if (empty() && gathered_.capacity() > keptCapacity) gathered_.release();
   }

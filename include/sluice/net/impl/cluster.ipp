@@ -79,7 +79,7 @@ SLUICE_DECL void cluster(unsigned workers,
       for (const auto& worker : all) worker->stop();
     });
   };
-  // The first signal drains. A second one means that it takes too long for whoever sent it.
+  // The first signal drains. A second one means that this takes too long.
   bool draining = false;
   std::function<void()> waitForSignal = [&] {
     signals.async_wait([&](const error_code& ec, int) {

@@ -218,7 +218,7 @@ SLUICE_DECL void Loop::endTurn() {
     current.next_->previous_ = &current;
     turn_->reset();
   }
-  // Where a listener's exception leaves from here, the others' turn comes all the same.
+  // If a listener's exception leaves from here, the others' turn comes all the same.
   struct Rest {
     Loop& loop;
     TurnList& entries;

@@ -28,7 +28,7 @@ SLUICE_DECL void OutputStream::uncork() {
 SLUICE_DECL bool OutputStream::queued() { return afterWrite(); }
 
 SLUICE_DECL bool OutputStream::write(std::string&& bytes, std::string_view tail) {
-  // Where the kernel may take it, nothing has to be kept.
+  // If the kernel may take it, nothing has to be kept.
   if (bytes.size() < largePiece || maySend()) return write(std::string_view(bytes), tail);
   if (failure_) return false;
   queue_.keep(std::move(bytes));
@@ -172,7 +172,7 @@ SLUICE_DECL void OutputStream::progressed() {
   const boost::intrusive_ptr<OutputStream> alive(this);
   const bool drained = needDrain_ && queue_.empty() && !blocked_ && !failure_;
   if (drained) needDrain_ = false;
-  // First: whoever waits is resumed behind the events that this brings.
+  // First: waiters are resumed after the events that this brings.
   if (sink_ != nullptr) sink_->onSent();
   if (!waiters_.empty()) settleWaiters();
   if (drained && sink_ != nullptr) sink_->onDrained();
@@ -184,7 +184,7 @@ SLUICE_DECL void OutputStream::fail(const error_code& ec) {
   failure_ = ec;
   sentAtFailure_ = queue_.sent();
   giveUp();
-  // Whatever is written from now on ends behind what was sent, even where it is nothing.
+  // Whatever is written from now on ends after what was sent, even if it is nothing.
   queue_.passedBy(1);
 }
 

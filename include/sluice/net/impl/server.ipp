@@ -122,7 +122,7 @@ class ServerState final
   }
 
   static task<> run(std::shared_ptr<const Server::Handler> handler, Place place) {
-    // Out of the accept loop. And Asio lets a cancellation escape from run() where it meets a
+    // Out of the accept loop. And Asio lets a cancellation escape from run() if it meets a
     // coroutine that was never suspended, as a handler would be that destroys the server.
     co_await asio::post(asio::use_awaitable);
     co_await (*handler)(place->socket);

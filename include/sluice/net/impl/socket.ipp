@@ -172,7 +172,7 @@ SLUICE_DECL WriteResult Socket::end(std::string_view utf8, Encoding encoding,
 
 SLUICE_DECL WriteResult Socket::drain() {
   detail::OutputStream& output = core_->output();
-  // After end() a socket that is gone has drained where everything has left.
+  // After end() a socket that is gone has drained if everything has left.
   const std::uint64_t position = core_->writeEnding() ? output.written() : output.queue().queued();
   return {&output, detail::OutputStream::Until::drained, position, !output.needDrain()};
 }

@@ -126,7 +126,7 @@ SLUICE_DECL void SocketCore::onTurnEnd() {
     destroy(closeError_ ? closeError_->code() : error_code());
     return;
   }
-  // Also where a listener throws.
+  // Also if a listener throws.
   struct Touched {
     SocketCore& core;
     explicit Touched(SocketCore& touched) : core(touched) { core.endsTurn_ = true; }
@@ -141,7 +141,7 @@ SLUICE_DECL void SocketCore::onTurnEnd() {
   if (output_) output_->flush();
   if (due.drain && !output().needDrain() && !output().failure()) {
     if (user_ != nullptr) user_->onDrained();
-    // As in Node, not for who has said that nothing more will come.
+    // As in Node, not for a writer that has said that nothing more will come.
     if (!writeEnding()) sluice::detail::emit<SocketEvents, "drain">(listeners_);
   }
   if (due.user && user_ != nullptr) user_->onTurn();
@@ -236,7 +236,7 @@ SLUICE_DECL void SocketCore::deliver(const error_code& ec, std::size_t count) {
   if (ec == asio::error::eof) state_.move(Input::ended);
   if (isRead()) {
     if (readEnded() && writeEnded()) destroyAtTurnEnd();
-    // Who reads hears of it first, and then the listeners of "error" and "close".
+    // The reader hears of it first, then the listeners of "error" and "close".
     if (ec && !readEnded() && ec != asio::error::operation_aborted) destroyAtTurnEnd(ec);
     ReadHandler handler = std::move(raw_->reader);
     handler.dispatch(loop_->executor(), ec, count);
@@ -261,7 +261,7 @@ SLUICE_DECL void SocketCore::inputEnded() {
   if (!state_.move(Input::told)) return;
   const boost::intrusive_ptr<SocketCore> alive(this);
   sluice::detail::emit<SocketEvents, "end">(listeners_);
-  // As in Node without allowHalfOpen: who listens to events does not have to end the other half.
+  // As in Node without allowHalfOpen: a listener does not have to end the other half.
   if (!writeEnding()) {
     end();
   } else if (writeEnded()) {

@@ -26,7 +26,7 @@ struct RateLimitOptions {
   /// How many requests in `window`; so many may also come at once.
   std::size_t limit = 100;
   std::chrono::milliseconds window = std::chrono::minutes(1);
-  /// Who is counted. Not set: Request::ip(), of IPv6 the first 64 bits.
+  /// The key that is counted. Not set: Request::ip(), of IPv6 the first 64 bits.
   std::function<std::string(Request&)> key = {};
   /// How many clients are remembered. Past it, the one that was not seen for the longest time is
   /// forgotten.

@@ -45,7 +45,7 @@ class Response : public http::ServerResponse, public http::OutgoingCalls<Respons
   /// Sets the Content-Type: "json", "html", or a whole media type.
   Response& type(std::string_view nameOrType);
 
-  /// Adds a Set-Cookie. The value is percent-encoded where a cookie cannot hold it as it is;
+  /// Adds a Set-Cookie. The value is percent-encoded if a cookie cannot hold it as it is;
   /// Request::cookie() decodes it.
   ///
   /// throws  ERR_INVALID_ARG_VALUE for a name, path or domain that no cookie can have, and for

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What is behind an Agent: the pool, and the connections and requests in it. Connections that
+// The inside of an Agent: the pool, and the connections and requests in it. Connections that
 // outlive the Agent keep it alive.
 #pragma once
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Where a request leads: the name that an agent gives to the connections which lead there, and what
-// the Host header says. Both are made anew only where a request leads elsewhere than the one
+// the Host header says. Both are made anew only if a request leads elsewhere than the one
 // before.
 #pragma once
 
@@ -16,7 +16,7 @@
 
 namespace sluice::http::detail {
 
-/// A port behind its colon.
+/// A port after its colon.
 class PortText {
  public:
   explicit PortText(std::uint16_t port)

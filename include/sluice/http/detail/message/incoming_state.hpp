@@ -120,7 +120,7 @@ class IncomingState
   /// "close" was emitted, or would have been.
   bool closed() const;
   bool destroyed() const { return aborted() || told_ == Told::close; }
-  /// No event will come any more, whoever waits for it.
+  /// No event will come any more, not even for those that wait.
   bool eventsAreOver() const {
     return told_ == Told::close ||
            (source_ == nullptr && !closeIsSources && (aborted() || ended()));

@@ -130,7 +130,7 @@ class InputBuffer {
   void reclaim() {
     if (taken_ == headEnd_ || !data_ || data_->shared()) return;
     const std::size_t left = end_ - taken_;
-    // A copy is worth it only where it makes room.
+    // A copy is worth it only if it makes room.
     if (left != 0 && capacity() - end_ > capacity() / 4) return;
     if (left == 0 && end_ == capacity() && capacity() < largestBlock) {
       // It comes faster than it is read.

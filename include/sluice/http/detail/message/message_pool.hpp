@@ -5,7 +5,7 @@
 //
 // A handler borrows both by reference. A reference that is kept longer is a mistake that no type
 // can rule out, so the object stays where it is when its request is over, as one that refuses every
-// call (ERR_STREAM_DESTROYED). Its memory waits behind that of `rest` other requests of the loop
+// call (ERR_STREAM_DESTROYED). Its memory waits for that of `rest` other requests of the loop
 // before it serves again: a late call meets a finished message, and never another client's.
 #pragma once
 

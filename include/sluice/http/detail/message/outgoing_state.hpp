@@ -143,7 +143,7 @@ class OutgoingState
   void emitDue();
   /// 'close', from an owner that says when (closeIsOwners).
   void emitClose();
-  /// Nothing more will happen to the message: whoever still waits for something is told.
+  /// Nothing more will happen to the message: all waiters are told.
   void conclude(const error_code& reason);
   bool eventsDue() const;
   /// Somebody wants to hear of the end.

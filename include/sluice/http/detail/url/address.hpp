@@ -17,7 +17,7 @@
 
 namespace sluice::http::detail::urls {
 
-/// The number that all of `text` spells in that base; nothing where it spells none. One that 64
+/// The number that all of `text` spells in that base; nothing if it spells none. One that 64
 /// bits do not hold comes out as the largest that they do, which every caller refuses.
 inline std::optional<std::uint64_t> wholeNumber(std::string_view text, int base = 10) {
   std::uint64_t number = 0;

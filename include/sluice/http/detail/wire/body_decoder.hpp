@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The body of a received message, out of the bytes behind its head: by length, in chunks, or to the
+// The body of a received message, out of the bytes after its head: by length, in chunks, or to the
 // close. Body bytes are handed out where they stand; nothing is buffered but trailers.
 #pragma once
 
@@ -21,7 +21,7 @@ class BodyDecoder {
  public:
   /// needMore  all of the input was used, and the body goes on
   /// data      `data` is part of the body, and the input may hold more
-  /// complete  the body ends behind `consumed`; `data` may be its last part
+  /// complete  the body ends after `consumed`; `data` may be its last part
   enum class Status { needMore, data, complete, failed };
 
   struct Piece {
@@ -35,7 +35,7 @@ class BodyDecoder {
   void reset(Framing framing, std::uint64_t length, ParserLimits limits);
 
   /// Takes one piece off the front of `input`, as large as it can be. Call it again with what is
-  /// behind `consumed` as long as it says `data`.
+  /// after `consumed` as long as it says `data`.
   Piece decode(std::string_view input);
 
   /// Nothing will follow. Fails with HPE_INVALID_EOF_STATE unless the body ends with the connection

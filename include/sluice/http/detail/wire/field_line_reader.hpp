@@ -20,7 +20,7 @@ class FieldLineReader {
   /// begin     where the first field line starts in the input
   /// limit     how far the input may go; a section that goes further fails with HPE_HEADER_OVERFLOW
   /// insecure  folds, LF alone, leading blanks and control characters pass
-  /// first     the section follows a start line, where a leading blank has a name of its own
+  /// first     the section follows a start line, if a leading blank has a name of its own
   void reset(std::size_t begin, std::size_t limit, bool insecure, bool first);
 
   /// Reads the next line. `input` has the same beginning at every call, and may have moved.

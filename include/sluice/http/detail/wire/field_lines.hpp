@@ -192,7 +192,7 @@ class FieldLines {
     if (block_.size() < size) block_.resize(std::max({size, block_.size() * 2, std::size_t{256}}));
   }
 
-  // Longer than used(): what is behind is room that was not given back.
+  // Longer than used(): the rest is room that was not given back.
   std::string block_;
   std::vector<Line> lines_;
   // A bit for the size of every name that was added: most names that are looked for are not there.

@@ -45,7 +45,7 @@ struct ResponseHead {
   int statusCode = 200;
   /// nullopt: the standard phrase, or "unknown" if there is none.
   std::optional<std::string_view> reason = {};
-  /// What setHeader() stored. Where it holds something, it takes in the headers of writeHead().
+  /// What setHeader() stored. If it holds something, it takes in the headers of writeHead().
   HeaderStore& headers;
   /// The headers of writeHead(); with an empty store they go to the wire only. nullptr: none.
   const Headers* writeHeadHeaders = nullptr;
@@ -69,7 +69,7 @@ struct ResponseHead {
   std::string_view keepAliveLine = {};
   /// `Date: …` with its CR LF; empty without sendDate.
   std::string_view dateLine = {};
-  /// The whole body's length where it is known now: end(data) or end() without writeHead().
+  /// The whole body's length if it is known now: end(data) or end() without writeHead().
   std::optional<std::uint64_t> bodyLength = std::nullopt;
 };
 
@@ -96,9 +96,9 @@ struct RequestHead {
   bool shouldKeepAlive = false;
   /// false: no automatic Connection, Content-Length and Transfer-Encoding.
   bool setDefaultHeaders = true;
-  /// The whole body's length where it is known now: 0 for end(), n for end(data).
+  /// The whole body's length if it is known now: 0 for end(), n for end(data).
   std::optional<std::uint64_t> bodyLength = std::nullopt;
-  /// A piece of body is waiting to be written behind this head.
+  /// A piece of body is waiting to be written after this head.
   bool bodyFollows = false;
 };
 

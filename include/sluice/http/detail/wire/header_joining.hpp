@@ -15,7 +15,7 @@ enum class Joining {
   firstWins,   // later lines do not count
   comma,       // ", " between the values
   semicolon,   // "; " between the values
-  listOfLines  // the lines stay apart; where one text is asked for, ", " is between them
+  listOfLines  // the lines stay apart; if one text is asked for, ", " is between them
 };
 
 inline constexpr std::array<std::string_view, 18> firstWinsNames = {"age",

@@ -66,7 +66,7 @@ class HeaderStore {
   ///         Content-Length that is no number and a Transfer-Encoding that is no list of codings
   ///         with chunked last; then nothing has changed
   void set(std::string_view name, const HeaderValue& value);
-  // The same without making a HeaderValue: no allocation where there is room.
+  // The same without making a HeaderValue: no allocation if there is room.
   template <HeaderText Text>
   void set(std::string_view name, const Text& text) {
     setText(name, text);
@@ -80,7 +80,7 @@ class HeaderStore {
     }
   }
 
-  /// As set("Host", value) where there is none yet.
+  /// As set("Host", value) if there is none yet.
   void addHost(std::string_view value);
 
   /// Node's appendHeader: adds to the values there are, under the spelling there is.
@@ -96,9 +96,9 @@ class HeaderStore {
   void remove(std::string_view name);
 
   bool has(std::string_view name) const { return lines_.find(name) != Lines::npos; }
-  /// As it was set; unset where absent.
+  /// As it was set; unset if absent.
   HeaderValue get(std::string_view name) const;
-  /// The first line's value without a copy, "" where absent; valid until the next change.
+  /// The first line's value without a copy, "" if absent; valid until the next change.
   std::string_view text(std::string_view name) const;
 
   /// Names in lower case, and as spelled, in order.

@@ -112,7 +112,7 @@ class MessageParser {
   /// TE names `chunked`: an HTTP/1.0 client that can read chunks all the same, as Node has it.
   bool teChunked() const { return facts_.teChunked; }
 
-  /// CONNECT may do without Host. An upgrade may as well, where it is taken: then nobody asks.
+  /// CONNECT may do without Host. An upgrade may as well, if it is taken: then nobody asks.
   HostProblem hostProblem() const;
 
   const HeaderBlock& headers() const { return headers_; }

@@ -15,7 +15,7 @@
 
 namespace sluice::http::detail {
 
-/// Why bytes were refused; false where they were not.
+/// Why bytes were refused; false if they were not.
 struct Fault {
   errc code{};
   std::string_view reason;  // a literal
@@ -54,9 +54,9 @@ bool isStatus(int status);
 
 // --- field lines ------------------------------------------------------------------------------
 
-/// RFC 9112 §2.2, §5.2: what the first bytes of a line behind the start line give away: blanks, CR
+/// RFC 9112 §2.2, §5.2: what the first bytes of a line after the start line give away: blanks, CR
 /// without LF, LF without CR. `rest` may be cut short anywhere.
-/// first  the line directly behind the start line
+/// first  the line directly after the start line
 Fault lineStartFault(std::string_view rest, bool first);
 
 /// RFC 9112 §3.2, RFC 9110 §7.2: empty, or host [ ":" port ] as RFC 3986 §3.2.2 writes hosts.

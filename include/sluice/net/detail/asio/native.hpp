@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The few socket options and descriptor flags that systems name differently and Asio has no name
-// for. What a system lacks is left out, or refused where the user asked for it.
+// for. What a system lacks is left out, or refused if the user asked for it.
 #pragma once
 
 #include <algorithm>

@@ -63,7 +63,7 @@ class Poller final : public LoopBackend, private TurnEntry {
   error_code change(int fd, const Watched& who, std::uint32_t events);
   /// Before the descriptor is closed. Closing is what takes it out of the kernel's set.
   void remove(Watched& who);
-  /// Calls onEvents(0) at the end of this turn, or of the next one where this one is ending.
+  /// Calls onEvents(0) at the end of this turn, or of the next one if this one is ending.
   void again(const Watched& who);
 
   /// While an operation is under way the loop has work to do.

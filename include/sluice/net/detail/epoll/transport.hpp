@@ -50,7 +50,7 @@ class EpollTransport final : public Transport, private Poller::Watched {
 
   SystemSocket socket_;
   Poller& poller_;
-  // Whether a read, or a write, may find something to do. Cleared where the kernel had less.
+  // Whether a read, or a write, may find something to do. Cleared if the kernel had less.
   bool readable_ : 1 = false;
   bool writable_ : 1 = true;
   bool inputEnded_ : 1 = false;  // no event will tell of what is left to be read

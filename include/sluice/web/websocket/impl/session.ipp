@@ -153,7 +153,7 @@ SLUICE_DECL task<std::optional<WebSocketMessage>> WebSocketSession::receive(
   }
   if (std::exchange(self->held_, false)) {
     const WebSocketMessage message = self->engine_->take();
-    // Not now: the answer to this message is to leave before a close behind it is met.
+    // Not now: the answer to this message is to leave before a close that follows it is met.
     sluice::detail::post(self->executor(), [self] { self->readOn(); });
     co_return message;
   }

@@ -158,7 +158,7 @@ SLUICE_DECL void Poller::again(const Watched& who) {
 
 SLUICE_DECL void Poller::onTurnEnd() {
   current_.swap(again_);
-  // What is left where a listener's exception leaves from here has its turn next.
+  // What is left if a listener's exception leaves from here has its turn next.
   struct Rest {
     Poller& poller;
     std::size_t done = 0;

@@ -30,7 +30,7 @@ SLUICE_DECL EpollTransport::EpollTransport(Poller& poller, SystemSocket socket,
 }
 
 SLUICE_DECL EpollTransport::~EpollTransport() {
-  // Whoever waited has gone, or keeps a transport that is in use.
+  // The one that waited has gone, or keeps a transport that is in use.
   if (reader_) finish(reader_);
   if (writer_) finish(writer_);
   close();
@@ -84,7 +84,7 @@ SLUICE_DECL std::size_t EpollTransport::tryWrite(std::span<const asio::const_buf
 SLUICE_DECL void EpollTransport::waitWritable() {
   start(writer_);
   if (!watchesOutput_) {
-    // What has room by now is told at once. It stays: an edge costs nothing where it does not come.
+    // What has room by now is told at once. It stays: an edge costs nothing if it does not come.
     watchesOutput_ = true;
     noteUnwatched(poller_.change(socket_.fd(), *this, Poller::input | Poller::output));
   }
@@ -108,7 +108,7 @@ SLUICE_DECL std::size_t EpollTransport::receive(asio::mutable_buffer buffer, err
   do {
     received = ::recv(socket_.fd(), buffer.data(), buffer.size(), 0);
   } while (received < 0 && errno == EINTR);
-  // The next bytes are an edge again, where the kernel had fewer than there was room for.
+  // The next bytes are an edge again, if the kernel had fewer than there was room for.
   if (received < static_cast<ssize_t>(buffer.size()) && !inputEnded_) readable_ = false;
   if (received > 0) return static_cast<std::size_t>(received);
   if (received == 0) {
