@@ -22,9 +22,9 @@ class Fifo {
   auto end() { return items_.end(); }
   auto end() const { return items_.end(); }
 
-  void push_back(T item) { items_.push_back(std::move(item)); }
+  void pushBack(T item) { items_.push_back(std::move(item)); }
 
-  T pop_front() {
+  T popFront() {
     T item = std::move(items_[first_++]);
     // If many follow, they are not moved for each that leaves.
     if (size() <= few || first_ >= size()) {

@@ -34,7 +34,7 @@ class WriteQueue {
   void keep(std::string&& bytes) {
     if (bytes.empty()) return;
     keptSize_ += bytes.size();
-    kept_.push_back({reclaimed_ + gathered_.size(), std::move(bytes), 0});
+    kept_.pushBack({reclaimed_ + gathered_.size(), std::move(bytes), 0});
   }
 
   /// Bytes that went to the kernel without having been queued, ahead of nothing.
@@ -147,7 +147,7 @@ class WriteQueue {
       keptSize_ -= large;
       count -= large;
       if (first.sent != first.bytes.size()) break;
-      kept_.pop_front();
+      kept_.popFront();
     }
     gatheredSent_ += count;
   }

@@ -91,13 +91,13 @@ class Pool {
     return true;
   }
 
-  void enqueue(std::string_view name, Request* request) { entryOf(name).queue.push_back(request); }
+  void enqueue(std::string_view name, Request* request) { entryOf(name).queue.pushBack(request); }
 
   /// Takes the next request of this name out of the queue; nullptr: none waits.
   Request* dequeue(std::string_view name) {
     const auto entry = find(name);
     if (entry == entries_.end() || entry->second.queue.empty()) return nullptr;
-    Request* request = entry->second.queue.pop_front();
+    Request* request = entry->second.queue.popFront();
     dropIfEmpty(entry);
     return request;
   }
