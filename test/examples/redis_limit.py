@@ -1,17 +1,11 @@
 # SPDX-License-Identifier: BSL-1.0
-import shutil
 import socket
 import subprocess
 import sys
 import tempfile
-import time
 
-from example import PATIENCE, Example, run, same
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
+from example import Example, run, same
+from peer import free_port, program, running
 
 
 def answers(port):
@@ -42,19 +36,12 @@ def check(first, port, redis):
         process.wait()
 
 
-if not shutil.which("redis-server"):
+found = program("redis-server")
+if found is None:
     print("not run: there is no redis-server")
     raise SystemExit(77)
 port = free_port()
 with tempfile.TemporaryDirectory() as folder:
-    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
-    redis = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + PATIENCE
-        while not answers(port):
-            same(time.monotonic() < deadline and redis.poll() is None, True)
-            time.sleep(0.05)
+    command = [found, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
+    with running(port, *command, answers=answers) as redis:
         run(lambda server: check(server, port, redis), str(port))
-    finally:
-        redis.kill()
-        redis.wait()

@@ -3,15 +3,12 @@
 import contextlib
 import os
 import pathlib
-import shutil
-import socket
-import subprocess
 import sys
 import tempfile
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "examples"))
-from example import PATIENCE, run, same  # noqa: E402
+from example import run, same  # noqa: E402
+from peer import free_port, program, running  # noqa: E402
 
 BODIES = 1000
 CONFIG = """
@@ -42,26 +39,16 @@ REFUSED = (400, 403, 404)
 
 @contextlib.contextmanager
 def nginx(upstream, root):
-    program = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin:/usr/local/sbin")
-    if program is None:
+    found = program("nginx")
+    if found is None:
         print("nginx is not there: nothing was compared with it")
         sys.exit(77)
-    with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-        probe.close()
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
         config = pathlib.Path(folder, "config")
         config.write_text(CONFIG.format(folder=folder, port=port, upstream=upstream, root=root))
-        process = subprocess.Popen([program, "-p", folder, "-c", config])
-        try:
-            deadline = time.monotonic() + PATIENCE
-            while time.monotonic() < deadline and process.poll() is None:
-                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-                    break
-                time.sleep(0.02)
+        with running(port, found, "-p", folder, "-c", config):
             yield port
-        finally:
-            process.terminate()
-            process.wait(PATIENCE)
 
 
 def requests(server):

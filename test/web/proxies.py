@@ -1,18 +1,14 @@
 # SPDX-License-Identifier: BSL-1.0
 """fetch() through other people's proxies, squid and microsocks (SOCKS 5): proxies.py PEER_SERVER"""
-import contextlib
 import os
 import pathlib
-import shutil
-import socket
-import subprocess
 import sys
 import tempfile
-import time
 import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "examples"))
-from example import PATIENCE, run, same  # noqa: E402
+from example import run, same  # noqa: E402
+from peer import free_port, program, running  # noqa: E402
 
 BODIES = 200
 SQUID = """
@@ -27,30 +23,6 @@ pinger_enable off
 shutdown_lifetime 0 seconds
 cache_effective_user {user}
 """
-
-
-def program(name):
-    return shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/usr/local/sbin")
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
-
-
-@contextlib.contextmanager
-def running(port, *command):
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline and process.poll() is None:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-                break
-            time.sleep(0.05)
-        yield
-    finally:
-        process.terminate()
-        process.wait(PATIENCE)
 
 
 def fetched(server, seed, proxy, port=None):
@@ -83,11 +55,11 @@ def squid(server):
 
 def microsocks(server):
     port = free_port()
-    with running(port, program("microsocks"), "-i", "127.0.0.1", "-p", str(port)):
+    with running(port, program("microsocks"), "-q", "-i", "127.0.0.1", "-p", str(port)):
         bodies(server, f"socks5://127.0.0.1:{port}", False)
         same(fetched(server, 1, f"socks5://127.0.0.1:{port}", free_port())[0], 502)
     port = free_port()
-    with running(port, program("microsocks"), "-i", "127.0.0.1", "-p", str(port), "-u", "me", "-P", "secret"):
+    with running(port, program("microsocks"), "-q", "-i", "127.0.0.1", "-p", str(port), "-u", "me", "-P", "secret"):
         same(fetched(server, 1, f"socks5://me:secret@127.0.0.1:{port}")[0], 200)
         for stranger in ("", "me:wrong@"):
             same(fetched(server, 1, f"socks5://{stranger}127.0.0.1:{port}")[0], 502)

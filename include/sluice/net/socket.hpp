@@ -215,7 +215,7 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
         token, Kept(*this), buffers);
   }
 
-  // For the library: who has a socket reaches through to its state.
+  // For the library: the state of the socket.
   const boost::intrusive_ptr<detail::SocketCore>& core() const { return core_; }
   boost::intrusive_ptr<detail::SocketCore> release();
 
@@ -283,7 +283,7 @@ void async_teardown(boost::beast::role_type, Socket& socket, Handler&& handler) 
     return;
   }
   // RFC 6455 §7.1.1: closed once the peer has closed, or a reset could overtake the close frame.
-  // Who waits for this may destroy the socket when it resumes.
+  // The waiter may destroy the socket when it resumes.
   socket.once<"close">([executor, complete = std::move(complete)](bool) mutable {
     asio::post(executor, std::move(complete));
   });

@@ -60,7 +60,7 @@ class OutputStream final
   std::uint64_t written() const { return queue_.queued() - (failure_ ? 1 : 0); }
   std::size_t highWaterMark() const { return highWaterMark_; }
   std::string copyOfWaiting() const;
-  /// 0 is as good as 1: who waits goes on if nothing waits to be sent.
+  /// 0 is as good as 1: a waiter goes on if nothing is left to be sent.
   void setHighWaterMark(std::size_t bytes) { highWaterMark_ = std::max<std::size_t>(bytes, 1); }
   bool needDrain() const { return needDrain_; }
   /// The kernel took less than it was given.
