@@ -55,11 +55,11 @@ def squid(server):
 
 def microsocks(server):
     port = free_port()
-    with running(port, program("microsocks"), "-q", "-i", "127.0.0.1", "-p", str(port)):
+    with running(port, program("microsocks"), "-i", "127.0.0.1", "-p", str(port)):
         bodies(server, f"socks5://127.0.0.1:{port}", False)
         same(fetched(server, 1, f"socks5://127.0.0.1:{port}", free_port())[0], 502)
     port = free_port()
-    with running(port, program("microsocks"), "-q", "-i", "127.0.0.1", "-p", str(port), "-u", "me", "-P", "secret"):
+    with running(port, program("microsocks"), "-i", "127.0.0.1", "-p", str(port), "-u", "me", "-P", "secret"):
         same(fetched(server, 1, f"socks5://me:secret@127.0.0.1:{port}")[0], 200)
         for stranger in ("", "me:wrong@"):
             same(fetched(server, 1, f"socks5://{stranger}127.0.0.1:{port}")[0], 502)
