@@ -806,6 +806,28 @@ TEST_CASE("agentRemove takes a connection out of the agent and does not close it
     net.deliver(response());
     CHECK(req.closed());
   }
+  SECTION("one whose response nobody reads any more ends, as nothing else would end it") {
+    std::optional<ClientRequest> req(http::get(net.io(), net.options(agent)));
+    int closes = 0;
+    req->on<"close">([&] { ++closes; });
+    net.settle();
+    net.deliver("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
+    SECTION("it left the agent before") {
+      req->socket()->emit<"agentRemove">();
+      net.settle();
+      req.reset();
+    }
+    SECTION("it leaves the agent after") {
+      net::Socket* socket = req->socket();
+      req.reset();
+      net.settle();
+      CHECK(!net.closed());
+      socket->emit<"agentRemove">();
+    }
+    net.settle();
+    CHECK(closes == 1);
+    CHECK(net.closed());
+  }
   SECTION("a free one is whose who moves it out") {
     exchange(net, agent, 0);
     net::Socket& free = *agent.freeSockets().at(std::string(name)).at(0);

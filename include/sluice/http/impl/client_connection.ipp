@@ -179,7 +179,10 @@ SLUICE_DECL void ClientConnection::leaveAgent() {
   if (state_ == State::gone || !inAgent_) return;
   const boost::intrusive_ptr<ClientConnection> alive(this);
   leavePool();
-  if (state_ != State::idle) return;
+  if (state_ != State::idle) {
+    core_->callAtTurnEnd();
+    return;
+  }
   become(State::leaving);
   core_->setTimeout({});
   if (core_->reading()) {

@@ -255,6 +255,13 @@ SLUICE_DECL void ClientConnection::releaseIfDone() {
   if (!again) destroy();
 }
 
+// Nobody can read the response. The rest of it is only worth reading for the next request.
+SLUICE_DECL bool ClientConnection::abandoned() const {
+  if (!exchange_->responseDropped()) return false;
+  if (!inAgent_ && exchange_->outgoing()->ended()) return true;
+  return incoming_->discardedBytes() > maxAbandonedBody;
+}
+
 SLUICE_DECL void ClientConnection::onTurn() {
   const boost::intrusive_ptr<ClientConnection> alive(this);
   if (hasResponse()) {
@@ -269,8 +276,7 @@ SLUICE_DECL void ClientConnection::onTurn() {
     }
     tellUnasked();
     incoming->emitDue();
-    if (state_ == State::body && exchange_->responseDropped() &&
-        incoming->discardedBytes() > maxAbandonedBody) {
+    if (state_ == State::body && abandoned()) {
       core_->destroy();
       return;
     }

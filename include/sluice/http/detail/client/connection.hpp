@@ -90,6 +90,7 @@ class ClientConnection final
   void handOver(bool upgrade);
   void fail(const Error& error);
   bool reusable() const;
+  bool abandoned() const;
   bool unaskedBytes() const;
   void tellUnasked();
   void releaseIfDone();
