@@ -98,6 +98,22 @@ TEST_CASE("shouldUpgradeCallback decides, and an upgrade without a handler ends 
   }
 }
 
+TEST_CASE("a request that shouldUpgradeCallback has destroyed is not handed over", "[http]") {
+  auto wire = serve(plain, {.shouldUpgradeCallback = [](IncomingMessage& req) {
+                      req.destroy();
+                      return true;
+                    }});
+  int upgrades = 0;
+  wire.server().on<"upgrade">([&](IncomingMessage&, net::Socket&, std::string_view) -> task<> {
+    ++upgrades;
+    co_return;
+  });
+  CHECK(wire.send(upgrade().replace(20, 0, "Host: a\r\n")).empty());
+  CHECK(upgrades == 0);
+  CHECK(wire.closed());
+  CHECK(wire.server().getConnections() == 0);
+}
+
 TEST_CASE("connect hands the socket over; without a handler it is destroyed",
           "[http][row:3.1/connect][row:11.6/hand-over]") {
   auto wire = serve(plain);

@@ -22,7 +22,7 @@ SLUICE_DECL void IncomingState::begin(const MessageParser& parser, BodySource& s
   joinDuplicates_ = joinDuplicateHeaders;
   if (parser.framing() == Framing::sized) length_ = parser.contentLength();
   // There are no trailers if there is no body.
-  if (parser.framing() == Framing::none) state_ = State::complete;
+  if (parser.framing() == Framing::none) become(State::complete);
 }
 
 SLUICE_DECL void IncomingState::reset() {
@@ -44,7 +44,7 @@ SLUICE_DECL void IncomingState::reset() {
   prefetched_.clear();
   looked_ = nullptr;
   mode_ = Mode::idle;
-  state_ = State::receiving;
+  become(State::receiving);
   told_ = Told::nothing;
   rawMade_ = headersMade_ = read_ = false;
   upgraded = closeIsSources = endedByOther = false;
@@ -53,9 +53,8 @@ SLUICE_DECL void IncomingState::reset() {
 SLUICE_DECL void IncomingState::beStale(asio::any_io_executor executor) {
   executorAfter_ = std::move(executor);
   failure_ = make_error_code(errc::ERR_STREAM_DESTROYED);
-  state_ = State::cut;
+  become(State::stale);
   told_ = Told::close;
-  stale_ = true;
 }
 
 // It is another's socket, and ends when that one says.
@@ -134,17 +133,11 @@ SLUICE_DECL std::string_view IncomingState::decoded(std::string_view data) {
   return text_;
 }
 
-SLUICE_DECL void IncomingState::move(State to) {
-  state_ = to;
-  if (to == State::complete) {
-    copyTrailers();
-  } else if (to == State::ended) {
-    if (source_ != nullptr) source_->bodyEnded();
-    if (listeners_.get() != nullptr) scheduleEvents();
-  } else if (waiter_) {
-    // Not from here: what the failure means is told by events first.
-    std::exchange(waiter_, nullptr).post(executor(), error_code());
-  }
+// The user has read up to the end, or wants nothing more.
+SLUICE_DECL void IncomingState::endIsKnown() {
+  become(State::ended);
+  if (source_ != nullptr) source_->bodyEnded();
+  if (listeners_.get() != nullptr) scheduleEvents();
 }
 
 SLUICE_DECL void IncomingState::copyTrailers() {
@@ -201,7 +194,7 @@ SLUICE_DECL IncomingState::Next IncomingState::next() {
     decoder_.reset();
     if (!text_.empty()) return {Kind::data, text_};
   }
-  if (state_ == State::complete) move(State::ended);
+  if (state_ == State::complete) endIsKnown();
   return {Kind::end, {}};
 }
 
@@ -263,7 +256,7 @@ SLUICE_DECL void IncomingState::drop() {
   if (ended()) return;
   mode_ = Mode::dropped;
   if (waiter_) std::exchange(waiter_, nullptr).post(executor(), error_code());
-  if (state_ == State::complete) move(State::ended);
+  if (state_ == State::complete) endIsKnown();
 }
 
 SLUICE_DECL void IncomingState::setEncoding(Encoding encoding) { decoder_.emplace(encoding); }
@@ -302,7 +295,7 @@ SLUICE_DECL void IncomingState::pump() {
       sluice::detail::emit<IncomingEvents, "data">(listeners_, std::string_view(text_));
     }
   }
-  if (state_ == State::complete) move(State::ended);
+  if (state_ == State::complete) endIsKnown();
 }
 
 SLUICE_DECL void IncomingState::onInput() {
@@ -317,16 +310,13 @@ SLUICE_DECL void IncomingState::onInput() {
 SLUICE_DECL void IncomingState::fail(const error_code& reason) {
   if (destroyed()) return;
   failure_ = reason;
-  switch (state_) {
-    case State::receiving:
-      move(State::cut);
-      break;
-    case State::complete:
-      move(State::aborted);
-      break;
-    default:
-      move(State::abortedLate);
+  if (state_ == State::receiving) {
+    become(State::cut);
+  } else {
+    become(state_ == State::complete ? State::aborted : State::abortedLate);
   }
+  // Not from here: what the failure means is told by events first.
+  if (waiter_) std::exchange(waiter_, nullptr).post(executor(), error_code());
 }
 
 SLUICE_DECL bool IncomingState::closed() const {

@@ -26,7 +26,7 @@ SLUICE_DECL void OutgoingState::reset() {
   bodyWritten = endPosition = 0;
   corked = 0;
   failure = {};
-  stage_ = Stage::headers;
+  become(Stage::headers);
   refusals_.clear();
   callbacks_.clear();
   headSent_ = false;
@@ -35,7 +35,7 @@ SLUICE_DECL void OutgoingState::reset() {
 SLUICE_DECL void OutgoingState::beStale(boost::intrusive_ptr<OutputStream> failed) {
   output = std::move(failed);
   failure = make_error_code(errc::ERR_STREAM_DESTROYED);
-  stage_ = Stage::stale;
+  become(Stage::stale);
   headSent_ = true;
 }
 
@@ -96,7 +96,7 @@ SLUICE_DECL void OutgoingState::endBody(bool strict) {
     --corked;
     stream.uncork();
   }
-  stage_ = Stage::ended;
+  become(Stage::ended);
   endPosition = stream.queue().queued() - output->currentPosition(0);
   static_cast<void>(stream.queued());
 }
@@ -132,7 +132,7 @@ SLUICE_DECL void OutgoingState::destroy(const error_code& reason) {
   // What has left has left: only 'finish' and 'close' are still to come.
   if (!closeIsOwners && (finished() || (stage_ == Stage::ended && isSent()))) return;
   failure = reason;
-  stage_ = Stage::destroyed;
+  become(Stage::destroyed);
   if (owner != nullptr && observed()) owner->eventsAreDue();
 }
 
@@ -192,24 +192,13 @@ SLUICE_DECL void OutgoingState::tellRefusals() {
   }
 }
 
-SLUICE_DECL void OutgoingState::move(Stage to) {
-  switch (to) {
-    case Stage::finished:
-      sluice::detail::emit<OutgoingEvents, "prefinish">(listeners);
-      // A listener may have given a request up.
-      if (stage_ != Stage::ended) return;
-      stage_ = to;
-      callAll({});
-      sluice::detail::emit<OutgoingEvents, "finish">(listeners);
-      break;
-    case Stage::closed:
-    case Stage::gone:
-      stage_ = to;
-      sluice::detail::emit<OutgoingEvents, "close">(listeners);
-      break;
-    default:
-      stage_ = to;
-  }
+SLUICE_DECL void OutgoingState::finish() {
+  sluice::detail::emit<OutgoingEvents, "prefinish">(listeners);
+  // A listener may have given a request up.
+  if (stage_ != Stage::ended) return;
+  become(Stage::finished);
+  callAll({});
+  sluice::detail::emit<OutgoingEvents, "finish">(listeners);
 }
 
 SLUICE_DECL bool OutgoingState::eventsDue() const {
@@ -224,7 +213,7 @@ SLUICE_DECL void OutgoingState::emitDue() {
   if (!eventsDue()) return;
   const boost::intrusive_ptr<OutgoingState> alive(this);
   tellRefusals();
-  if (stage_ == Stage::ended && isSent()) move(Stage::finished);
+  if (stage_ == Stage::ended && isSent()) finish();
   if (stage_ == Stage::destroyed) {
     callWritten({});
     callAll(whyDestroyed());
@@ -233,7 +222,9 @@ SLUICE_DECL void OutgoingState::emitDue() {
 }
 
 SLUICE_DECL void OutgoingState::emitClose() {
-  if (!closed()) move(ended() ? Stage::closed : Stage::gone);
+  if (closed()) return;
+  become(ended() ? Stage::closed : Stage::gone);
+  sluice::detail::emit<OutgoingEvents, "close">(listeners);
 }
 
 SLUICE_DECL void OutgoingState::conclude(const error_code& reason) {

@@ -8,6 +8,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/assert.hpp>
 #include <exception>
 #include <optional>
 #include <sluice/detail/post.hpp>
@@ -31,7 +32,10 @@ struct ServerConnection::MovedOut final : net::detail::SocketObserver {
 
 SLUICE_DECL ServerConnection::ServerConnection(boost::intrusive_ptr<ServerState> server,
                                                net::Socket socket)
-    : server_(std::move(server)), socket_(std::move(socket)), core_(socket_.core()) {}
+    : server_(std::move(server)),
+      socket_(std::move(socket)),
+      core_(socket_.core()),
+      state_(server_->secures() ? State::securing : State::idle) {}
 
 SLUICE_DECL ServerConnection::~ServerConnection() {
   if (core_->user() == this) core_->setUser(nullptr);
@@ -39,19 +43,20 @@ SLUICE_DECL ServerConnection::~ServerConnection() {
   server_->remove(*this);
 }
 
+SLUICE_DECL void ServerConnection::become(State to) {
+  BOOST_ASSERT(mayFollow(state_, to));
+  state_ = to;
+}
+
 SLUICE_DECL void ServerConnection::start() {
   const boost::intrusive_ptr<ServerConnection> alive(this);
   core_->setUser(this);
-  if (server_->secures()) {
-    phase_ = Phase::securing;
-  } else {
-    secured();
-  }
+  if (state_ != State::securing) secured();
   server_->emit<"connection">(socket_);
   if (gone()) {
     ended();
-  } else if (phase_ != Phase::securing && core_->readWithoutBuffer()) {
-    rest_ = Rest::resting;
+  } else if (state_ == State::idle && core_->readWithoutBuffer()) {
+    become(State::resting);
     self_ = this;
   } else {
     spawn();
@@ -59,7 +64,6 @@ SLUICE_DECL void ServerConnection::start() {
 }
 
 SLUICE_DECL void ServerConnection::spawn() {
-  rest_ = Rest::awake;
   exchange_ = server_->takeExchange();
   exchange_->attach(*this);
   const boost::intrusive_ptr<ServerConnection> self = this;
@@ -72,21 +76,25 @@ SLUICE_DECL void ServerConnection::spawn() {
 }
 
 SLUICE_DECL bool ServerConnection::restIfIdle() {
-  if (phase_ != Phase::head || started_ || rest_ != Rest::awake || !exchange_) return false;
-  const bool waits = exchange_->waiting && reader().empty() && core_->reading();
-  if (!waits || !std::exchange(quiet_, true)) return true;
+  if (state_ != State::idle && state_ != State::quiet) return false;
+  if (!exchange_->waiting || !reader().empty() || !core_->reading()) return true;
+  if (state_ == State::idle) {
+    become(State::quiet);
+    return true;
+  }
   if (!reader().readWithoutBuffer()) return false;
   const boost::intrusive_ptr<ServerConnection> alive(this);
-  rest_ = Rest::suspending;
+  become(State::suspending);
   wake();
   return false;
 }
 
 // There is something to read.
 SLUICE_DECL void ServerConnection::resume() {
-  if (rest_ == Rest::suspending || rest_ == Rest::recalled) {
-    rest_ = Rest::recalled;
-  } else {
+  if (state_ == State::suspending) {
+    become(State::recalled);
+  } else if (state_ == State::resting) {
+    become(State::idle);
     spawn();
     wake();
   }
@@ -96,15 +104,15 @@ SLUICE_DECL void ServerConnection::resume() {
 SLUICE_DECL void ServerConnection::ended() {
   const boost::intrusive_ptr<ServerConnection> alive(this);
   if (exchange_) releaseExchange();
-  const bool recalled = rest_ == Rest::recalled;
-  if ((recalled || rest_ == Rest::suspending) && !gone()) {
-    rest_ = Rest::resting;
+  if (suspends()) {
+    const bool recalled = state_ == State::recalled;
+    become(State::resting);
     self_ = this;
     // Nothing was cancelled, so Asio has posted nothing that looks at it.
     cancel_.slot().clear();
     core_->rest();
     if (recalled) resume();
-  } else if (phase_ == Phase::upgraded && !core_->destroyed()) {
+  } else if (upgraded() && !core_->destroyed()) {
     core_->setObserver(std::make_shared<MovedOut>(*this));
   } else {
     self_ = nullptr;
@@ -133,7 +141,7 @@ SLUICE_DECL void ServerConnection::releaseExchange() {
 
 SLUICE_DECL void ServerConnection::secured() {
   // A listener of "connection" may have set its own during the handshake.
-  const bool own = phase_ == Phase::securing && core_->timeout().count() != 0;
+  const bool own = state_ == State::securing && core_->timeout().count() != 0;
   if (!own) core_->setTimeout(server_->settings().timeout);
   messageStart_ = core_->loop().now();
 }
@@ -152,9 +160,7 @@ SLUICE_DECL void ServerConnection::destroy(bool inAnyCase) {
   const bool cancels = !handedOver && !gone() && server_->options().cancelOnDisconnect;
   // A socket that was moved out of here is its new owner's.
   if (!handedOver || socket_) core_->destroy();
-  if (exchange_ && exchange_->handlerRuns && (handedOver || (inAnyCase && !cancels))) {
-    cancelHandler();
-  }
+  if (handlerRuns_ && (handedOver || (inAnyCase && !cancels))) cancelHandler();
 }
 
 // Until input, an end, or the end of the socket.
@@ -166,9 +172,12 @@ SLUICE_DECL void ServerConnection::whenInputArrived(Wake handler) {
 SLUICE_DECL task<> ServerConnection::run(
     [[maybe_unused]] boost::intrusive_ptr<ServerConnection> self) {
   using Wait = sluice::detail::Suspend<&ServerConnection::whenInputArrived>;
-  if (phase_ == Phase::securing) {
+  if (state_ == State::securing) {
     co_await server_->secure(socket_);
-    if (!gone()) secured();
+    if (!gone()) {
+      secured();
+      become(State::idle);
+    }
   } else if (!over()) {
     // Until resume() goes on. Asio lets a cancellation escape from a coroutine that was never
     // suspended, and a handler may destroy its server.
@@ -180,7 +189,7 @@ SLUICE_DECL task<> ServerConnection::run(
     Head head = reader().isQuiet() ? Head::partial : readHead();
     while (head == Head::partial) {
       co_await Wait{this};
-      if (rest_ != Rest::awake) co_return;
+      if (suspends()) co_return;
       head = readHead();
     }
     if (head == Head::none) break;
@@ -189,7 +198,7 @@ SLUICE_DECL task<> ServerConnection::run(
       co_await handOver();
       co_return;
     }
-    exchange_->handlerRuns = true;
+    handlerRuns_ = true;
     std::exception_ptr failure;
     try {
       if (const auto handler = exchange_->chooseHandler()) {
@@ -199,9 +208,9 @@ SLUICE_DECL task<> ServerConnection::run(
     } catch (...) {
       failure = std::current_exception();
     }
-    exchange_->handlerRuns = false;
+    handlerRuns_ = false;
     handlerReturned(failure);
-    if (phase_ == Phase::closing) {
+    if (state_ == State::closing) {
       // What cancels the handler, maybe only now, is nothing to the wait for the last bytes.
       co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     }
@@ -213,9 +222,6 @@ SLUICE_DECL task<> ServerConnection::run(
 }
 
 SLUICE_DECL void ServerConnection::beginHead() {
-  phase_ = Phase::head;
-  started_ = false;
-  quiet_ = false;
   const std::size_t most = server_->options().maxHeaderSize;
   reader().beginMessage({most != 0 ? most : maxHeaderSize.load(),
                          server_->settings().maxHeadersCount,
@@ -224,12 +230,12 @@ SLUICE_DECL void ServerConnection::beginHead() {
 
 SLUICE_DECL ServerConnection::Head ServerConnection::readHead() {
   using Event = MessageReader::Event;
-  if (gone()) return Head::none;
+  if (over()) return Head::none;
   const Event event = reader().nextHead();
   if (event == Event::head) return Head::complete;
   if (event == Event::needMore) {
-    if (!started_ && reader().started()) {
-      started_ = true;
+    if (state_ != State::head && reader().started()) {
+      become(State::head);
       if (requests_ != 0) messageStart_ = core_->loop().now();
     }
     return Head::partial;
@@ -243,16 +249,17 @@ SLUICE_DECL ServerConnection::Head ServerConnection::readHead() {
 }
 
 SLUICE_DECL void ServerConnection::beginExchange() {
-  if (requests_ != 0 && !started_) messageStart_ = core_->loop().now();
+  if (requests_ != 0 && state_ != State::head) messageStart_ = core_->loop().now();
   ++requests_;
-  started_ = true;
-  phase_ = Phase::handler;
+  become(State::handler);
   if (std::exchange(keepAliveTimer_, false)) core_->changeTimeout(server_->settings().timeout);
   output().setBatching(false);
   exchange_->begin();
 }
 
 SLUICE_DECL task<> ServerConnection::handOver() {
+  // shouldUpgradeCallback may have destroyed it.
+  if (gone()) co_return;
   const auto handler =
       reader().head().isConnect() ? server_->handler<"connect">() : server_->handler<"upgrade">();
   if (!handler) {
@@ -260,7 +267,7 @@ SLUICE_DECL task<> ServerConnection::handOver() {
     co_return;
   }
   using Wait = sluice::detail::Suspend<&ServerConnection::whenInputArrived>;
-  phase_ = Phase::leaving;
+  become(State::leaving);
   // A read that began while the request before was answered fills our buffer: its bytes are part of
   // `head`, or it has none.
   while (!gone() && core_->reading()) {
@@ -268,14 +275,14 @@ SLUICE_DECL task<> ServerConnection::handOver() {
     co_await Wait{this};
   }
   if (gone()) co_return;
-  phase_ = Phase::upgraded;
+  become(State::upgraded);
   exchange_->incoming().upgraded = true;
   const std::string head(reader().unread());
   exchange_->incoming().ownHead();
   reader().attach(nullptr);
   core_->setUser(nullptr);
   core_->setTimeout({});
-  exchange_->handlerRuns = true;
+  handlerRuns_ = true;
   if (server_->shutsDown()) {
     // Not before the handler listens.
     sluice::detail::post(
@@ -288,9 +295,9 @@ SLUICE_DECL task<> ServerConnection::handOver() {
   } catch (...) {
     failure = std::current_exception();
   }
-  exchange_->handlerRuns = false;
+  handlerRuns_ = false;
   const bool over = socket_ || core_->destroyed();
-  if (over) phase_ = Phase::gone;
+  if (over) become(State::gone);
   std::optional<Error> error;
   if (failure && !core_->destroyed()) error = exchange_->errorOf(failure);
   exchange_->reset();
@@ -312,7 +319,7 @@ SLUICE_DECL void ServerConnection::handlerReturned(const std::exception_ptr& fai
   // Refused at the end of this turn, if the handler had not been faster.
   if (refusesBody() || over()) return;
   exchange_->handlerReturned(failure);
-  if (!gone()) phase_ = Phase::finishing;
+  if (!gone()) become(State::finishing);
 }
 
 // false: the connection has served its last request.
@@ -323,6 +330,9 @@ SLUICE_DECL bool ServerConnection::endExchange() {
   if (over()) return false;
   exchange_->conclude();
   exchange_->reset();
+  // A listener of the last events may have destroyed it.
+  if (gone()) return false;
+  become(State::idle);
   output().queue().shrink();
   server_->restLater();
   const auto& settings = server_->settings();

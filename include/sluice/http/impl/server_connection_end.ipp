@@ -43,7 +43,7 @@ SLUICE_DECL Fate ServerConnection::fate() const {
 SLUICE_DECL void ServerConnection::closeUnlessKept() {
   const Fate ending = fate();
   if (ending == Fate::keep) return;
-  phase_ = Phase::closing;
+  become(State::closing);
   // RFC 9112 §9.6: what follows a request that said close is no message; line ends are nothing.
   if (!reader().head().keepAlive() && exchange_->isRead() &&
       !server_->options().insecureHTTPParser && server_->has<"clientError">() &&
@@ -73,9 +73,8 @@ SLUICE_DECL void ServerConnection::refuse(const Error& error) {
 }
 
 SLUICE_DECL void ServerConnection::refuseWith(const Error& error, std::string_view reply) {
-  const bool answered = phase_ != Phase::head && exchange_->outgoing().headSent();
-  const bool handling = exchange_->handlerRuns;
-  phase_ = Phase::closing;
+  const bool answered = exchange_->outgoing().headSent();
+  become(State::closing);
   server_->tellFailure(error);
   exchange_->refuse(error.code());
   if (server_->has<"clientError">()) {
@@ -87,7 +86,7 @@ SLUICE_DECL void ServerConnection::refuseWith(const Error& error, std::string_vi
     output().write(reply);
     core_->linger(error);
   }
-  if (handling && !gone()) {
+  if (handlerRuns_ && !gone()) {
     exchange_->emitEvents();
     if (server_->options().cancelOnDisconnect) cancelHandler();
   }
@@ -96,13 +95,14 @@ SLUICE_DECL void ServerConnection::refuseWith(const Error& error, std::string_vi
 // A listener of "clientError" has ended its half if the peer had ended before: nobody is left to
 // wait for.
 SLUICE_DECL void ServerConnection::endWithPeer() {
-  if (phase_ != Phase::closing || !exchange_ || !reader().end()) return;
+  if (state_ != State::closing || !exchange_ || !reader().end()) return;
   if (core_->writeEnding()) core_->destroySoon();
 }
 
 SLUICE_DECL void ServerConnection::checkTimeouts(net::detail::TimePoint now) {
   const auto& settings = server_->settings();
-  const bool head = phase_ == Phase::head && (started_ || requests_ == 0);
+  const bool head =
+      state_ == State::head || (requests_ == 0 && (awaitsHead() || state_ == State::resting));
   const bool body = exchanging() && !exchange_->isRead();
   // A limit as long as can be said is not one that nanoseconds could tell.
   const auto spent = std::chrono::floor<std::chrono::milliseconds>(now - messageStart_);
@@ -113,7 +113,7 @@ SLUICE_DECL void ServerConnection::checkTimeouts(net::detail::TimePoint now) {
       ((head || body) && passed(settings.requestTimeout))) {
     const boost::intrusive_ptr<ServerConnection> alive(this);
     // It listens to the last words of its peer.
-    if (rest_ == Rest::resting) resume();
+    if (state_ == State::resting) resume();
     refuseWith(Error(make_error_code(errc::ERR_HTTP_REQUEST_TIMEOUT)), requestTimeoutReply);
     wake();
   }

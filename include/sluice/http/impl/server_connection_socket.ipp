@@ -12,22 +12,26 @@
 namespace sluice::http::detail {
 
 SLUICE_DECL bool ServerConnection::wantsRead() const {
-  if (rest_ != Rest::awake) return false;
-  if (core_->reading() || reader().end() || core_->destroyed()) return false;
-  switch (phase_) {
-    case Phase::head:
+  if (!exchange_ || core_->reading() || reader().end() || core_->destroyed()) return false;
+  switch (state_) {
+    case State::idle:
+    case State::quiet:
+    case State::head:
       return static_cast<bool>(exchange_->waiting);
-    case Phase::handler:
-    case Phase::finishing:
+    case State::handler:
+    case State::finishing:
       return exchange_->isRead() ? reader().empty() : true;
-    case Phase::closing:
+    case State::closing:
       // A "clientError" listener has the socket: only its end is of interest. What a handler that
       // still runs has views of stays as it is.
-      return !exchange_->handlerRuns && !core_->lingering();
-    case Phase::securing:
-    case Phase::leaving:
-    case Phase::upgraded:
-    case Phase::gone:
+      return !handlerRuns_ && !core_->lingering();
+    case State::securing:
+    case State::resting:
+    case State::suspending:
+    case State::recalled:
+    case State::leaving:
+    case State::upgraded:
+    case State::gone:
       return false;
   }
   return false;
@@ -38,7 +42,7 @@ SLUICE_DECL void ServerConnection::onTurn() {
   if (exchange_ && refusesBody()) wake();
   if (exchanging()) exchange_->emitEvents();
   if (!wantsRead()) return;
-  if (phase_ == Phase::closing) reader().dropUnread();
+  if (state_ == State::closing) reader().dropUnread();
   reader().startRead();
 }
 
@@ -48,24 +52,24 @@ SLUICE_DECL void ServerConnection::onInput(const error_code& result, std::size_t
   const bool cut = result && result == errc::ERR_SSL_UNEXPECTED_EOF;
   const error_code ec = cut ? error_code(asio::error::eof) : result;
   const boost::intrusive_ptr<ServerConnection> alive(this);
-  if (rest_ != Rest::awake) {
+  if (state_ == State::resting || suspends()) {
     if (ec) {
       core_->destroy(ec);
       return;
     }
     resume();
-    if (started_) core_->touch();
+    if (!idle()) core_->touch();
     return;
   }
   reader().received(ec, count);
-  if (phase_ != Phase::head) core_->touch();
-  if (phase_ == Phase::leaving) {
+  if (!awaitsHead()) core_->touch();
+  if (state_ == State::leaving) {
     if (reader().end() && reader().end() != asio::error::eof) core_->destroy(ec);
     wake();
     return;
   }
   if (ec && ec == asio::error::operation_aborted) return;
-  if (phase_ == Phase::closing) {
+  if (state_ == State::closing) {
     if (ec) {
       core_->destroySoon();
     } else {
@@ -84,13 +88,13 @@ SLUICE_DECL void ServerConnection::onInput(const error_code& result, std::size_t
   }
   wake();
   // If a whole request came, its end has set the time anew.
-  if (phase_ == Phase::head && started_) core_->touch();
+  if (state_ == State::head) core_->touch();
 }
 
 SLUICE_DECL void ServerConnection::onSent() {
   if (!exchange_) return;
   const OutgoingState& outgoing = exchange_->outgoing();
-  if (phase_ == Phase::finishing) {
+  if (state_ == State::finishing) {
     core_->callAtTurnEnd();
     if (outgoing.isSent()) wakeSoon();
   } else if (outgoing.stage() == OutgoingState::Stage::ended && outgoing.observed()) {
@@ -101,7 +105,7 @@ SLUICE_DECL void ServerConnection::onSent() {
 }
 
 SLUICE_DECL void ServerConnection::onDrained() {
-  if (phase_ == Phase::handler) exchange_->onDrained();
+  if (state_ == State::handler) exchange_->onDrained();
 }
 
 SLUICE_DECL bool ServerConnection::onIdle() {
@@ -115,7 +119,8 @@ SLUICE_DECL bool ServerConnection::onIdle() {
 
 SLUICE_DECL void ServerConnection::onDestroyed(const error_code& ec) {
   const boost::intrusive_ptr<ServerConnection> alive(this);
-  const Phase before = std::exchange(phase_, Phase::gone);
+  const State before = state_;
+  become(State::gone);
   self_ = nullptr;
   if (core_->loop().stopped()) {
     if (exchange_) exchange_->onLoopEnd();
@@ -124,19 +129,18 @@ SLUICE_DECL void ServerConnection::onDestroyed(const error_code& ec) {
   // The events come first: waiters are resumed by what is posted after this.
   sluice::detail::post(core_->loop().executor(), [alive, before, ec] {
     const bool ended = alive->exchange_ && alive->reader().end() == asio::error::eof;
-    if (ec && !ended && before != Phase::closing) {
+    if (ec && !ended && before != State::closing) {
       alive->server_->emit<"clientError">(Error(ec), alive->socket_);
     }
     if (alive->exchange_) alive->tellEnd();
-    if (alive->rest_ == Rest::resting) alive->ended();
+    if (before == State::resting) alive->ended();
   });
   if (!exchange_) return;
-  if (before == Phase::handler || before == Phase::finishing || before == Phase::closing) {
+  if (before == State::handler || before == State::finishing || before == State::closing) {
     exchange_->connectionIsGone();
     // Who waits for room hears what broke the connection, and not that the wait was cancelled.
     output().fail(ec ? ec : make_error_code(errc::ERR_STREAM_DESTROYED));
-    if (exchange_->handlerRuns && !exchange_->destroyedHere() &&
-        server_->options().cancelOnDisconnect) {
+    if (handlerRuns_ && !exchange_->destroyedHere() && server_->options().cancelOnDisconnect) {
       cancelHandler();
     }
   }
@@ -148,16 +152,13 @@ SLUICE_DECL void ServerConnection::tellEnd() {
   exchange_->emitEvents();
   if (!exchange_) return;
   exchange_->stopListening();
-  if (!exchange_->handlerRuns || !exchange_->destroyedHere() ||
-      !server_->options().cancelOnDisconnect) {
+  if (!handlerRuns_ || !exchange_->destroyedHere() || !server_->options().cancelOnDisconnect) {
     return;
   }
   // The caller of destroy() has had its turn; what it waits for now may never come.
   sluice::detail::post(core_->loop().executor(),
                        [alive = boost::intrusive_ptr<ServerConnection>(this)] {
-                         if (alive->exchange_ && alive->exchange_->handlerRuns) {
-                           alive->cancelHandler();
-                         }
+                         if (alive->handlerRuns_) alive->cancelHandler();
                        });
 }
 

@@ -32,7 +32,6 @@ SLUICE_DECL void ServerExchange::detach() {
   reset();
   reader.attach(nullptr);
   connection_ = nullptr;
-  handlerRuns = false;
   awaitsContinue_ = bodyRefused_ = destroyedHere_ = false;
   requestFailure_ = {};
 }

@@ -29,7 +29,7 @@ class ClientConnection final
       private net::detail::LoopMember,
       private BodySource {
  public:
-  using State = ConnectionState;
+  using State = ClientConnectionState;
 
   ClientConnection(boost::intrusive_ptr<AgentState> agent, std::string name);
   ~ClientConnection();

@@ -12,7 +12,7 @@ namespace sluice::http::detail {
 //                           └──────── promised ◄───────┘  │
 //                                        └────────────────┘ its request went away
 //  every state ──► gone
-enum class ConnectionState {
+enum class ClientConnectionState {
   planned,   // for a request whose turn has not ended yet
   opening,   // its Opening is under way
   head,      // an exchange waits for the head of its response
@@ -24,8 +24,8 @@ enum class ConnectionState {
   gone       // destroyed, or somebody else's
 };
 
-constexpr bool mayFollow(ConnectionState from, ConnectionState to) {
-  using enum ConnectionState;
+constexpr bool mayFollow(ClientConnectionState from, ClientConnectionState to) {
+  using enum ClientConnectionState;
   switch (to) {
     case planned:
       return false;

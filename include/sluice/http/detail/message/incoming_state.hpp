@@ -4,6 +4,7 @@
 // waits for more. The bytes come from a connection, which it knows as a BodySource.
 #pragma once
 
+#include <boost/assert.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <cstdint>
@@ -66,7 +67,11 @@ class IncomingState
   //       │            │           │
   //       ▼            ▼           ▼
   //      cut        aborted    abortedLate       see failure()
-  enum class State : std::uint8_t { receiving, complete, ended, cut, aborted, abortedLate };
+  //
+  //   receiving ──► stale                   a handle of it refers to a message that is over
+  //   every state but stale ──► receiving   reset()
+  enum class State : std::uint8_t { receiving, complete, ended, aborted, abortedLate, cut, stale };
+  static constexpr bool mayFollow(State from, State to);
 
   struct Next {
     enum class Kind { data, wait, end, failed } kind;
@@ -82,7 +87,7 @@ class IncomingState
   void reset();
   /// What a handle refers to whose message is another's by now: every use of it fails.
   void beStale(asio::any_io_executor executor);
-  bool stale() const { return stale_; }
+  bool stale() const { return state_ == State::stale; }
   /// Memory that it would keep.
   std::size_t heldBytes() const {
     return rawHeaders_.capacity() * sizeof(RawHeader) + owned_.capacity() + text_.capacity() +
@@ -111,10 +116,10 @@ class IncomingState
   Mode mode() const { return mode_; }
   State state() const { return state_; }
   /// The whole message was received.
-  bool complete() const { return state_ != State::receiving && state_ != State::cut; }
+  bool complete() const { return state_ != State::receiving && state_ < State::cut; }
   /// The user has been told of the end, or has read up to it.
   bool ended() const { return state_ == State::ended || state_ == State::abortedLate; }
-  bool aborted() const { return state_ >= State::cut; }
+  bool aborted() const { return state_ >= State::aborted; }
   /// It was read, or thrown away, to its end, and nobody is to be told.
   bool isOver() const { return state_ == State::ended && listeners_.get() == nullptr; }
   /// "close" was emitted, or would have been.
@@ -194,11 +199,17 @@ class IncomingState
 
   bool takesAsItComes() const { return mode_ == Mode::flowing || mode_ == Mode::dropped; }
   bool hasDataListener() const { return sluice::detail::has<IncomingEvents, "data">(listeners_); }
-  // The one place in which the state moves forward, with the events that follow from it.
-  void move(State to);
-  void bodyIsComplete() {
-    if (state_ == State::receiving) move(State::complete);
+  // Events that are due follow from the state: see emitDue().
+  void become(State next) {
+    BOOST_ASSERT(mayFollow(state_, next));
+    state_ = next;
   }
+  void bodyIsComplete() {
+    if (state_ != State::receiving) return;
+    become(State::complete);
+    copyTrailers();
+  }
+  void endIsKnown();
   std::string_view decoded(std::string_view data);
   void copyTrailers();
   void deliver(std::string_view data);
@@ -234,7 +245,24 @@ class IncomingState
   bool rawMade_ = false;
   bool headersMade_ = false;
   bool read_ = false;
-  bool stale_ = false;
 };
+
+constexpr bool IncomingState::mayFollow(State from, State to) {
+  using enum State;
+  switch (to) {
+    case receiving:
+      return from != stale;
+    case complete:
+    case cut:
+    case stale:
+      return from == receiving;
+    case ended:
+    case aborted:
+      return from == complete;
+    case abortedLate:
+      return from == ended;
+  }
+  return false;
+}
 
 }  // namespace sluice::http::detail

@@ -4,6 +4,7 @@
 // the body is framed, then how far its end has come. Its bytes go to an OutputStream.
 #pragma once
 
+#include <boost/assert.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <chrono>
@@ -52,10 +53,14 @@ class OutgoingState
   using Done = std::function<void(error_code)>;
 
   //  headers ──► body ──► ended ──► finished ──► closed
-  //     └──────────┴────────┴─────► destroyed ──► gone
+  //     │          │        ├──────────│───────────▲     nobody was to hear of "finish"
+  //     ├──────────┴────────┴──────────┴──► destroyed ──► gone
+  //     └──► stale
+  //  every state but stale ──► headers     reset()
   //
-  // Of a ClientRequest also finished ──► destroyed: it is over when its response is. `stale` is
-  // what a handle refers to whose message is over: nothing leads out of it.
+  // A ClientRequest is over when its response is: finished ──► destroyed, and headers, body ──►
+  // gone if the response was complete before the request. `stale` is what a handle refers to whose
+  // message is over: nothing leads out of it.
   enum class Stage : std::uint8_t {
     headers,
     body,
@@ -66,6 +71,8 @@ class OutgoingState
     gone,
     stale
   };
+
+  static constexpr bool mayFollow(Stage from, Stage to);
 
   virtual ~OutgoingState() = default;
 
@@ -99,7 +106,7 @@ class OutgoingState
   void headIsSent(const HeadFraming& decided) {
     headSent_ = true;
     framing = decided;
-    if (stage_ == Stage::headers) stage_ = Stage::body;
+    if (stage_ == Stage::headers) become(Stage::body);
   }
   /// Where what was written so far ends, in the message's own stream.
   std::uint64_t writtenPosition() const {
@@ -191,8 +198,12 @@ class OutgoingState
   struct CallWritten;
 
   void moveHead();
-  // The one place in which the message moves to its end, with the events that follow from it.
-  void move(Stage to);
+  // Events that are due follow from the stage: see emitDue() and emitClose().
+  void become(Stage next) {
+    BOOST_ASSERT(mayFollow(stage_, next));
+    stage_ = next;
+  }
+  void finish();
   void checkLength(std::uint64_t size, bool atEnd) const;
   void callWritten(const error_code& ec);
   void callAll(const error_code& ec);
@@ -206,6 +217,28 @@ class OutgoingState
   Stage stage_ = Stage::headers;
   bool headSent_ = false;
 };
+
+constexpr bool OutgoingState::mayFollow(Stage from, Stage to) {
+  using enum Stage;
+  switch (to) {
+    case headers:
+      return from != stale;
+    case body:
+    case stale:
+      return from == headers;
+    case ended:
+      return from == body;
+    case finished:
+      return from == ended;
+    case closed:
+      return from == ended || from == finished;
+    case destroyed:
+      return from <= finished;
+    case gone:
+      return from == headers || from == body || from == destroyed;
+  }
+  return false;
+}
 
 }  // namespace detail
 }  // namespace sluice::http

@@ -10,11 +10,11 @@
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <sluice/detail/completion.hpp>
 #include <sluice/error.hpp>
 #include <sluice/http/detail/reuse.hpp>
+#include <sluice/http/detail/server/connection_state.hpp>
 #include <sluice/http/detail/server/exchange.hpp>
 #include <sluice/net/detail/socket_core.hpp>
 #include <sluice/net/socket.hpp>
@@ -29,20 +29,22 @@ class ServerConnection final
     : private net::detail::SocketUser,
       public boost::intrusive_ref_counter<ServerConnection, boost::thread_unsafe_counter> {
  public:
+  using State = ServerConnectionState;
+
   ServerConnection(boost::intrusive_ptr<ServerState> server, net::Socket socket);
   ~ServerConnection();
 
   void start();
   /// No request is being received or answered.
-  bool idle() const { return phase_ == Phase::securing || (phase_ == Phase::head && !started_); }
-  bool upgraded() const { return phase_ == Phase::upgraded; }
+  bool idle() const { return isIdle(state_); }
+  bool upgraded() const { return state_ == State::upgraded; }
   /// For an upgraded one: its socket emits "shutdown".
   void tellShutdown();
   /// The time that shutdown() gave it is over, also for a socket that was moved out.
   void endUpgraded();
-  bool gone() const { return phase_ == Phase::gone; }
+  bool gone() const { return state_ == State::gone; }
   /// Nothing else will be answered.
-  bool over() const { return gone() || phase_ == Phase::closing; }
+  bool over() const { return gone() || state_ == State::closing; }
   /// Ends everything at once. What the handler awaits is cancelled if the options say so, and
   /// always with `inAnyCase`.
   void destroy(bool inAnyCase = false);
@@ -65,38 +67,13 @@ class ServerConnection final
   ServerConnection* next = nullptr;
 
  private:
-  // securing: the TLS handshake; head: reading one; handler: it runs; finishing: the response
-  // leaves, the rest of the body is read; leaving: a read is called back; upgraded: the socket
-  // belongs to another protocol; closing: the last bytes leave; gone.
-  //
-  //   securing
-  //     ▼
-  //   head ──► handler ──► finishing ──► head …
-  //     │        ├─────────────┴──► closing ──► gone
-  //     │        └──► leaving ──► upgraded ───────▲
-  //     └───────────────────────────▲
-  enum class Phase : std::uint8_t {
-    securing,
-    head,
-    handler,
-    finishing,
-    leaving,
-    upgraded,
-    closing,
-    gone
-  };
-
-  //  awake ──► suspending ──┬──────────────► resting ──► awake …
-  //                         └──► recalled ─────▲
-  //
-  // suspending: the coroutine is on its way to its end; recalled: something came meanwhile.
-  enum class Rest : std::uint8_t { awake, suspending, recalled, resting };
-
   // How far the head of the next message has come; none: there will be none.
   enum class Head { partial, complete, none };
 
   using Wake = sluice::detail::Completion<void()>;
   struct MovedOut;
+
+  void become(State to);
 
   // From rest to rest.
   void spawn();
@@ -134,7 +111,13 @@ class ServerConnection final
   bool wantsRead() const;
   MessageReader& reader() { return exchange_->reader; }
   const MessageReader& reader() const { return exchange_->reader; }
-  bool exchanging() const { return phase_ == Phase::handler || phase_ == Phase::finishing; }
+  // The coroutine waits for a head, or for the rest of one.
+  bool awaitsHead() const {
+    return state_ == State::idle || state_ == State::quiet || state_ == State::head;
+  }
+  // The coroutine ends, or has ended, until there is something to read.
+  bool suspends() const { return state_ == State::suspending || state_ == State::recalled; }
+  bool exchanging() const { return state_ == State::handler || state_ == State::finishing; }
 
   // SocketUser
   SLUICE_DECL void onInput(const error_code&, std::size_t count) override;
@@ -154,10 +137,9 @@ class ServerConnection final
   // While it rests, in the place of the coroutine.
   boost::intrusive_ptr<ServerConnection> self_;
   net::detail::TimePoint messageStart_;
-  Phase phase_ = Phase::head;
-  Rest rest_ = Rest::awake;
-  bool quiet_ = false;           // nothing has come since restIfIdle() looked
-  bool started_ = false;         // a byte of the current message has come
+  State state_;
+  // Of a request or of an upgrade. It goes on for a while if the connection is closing or gone.
+  bool handlerRuns_ = false;
   bool keepAliveTimer_ = false;  // it runs in the place of the server's timeout
 };
 

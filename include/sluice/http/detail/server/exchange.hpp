@@ -110,8 +110,6 @@ class ServerExchange final : private net::detail::LoopMember,
   MessageReader reader{MessageParser::Kind::request, 1024};
   /// The connection's coroutine, where it waits.
   sluice::detail::Completion<void()> waiting;
-  /// A handler has this request.
-  bool handlerRuns = false;
   // Links of the server's list of those that are in use.
   ServerExchange* previous = nullptr;
   ServerExchange* next = nullptr;
