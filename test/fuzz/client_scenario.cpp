@@ -85,6 +85,10 @@ struct Asked {
   int promised = 0;
   int kept = 0;
   bool listens = false;
+  // Of a response with a listener for its data: that listens for as long as the connection is
+  // there, which is the agent's no more.
+  bool flows = false;
+  bool leftAgent = false;
 };
 
 class World {
@@ -110,12 +114,23 @@ class World {
     settle();
     clock_.advance(10min);
     settle();
+    bool goesOn = false;
+    for (const auto& asked : asked_) {
+      const bool done = !asked->listens || asked->closes == 1;
+      require(done || (asked->flows && asked->leftAgent), "'close' comes with the agent's end");
+      goesOn |= !done;
+    }
+    for (const auto& peer : peers_) {
+      require(peer->wire.closed() || goesOn, "connections go with their agent");
+    }
+    for (const auto& peer : peers_) peer->wire.reset();
+    settle();
     for (const auto& asked : asked_) {
       require(!asked->listens || asked->closes == 1, "'close' comes once");
       require(asked->errors <= 1, "'error' comes once at most");
       require(asked->promised == asked->kept, "each callback and each waiter is called once");
     }
-    for (const auto& peer : peers_) require(peer->wire.closed(), "connections go with their agent");
+    for (const auto& peer : peers_) require(peer->wire.closed(), "connections end");
   }
 
  private:
@@ -237,9 +252,14 @@ class World {
       require(++asked->responses == 1, "'response' comes once");
       looksRight(*asked, res);
       if (hears == 1) asked->res.emplace(std::move(res));
-      if (hears == 2) res.on<"data">([](std::string_view) {});
+      if (hears == 2) listenTo(*asked, res);
       if (hears == 3) res.destroy();
     });
+  }
+
+  void listenTo(Asked& asked, IncomingMessage& res) {
+    asked.flows = true;
+    res.on<"data">([](std::string_view) {});
   }
 
   // Named functions: their parameters are in the frame.
@@ -319,7 +339,7 @@ class World {
           asio::co_spawn(io_, takes(asked), asio::detached);
           break;
         case 7:
-          if (net::Socket* socket = req.socket()) socketActs(*socket);
+          if (net::Socket* socket = req.socket()) socketActs(*asked, *socket);
           break;
         case 8:
           req.setTimeout(50ms);
@@ -333,10 +353,11 @@ class World {
     }
   }
 
-  void socketActs(net::Socket& socket) {
+  void socketActs(Asked& asked, net::Socket& socket) {
     if (choices_.next(2) != 0) {
       socket.destroy();
     } else {
+      asked.leftAgent = true;
       socket.emit<"agentRemove">();
     }
   }
@@ -362,7 +383,7 @@ class World {
         asio::co_spawn(io_, reads(asked), asio::detached);
         break;
       default:
-        asked->res->on<"data">([](std::string_view) {});
+        listenTo(*asked, *asked->res);
     }
   }
 

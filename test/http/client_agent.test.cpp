@@ -828,6 +828,25 @@ TEST_CASE("agentRemove takes a connection out of the agent and does not close it
     CHECK(closes == 1);
     CHECK(net.closed());
   }
+  SECTION("one whose request cannot be sent ends with its request") {
+    RequestOptions options = net.options(agent);
+    options.method = "POST";
+    std::optional<ClientRequest> req(http::request(net.io(), options));
+    int closes = 0;
+    req->on<"close">([&] { ++closes; });
+    req->on<"response">([](IncomingMessage& res) { res.resume(); });
+    net.settle();
+    net.wire().room(0);
+    req->end(std::string(100'000, 'a'));
+    net.deliver(response("x"));
+    req->socket()->emit<"agentRemove">();
+    net.settle();
+    CHECK(!net.closed());
+    req.reset();
+    net.settle();
+    CHECK(closes == 1);
+    CHECK(net.closed());
+  }
   SECTION("a free one is whose who moves it out") {
     exchange(net, agent, 0);
     net::Socket& free = *agent.freeSockets().at(std::string(name)).at(0);

@@ -163,7 +163,7 @@ SLUICE_DECL void ClientConnection::setIdleTimeout(std::chrono::milliseconds idle
   if (core_) core_->setTimeout(idle);
 }
 
-SLUICE_DECL void ClientConnection::requestEnded() {
+SLUICE_DECL void ClientConnection::exchangeChanged() {
   if (core_) core_->callAtTurnEnd();
 }
 

@@ -255,11 +255,14 @@ SLUICE_DECL void ClientConnection::releaseIfDone() {
   if (!again) destroy();
 }
 
-// Nobody can read the response. The rest of it is only worth reading for the next request.
+// Nobody is there for the rest of the exchange, and it is not worth waiting for. In the agent it
+// is, up to a limit: a later request may use the connection.
 SLUICE_DECL bool ClientConnection::abandoned() const {
-  if (!exchange_->responseDropped()) return false;
-  if (!inAgent_ && exchange_->outgoing()->ended()) return true;
-  return incoming_->discardedBytes() > maxAbandonedBody;
+  const bool unread = state_ == State::body && exchange_->responseDropped();
+  if (inAgent_) return unread && incoming_->discardedBytes() > maxAbandonedBody;
+  const OutgoingState& outgoing = *exchange_->outgoing();
+  const bool sent = outgoing.ended() && outgoing.isSent();
+  return (sent || exchange_->handle == nullptr) && (unread || state_ == State::ended);
 }
 
 SLUICE_DECL void ClientConnection::onTurn() {
@@ -276,13 +279,13 @@ SLUICE_DECL void ClientConnection::onTurn() {
     }
     tellUnasked();
     incoming->emitDue();
-    if (state_ == State::body && abandoned()) {
-      core_->destroy();
-      return;
-    }
   }
   releaseIfDone();
-  readOn();
+  if (hasResponse() && abandoned()) {
+    core_->destroy();
+  } else {
+    readOn();
+  }
 }
 
 SLUICE_DECL void ClientConnection::readOn() {

@@ -361,11 +361,15 @@ SLUICE_DECL void ClientExchange::handleIsGone() {
   if (over()) return;
   if (state_ != State::responded || !outgoing_->ended()) {
     destroyMessage({});
-  } else if (response_ == ResponseHandle::held) {
+    return;
+  }
+  if (response_ == ResponseHandle::held) {
     dropMessage();
   } else {
     abandonUnread();
   }
+  // One that the agent has would wait for the rest of it.
+  if (connection_ && !connection_->inAgent()) connection_->exchangeChanged();
 }
 
 // Listeners have heard of the response, and nobody of them reads it: nobody can any more.
@@ -397,7 +401,7 @@ SLUICE_DECL net::Socket* ClientExchange::outgoingSocket() {
 
 SLUICE_DECL void ClientExchange::onMessageEnded() {
   outgoing_->output->current().flush();
-  if (connection_) connection_->requestEnded();
+  if (connection_) connection_->exchangeChanged();
   if (outgoing_->eventsDue()) later(&ClientExchange::emitSent);
 }
 

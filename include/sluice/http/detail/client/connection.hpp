@@ -63,8 +63,8 @@ class ClientConnection final
 
   // For the exchange.
   void setIdleTimeout(std::chrono::milliseconds idle);
-  /// The request has ended: the exchange may be over.
-  void requestEnded();
+  /// The request has ended, or lost its handle: the exchange may be over.
+  void exchangeChanged();
   /// Bytes that came since the exchange began.
   std::uint64_t bytesOfExchange() const { return core_ ? core_->bytesRead() - bytesBefore_ : 0; }
 
