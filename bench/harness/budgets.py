@@ -28,7 +28,9 @@ def figures():
         yield f"system calls, {scenario}", of["system_calls"], 2, 1.02
         # What grows once in a while for all requests together is no allocation for each.
         yield f"allocations, {scenario}", round(of["allocations"], 2), 2, 1.03
-    yield "bytes for an idle connection", idle("sluice", 5000)["heap"], 0, 1.02
+    of = idle("sluice", 5000)
+    yield "bytes for an idle connection", of["heap"], 0, 1.02
+    yield "resident bytes for an idle connection", of["resident"], 0, 1.1
     yield "bytes for a slow reader", held("/endless", 100), 0, 1.02
     yield "bytes of hello, stripped", (BUILD / "bench/hello").stat().st_size, 0, 1.02
     for scenario in SCENARIOS:

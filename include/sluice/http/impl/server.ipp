@@ -20,10 +20,6 @@ namespace sluice::http {
 
 namespace detail {
 
-// How often it is looked which connections are idle: one that rests costs a tenth of one that
-// waits.
-inline constexpr std::chrono::milliseconds restInterval{1000};
-
 // What so many connections need stays when they rest or end.
 inline constexpr std::size_t maxSpares = 64;
 

@@ -64,6 +64,7 @@ SLUICE_DECL void ServerConnection::start() {
 }
 
 SLUICE_DECL void ServerConnection::spawn() {
+  staysAwake_ = true;
   exchange_ = server_->takeExchange();
   exchange_->attach(*this);
   const boost::intrusive_ptr<ServerConnection> self = this;
@@ -75,17 +76,26 @@ SLUICE_DECL void ServerConnection::spawn() {
                  }));
 }
 
-SLUICE_DECL bool ServerConnection::restIfIdle() {
-  if (state_ != State::idle && state_ != State::quiet) return false;
-  if (!exchange_->waiting || !reader().empty() || !core_->reading()) return true;
-  if (state_ == State::idle) {
-    become(State::quiet);
-    return true;
-  }
+SLUICE_DECL bool ServerConnection::hasNothing() const {
+  return exchange_->waiting && reader().empty() && core_->output().size() == 0;
+}
+
+SLUICE_DECL bool ServerConnection::rest() {
   if (!reader().readWithoutBuffer()) return false;
   const boost::intrusive_ptr<ServerConnection> alive(this);
   become(State::suspending);
   wake();
+  return true;
+}
+
+SLUICE_DECL bool ServerConnection::restIfIdle() {
+  if (state_ != State::idle && state_ != State::quiet) return false;
+  if (!hasNothing() || !core_->reading()) return true;
+  if (state_ == State::idle) {
+    become(State::quiet);
+    return true;
+  }
+  rest();
   return false;
 }
 
@@ -235,8 +245,8 @@ SLUICE_DECL ServerConnection::Head ServerConnection::readHead() {
   if (event == Event::head) return Head::complete;
   if (event == Event::needMore) {
     if (state_ != State::head && reader().started()) {
+      messageBegins();
       become(State::head);
-      if (requests_ != 0) messageStart_ = core_->loop().now();
     }
     return Head::partial;
   }
@@ -248,8 +258,15 @@ SLUICE_DECL ServerConnection::Head ServerConnection::readHead() {
   return Head::none;
 }
 
+SLUICE_DECL void ServerConnection::messageBegins() {
+  staysAwake_ = false;
+  if (requests_ == 0) return;
+  const auto now = core_->loop().now();
+  staysAwake_ = now - std::exchange(messageStart_, now) < ServerState::restInterval;
+}
+
 SLUICE_DECL void ServerConnection::beginExchange() {
-  if (requests_ != 0 && state_ != State::head) messageStart_ = core_->loop().now();
+  if (state_ != State::head) messageBegins();
   ++requests_;
   become(State::handler);
   if (std::exchange(keepAliveTimer_, false)) core_->changeTimeout(server_->settings().timeout);

@@ -43,6 +43,7 @@ SLUICE_DECL void ServerConnection::onTurn() {
   if (exchanging()) exchange_->emitEvents();
   if (!wantsRead()) return;
   if (state_ == State::closing) reader().dropUnread();
+  if (state_ == State::idle && !staysAwake_ && hasNothing() && rest()) return;
   reader().startRead();
 }
 

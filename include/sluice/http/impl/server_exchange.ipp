@@ -30,6 +30,7 @@ SLUICE_DECL void ServerExchange::attach(ServerConnection& connection) {
 
 SLUICE_DECL void ServerExchange::detach() {
   reset();
+  outgoing().output = nullptr;
   reader.attach(nullptr);
   connection_ = nullptr;
   awaitsContinue_ = bodyRefused_ = destroyedHere_ = false;

@@ -207,7 +207,7 @@ class SocketCore final : public TransportOwner,
 
   std::shared_ptr<Loop> loop_;
   boost::intrusive_ptr<Transport> transport_;
-  // None while nothing is expected; output() makes it anew, as it was.
+  // None before it is needed and while nothing is expected; output() makes it, as it was.
   boost::intrusive_ptr<OutputStream> output_;
   std::uint64_t written_ = 0;  // before it was given up
   std::size_t highWaterMark_;

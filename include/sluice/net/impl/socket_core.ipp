@@ -21,7 +21,6 @@ inline constexpr std::chrono::milliseconds lingerTime{2000};
 SLUICE_DECL SocketCore::SocketCore(std::shared_ptr<Loop> loop, std::size_t highWaterMark)
     : LoopMember(*loop),
       loop_(std::move(loop)),
-      output_(new OutputStream(loop_, highWaterMark)),
       highWaterMark_(highWaterMark),
       idle_([](void* self) { static_cast<SocketCore*>(self)->idled(); }, this) {}
 
@@ -45,8 +44,10 @@ SLUICE_DECL void SocketCore::open(boost::intrusive_ptr<Transport> transport) {
   transport_ = std::move(transport);
   transport_->attach(this);
   if (state_.move(State::open) && loop_->observers() != nullptr) tellObservers({});
-  output_->attach(this);
-  output_->flush();
+  if (output_) {
+    output_->attach(this);
+    output_->flush();
+  }
   if (writeEnding()) finishWriting();
   if (flowing_) flow();
 }

@@ -2,8 +2,8 @@
 //
 // One connection of a server: the coroutine that reads a head, runs the handler, finishes the
 // response and goes on. It keeps order and knows when the connection ends; what a request and its
-// answer need, the exchange has. If nothing comes for a while it rests: the coroutine ends, and
-// the exchange goes back to the server until there is something to read.
+// answer need, the exchange has. After its answer it rests, unless requests come often: the
+// coroutine ends, and the exchange goes back to the server until there is something to read.
 #pragma once
 
 #include <boost/asio/cancellation_signal.hpp>
@@ -77,6 +77,8 @@ class ServerConnection final
 
   // From rest to rest.
   void spawn();
+  bool rest();
+  bool hasNothing() const;
   void resume();
   void failed(const std::exception_ptr& failure);
   void ended();
@@ -88,6 +90,7 @@ class ServerConnection final
   task<> run(boost::intrusive_ptr<ServerConnection> self);
   void beginHead();
   Head readHead();
+  void messageBegins();
   void beginExchange();
   task<> handOver();
   void handlerReturned(const std::exception_ptr& failure);
@@ -140,6 +143,8 @@ class ServerConnection final
   State state_;
   // Of a request or of an upgrade. It goes on for a while if the connection is closing or gone.
   bool handlerRuns_ = false;
+  // The last message came soon after the one before, or none has come since it woke up.
+  bool staysAwake_ = true;
   bool keepAliveTimer_ = false;  // it runs in the place of the server's timeout
 };
 

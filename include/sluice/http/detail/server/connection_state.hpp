@@ -8,6 +8,7 @@
 
 namespace sluice::http::detail {
 
+//                 ┌─────────────────▼
 //  securing ──► idle ──► quiet ──► suspending ──► resting ──► idle …
 //                 │        │           └──► recalled ──▲
 //                 ├────────┴──► head
@@ -52,7 +53,7 @@ constexpr bool mayFollow(ServerConnectionState from, ServerConnectionState to) {
     case quiet:
       return from == idle;
     case suspending:
-      return from == quiet;
+      return from == idle || from == quiet;
     case recalled:
       return from == suspending;
     case head:

@@ -27,6 +27,11 @@ class ServerExchange;
 class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thread_unsafe_counter>,
                     private net::detail::ServerCore::User {
  public:
+  /// A connection whose requests come less than this apart stays awake between them, and so often
+  /// it is looked which of those have become idle. One that rests costs a tenth of one that waits;
+  /// to wake up costs as much as a request.
+  static constexpr std::chrono::milliseconds restInterval{1000};
+
   ServerState(asio::any_io_executor executor, ServerOptions options);
   SLUICE_DECL virtual ~ServerState();
 
