@@ -64,6 +64,8 @@ hosts:
 def available(kind, name):
     if name in ("nginx", "h2o"):
         return program(name) is not None
+    if name == "uws":
+        return "UWS" in os.environ
     if name in ("node", "undici"):
         return program("node") is not None and (name == "node" or (BUILD / "node/node_modules/undici").exists())
     return program(f"{name}_{kind}") is not None
@@ -114,6 +116,11 @@ def serving(name, bare=("13",), loops=1, **options):
             yield server
     elif name == "h2o":
         with configured(name, H2O, options) as server:
+            yield server
+    elif name == "uws":
+        port = free_port()
+        with running(os.environ["UWS"], port, **options) as server:
+            server.await_port(port)
             yield server
     else:
         if name == "node":

@@ -165,6 +165,17 @@ def plots(figures):
     )
 
 
+def put(page, name, text):
+    """The page with its part of this name in new words."""
+    page, found = re.subn(rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda m: f"{m[1]}{text}\n{m[2]}", page, flags=re.S)
+    assert found == 1, f"docs/performance.md lacks its part '{name}'"
+    return page
+
+
+def write_peers(text):
+    PAGE.write_text(put(PAGE.read_text(), "peers", text))
+
+
 def write():
     figures = json.loads(FIGURES.read_text())
     page = PAGE.read_text()
@@ -183,10 +194,7 @@ def write():
         f"for a request whose handler waits: {figures['held']['/wait']:.0f} bytes.",
     }
     for name, text in parts.items():
-        page, found = re.subn(
-            rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda m: f"{m[1]}{text}\n{m[2]}", page, flags=re.S
-        )
-        assert found == 1, f"docs/performance.md lacks its part '{name}'"
+        page = put(page, name, text)
     PAGE.write_text(page)
     for name, text in plots(figures):
         (DOCS / name).write_text(text)
