@@ -833,19 +833,28 @@ TEST_CASE("agentRemove takes a connection out of the agent and does not close it
     options.method = "POST";
     std::optional<ClientRequest> req(http::request(net.io(), options));
     int closes = 0;
+    std::vector<error_code> told;
+    const auto callback = [&](const error_code& ec) { told.push_back(ec); };
     req->on<"close">([&] { ++closes; });
-    req->on<"response">([](IncomingMessage& res) { res.resume(); });
+    SECTION("whose response was read") {
+      req->on<"response">([](IncomingMessage& res) { res.resume(); });
+    }
+    SECTION("whose response nobody asked for") {}
     net.settle();
     net.wire().room(0);
-    req->end(std::string(100'000, 'a'));
-    net.deliver(response("x"));
+    req->write(std::string(100'000, 'a'), callback);
+    req->write("b", callback);
+    req->end(callback);
+    net.deliver(response());
     req->socket()->emit<"agentRemove">();
     net.settle();
     CHECK(!net.closed());
+    CHECK(told.empty());
     req.reset();
     net.settle();
     CHECK(closes == 1);
     CHECK(net.closed());
+    CHECK(told == std::vector<error_code>(3, make_error_code(errc::ERR_STREAM_DESTROYED)));
   }
   SECTION("a free one is whose who moves it out") {
     exchange(net, agent, 0);

@@ -376,6 +376,34 @@ TEST_CASE("a response that comes while the body is being sent",
     CHECK(net.closed());
     CHECK(!req.write("more"));
   }
+  SECTION("and tells the callbacks of what was not sent") {
+    net.wire().room(0);
+    std::vector<error_code> told;
+    const auto callback = [&](const error_code& ec) { told.push_back(ec); };
+    req.write("more", callback);
+    req.end(callback);
+    net.deliver("HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    CHECK(log.text() == "socket response res-end res-close close");
+    CHECK(told == std::vector<error_code>(2, make_error_code(errc::ERR_STREAM_DESTROYED)));
+  }
+}
+
+TEST_CASE("a connection that is handed over before the request has left calls its callbacks",
+          "[ClientRequest][row:7.2/connect]") {
+  Requesting net;
+  RequestOptions options = net.options();
+  options.method = "CONNECT";
+  auto req = request(net.io(), options);
+  EventLog log(req);
+  std::vector<error_code> told;
+  const auto callback = [&](const error_code& ec) { told.push_back(ec); };
+  net.settle();
+  net.wire().room(0);
+  req.write("for the other end", callback);
+  req.end(callback);
+  net.deliver("HTTP/1.1 200 Established\r\n\r\n");
+  CHECK(told == std::vector<error_code>(2, make_error_code(errc::ERR_STREAM_DESTROYED)));
+  CHECK(req.closed());
 }
 
 TEST_CASE("a response that nobody has asked for yet is kept up to the high-water mark",

@@ -223,6 +223,8 @@ SLUICE_DECL void OutgoingState::emitDue() {
 
 SLUICE_DECL void OutgoingState::emitClose() {
   if (closed()) return;
+  // Not all of it has left: a response may come early, and a connection be handed over.
+  if (!callbacks_.empty()) callAll(whyDestroyed());
   become(ended() ? Stage::closed : Stage::gone);
   sluice::detail::emit<OutgoingEvents, "close">(listeners);
 }
