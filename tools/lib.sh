@@ -38,6 +38,7 @@ has() {
     libssl-dev) compiles '#include <openssl/ssl.h>\n' || pkg-config --exists openssl ;;
     nginx-light) command -v nginx ;;
     nghttp2-client) command -v h2load ;;
+    testssl.sh) command -v testssl ;;
     nodejs) command -v node ;;
     libclang-rt-*-dev | librestinio-dev | libcpp-httplib-dev | libcurl4-openssl-dev | liburing-dev | g++-multilib) dpkg -s "$1" ;;
     *) command -v "$1" ;;

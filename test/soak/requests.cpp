@@ -4,9 +4,9 @@
 // end: requests ORIGIN COUNT METHOD/SIZE...
 //
 // The answer to GET /SIZE must be a body of that size; that to POST /SIZE, which has such a body,
-// must tell the size. Ten times on the way it prints how many are done and the sockets of the
-// agent, and then how many ended how. The status is 1 where an answer was wrong or an error had no
-// name.
+// must tell the size. A server that sends the Id of a request back must send the right one. Ten
+// times on the way it prints how many are done and the sockets of the agent, and then how many
+// ended how. The status is 1 where an answer was wrong or an error had no name.
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
@@ -45,18 +45,18 @@ class Run {
 
   sluice::task<> work() {
     while (next_ < count_) {
-      const Kind& kind = kinds_[next_++ % kinds_.size()];
+      const std::size_t id = next_++;
       std::string outcome;
       try {
-        outcome = co_await ask(kind);
+        outcome = co_await ask(kinds_[id % kinds_.size()], std::to_string(id));
       } catch (const Error& error) {
         outcome = error.name();
       }
       ++outcomes_[outcome];
       if (++done_ % (count_ / 10) == 0) report();
       if (done_ == count_) agent_.destroy();
-      // A server that is gone refuses all that is left in no time.
-      if (outcome == "ECONNREFUSED") {
+      // A server that is gone refuses all that is left in no time; so does a lack of descriptors.
+      if (outcome == "ECONNREFUSED" || outcome == "EMFILE") {
         boost::asio::steady_timer pause(co_await boost::asio::this_coro::executor,
                                         std::chrono::milliseconds(50));
         co_await pause.async_wait(boost::asio::use_awaitable);
@@ -71,11 +71,12 @@ class Run {
   }
 
  private:
-  sluice::task<std::string> ask(const Kind& kind) {
+  sluice::task<std::string> ask(const Kind& kind, const std::string& id) {
     RequestOptions options;
     options.agent = agent_;
     options.method = kind.method;
     auto req = request(co_await boost::asio::this_coro::executor, origin_ + kind.path, options);
+    req.setHeader("Id", id);
     if (kind.method == "POST") {
       req.setHeader("Content-Length", kind.size);
       const std::string piece(16 * 1024, 'x');
@@ -87,6 +88,8 @@ class Run {
     }
     req.end();
     IncomingMessage res = co_await req.response();
+    const std::string_view answered = res.headers()["id"];
+    if (!answered.empty() && answered != id) co_return "wrong";
     std::size_t received = 0;
     std::string body;
     while (auto chunk = co_await res.read()) {

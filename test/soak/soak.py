@@ -7,11 +7,14 @@ what the library promises.
 import os
 import pathlib
 import re
+import resource
 import shutil
 import socket
+import struct
 import subprocess
 import tempfile
 import threading
+import time
 import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -62,6 +65,13 @@ class Program:
         """Whether AddressSanitizer is in it, which holds some memory of its own for all that is freed."""
         return b"__asan_init" in pathlib.Path(self.process.args[0]).read_bytes()
 
+    def told(self):
+        """The lines of its errors so far, which are forgiven with this."""
+        self.errors.seek(0)
+        lines = self.errors.read().splitlines()
+        self.errors.truncate(0)
+        return lines
+
     def line(self):
         return self.process.stdout.readline().rstrip("\n")
 
@@ -76,6 +86,57 @@ class Program:
         """KiB that it holds, or with VmHWM the most it ever held."""
         with open(f"/proc/{self.process.pid}/status") as status:
             return int(re.search(field + r":\s*(\d+) kB", status.read())[1])
+
+
+    def limit(self, what, soft):
+        """Changes one of its limits, such as resource.RLIMIT_NOFILE, while it runs."""
+        _, hard = resource.prlimit(self.process.pid, what)
+        resource.prlimit(self.process.pid, what, (soft, hard))
+
+    def seconds(self):
+        """Of the processor, that it has used."""
+        with open(f"/proc/{self.process.pid}/stat") as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Counts:
+    """What counting_server has counted since it was asked before."""
+
+    def __init__(self, port):
+        # Requests of clients that have gone may still be on their way to their end.
+        totals = [0, 0, 0, 0]
+        for _ in range(200):
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/counts", timeout=60) as answer:
+                totals = [a + b for a, b in zip(totals, map(int, answer.read().split()))]
+            self.begun, self.answered, self.cut, self.repeated = totals
+            if self.begun == self.answered + self.cut:
+                break
+            time.sleep(0.05)
+
+    def __str__(self):
+        return f"{self.begun} begun, {self.answered} answered, {self.cut} cut"
+
+
+def reset(peer):
+    """Closes a connection so that its other end sees it reset."""
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    peer.close()
+
+
+def receive_answer(peer, size=None):
+    """The whole of an answer that has a length or comes in chunks; or at most `size` bytes of it."""
+    received = b""
+    while size is None or len(received) < size:
+        piece = peer.recv(65536 if size is None else size - len(received))
+        if not piece:
+            break
+        received += piece
+        head, end, body = received.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)content-length: *(\d+)", head)
+        if end and (len(body) >= int(length[1]) if length else body.endswith(b"\r\n0\r\n\r\n")):
+            break
+    return received
 
 
 class Nginx:

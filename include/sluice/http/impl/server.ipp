@@ -23,6 +23,9 @@ namespace detail {
 // What so many connections need stays when they rest or end.
 inline constexpr std::size_t maxSpares = 64;
 
+// Enough to end what cannot go on without memory.
+inline constexpr std::size_t reserveSize = 16 * 1024;
+
 inline ServerSettings settingsOf(const ServerOptions& options) {
   sluice::detail::requireTime("requestTimeout", options.requestTimeout);
   if (options.headersTimeout)
@@ -114,6 +117,10 @@ SLUICE_DECL std::unique_ptr<ServerExchange> ServerState::takeExchange() {
   if (awake_ != nullptr) awake_->previous = exchange.get();
   awake_ = exchange.get();
   return exchange;
+}
+
+SLUICE_DECL void ServerState::takeReserve() {
+  if (!reserve_) reserve_.reset(new std::byte[reserveSize]);
 }
 
 SLUICE_DECL void ServerState::giveBack(std::unique_ptr<ServerExchange> exchange) {
@@ -235,13 +242,19 @@ SLUICE_DECL void ServerState::closeIdle() {
 }
 
 SLUICE_DECL void ServerState::onConnection(boost::intrusive_ptr<net::detail::Transport> accepted) {
-  boost::intrusive_ptr<net::detail::SocketCore> core(
-      new net::detail::SocketCore(core_->loop().shared_from_this(), options_.highWaterMark));
-  core->openAccepted(std::move(accepted));
-  net::Socket socket(std::move(core));
-  if (options_.noDelay) socket.setNoDelay();
-  if (options_.keepAlive) socket.setKeepAlive(true, options_.keepAliveInitialDelay);
-  serve(std::move(socket));
+  try {
+    takeReserve();
+    boost::intrusive_ptr<net::detail::SocketCore> core(
+        new net::detail::SocketCore(core_->loop().shared_from_this(), options_.highWaterMark));
+    core->openAccepted(std::move(accepted));
+    net::Socket socket(std::move(core));
+    if (options_.noDelay) socket.setNoDelay();
+    if (options_.keepAlive) socket.setKeepAlive(true, options_.keepAliveInitialDelay);
+    serve(std::move(socket));
+  } catch (const std::bad_alloc&) {
+    giveUpReserve();
+    throw;
+  }
 }
 
 SLUICE_DECL void ServerState::serve(net::Socket socket) {

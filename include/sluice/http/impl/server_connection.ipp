@@ -9,7 +9,9 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/assert.hpp>
+#include <boost/system/errc.hpp>
 #include <exception>
+#include <new>
 #include <optional>
 #include <sluice/detail/post.hpp>
 #include <sluice/detail/suspend.hpp>
@@ -65,15 +67,22 @@ SLUICE_DECL void ServerConnection::start() {
 
 SLUICE_DECL void ServerConnection::spawn() {
   staysAwake_ = true;
-  exchange_ = server_->takeExchange();
-  exchange_->attach(*this);
   const boost::intrusive_ptr<ServerConnection> self = this;
   self_ = nullptr;
-  asio::co_spawn(core_->loop().executor(), run(self),
-                 asio::bind_cancellation_slot(cancel_.slot(), [self](std::exception_ptr failure) {
-                   if (failure) self->failed(failure);
-                   self->ended();
-                 }));
+  try {
+    server_->takeReserve();
+    exchange_ = server_->takeExchange();
+    exchange_->attach(*this);
+    asio::co_spawn(core_->loop().executor(), run(self),
+                   asio::bind_cancellation_slot(cancel_.slot(), [self](std::exception_ptr failure) {
+                     if (failure) self->failed(failure);
+                     self->ended();
+                   }));
+  } catch (const std::bad_alloc&) {
+    server_->giveUpReserve();
+    core_->destroy(make_error_code(boost::system::errc::not_enough_memory));
+    ended();
+  }
 }
 
 SLUICE_DECL bool ServerConnection::hasNothing() const {
@@ -138,9 +147,15 @@ SLUICE_DECL void ServerConnection::failed(const std::exception_ptr& failure) {
     std::rethrow_exception(failure);
   } catch (const boost::system::system_error& error) {
     if (error.code() == asio::error::operation_aborted) return;
+  } catch (const std::bad_alloc&) {
+    server_->giveUpReserve();
   } catch (...) {
   }
-  server_->report(exchange_ ? exchange_->errorOf(failure) : net::detail::handlerError(failure));
+  try {
+    server_->report(exchange_ ? exchange_->errorOf(failure) : net::detail::handlerError(failure));
+  } catch (const std::bad_alloc&) {
+    // Not even to tell of it; the connection ends all the same.
+  }
 }
 
 SLUICE_DECL void ServerConnection::releaseExchange() {

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <boost/asio/error.hpp>
+#include <boost/system/errc.hpp>
+#include <new>
 #include <sluice/detail/post.hpp>
 #include <sluice/http/detail/server/connection.hpp>
 #include <sluice/http/detail/server/state.hpp>
@@ -44,7 +46,12 @@ SLUICE_DECL void ServerConnection::onTurn() {
   if (!wantsRead()) return;
   if (state_ == State::closing) reader().dropUnread();
   if (state_ == State::idle && !staysAwake_ && hasNothing() && rest()) return;
-  reader().startRead();
+  try {
+    reader().startRead();
+  } catch (const std::bad_alloc&) {
+    server_->giveUpReserve();
+    core_->destroy(make_error_code(boost::system::errc::not_enough_memory));
+  }
 }
 
 SLUICE_DECL void ServerConnection::onInput(const error_code& result, std::size_t count) {

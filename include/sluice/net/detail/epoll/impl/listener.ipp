@@ -9,6 +9,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include <boost/asio/error.hpp>
+#include <boost/system/errc.hpp>
+#include <new>
 #include <sluice/net/detail/accept_error.hpp>
 #include <sluice/net/detail/epoll/listener.hpp>
 #include <sluice/net/detail/epoll/transport.hpp>
@@ -156,8 +158,17 @@ SLUICE_DECL void EpollListener::acceptReady() {
 SLUICE_DECL error_code EpollListener::acceptOne() {
   const int fd = ::accept4(socket_.fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (fd < 0) return lastError();
-  failing_ = false;
-  user_->onAccept(new EpollTransport(*poller_, SystemSocket(fd)));
+  SystemSocket socket(fd);
+  try {
+    user_->onAccept(new EpollTransport(*poller_, std::move(socket)));
+    failing_ = false;
+  } catch (const std::bad_alloc&) {
+    // This one is closed; what others give back may be enough for the next.
+    const error_code ec = make_error_code(boost::system::errc::not_enough_memory);
+    if (!std::exchange(failing_, true) && user_ != nullptr) {
+      user_->onAcceptError(http::Error::connection(ec, "accept"));
+    }
+  }
   return {};
 }
 
