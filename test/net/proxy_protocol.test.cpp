@@ -57,7 +57,7 @@ struct Gated : net::detail::ProxyGate::User {
 }  // namespace
 
 TEST_CASE("a connection is seen once its PROXY header is there", "[proxyProtocol]") {
-  for (const std::size_t step : {1000, 7, 1}) {
+  for (const std::size_t step : {1000U, 7U, 1U}) {
     INFO("in pieces of " << step);
     Gated gated;
     test::Wire& wire = gated.connect();

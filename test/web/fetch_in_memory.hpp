@@ -46,7 +46,7 @@ class FetchInMemory {
   /// the name of what was thrown; nothing as long as it goes on.
   void start(std::string url, FetchRequest request) {
     outcome_.clear();
-    asio::co_spawn(io, tell(std::move(url), std::move(request)), [this](std::exception_ptr error) {
+    asio::co_spawn(io, tell(std::move(url), std::move(request)), [](std::exception_ptr error) {
       if (error) std::rethrow_exception(error);
     });
     settle();

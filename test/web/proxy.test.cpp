@@ -159,7 +159,9 @@ class SocksProxy {
       const std::string size = co_await take(socket, 1);
       host = co_await take(socket, static_cast<unsigned char>(size[0]));
     } else if (request[3] == '\x01') {
-      for (const unsigned char byte : co_await take(socket, 4)) host += std::to_string(byte) + '.';
+      for (const char byte : co_await take(socket, 4)) {
+        host += std::to_string(static_cast<unsigned char>(byte)) + '.';
+      }
     } else {
       co_await take(socket, 16);
       host = "six";
