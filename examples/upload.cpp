@@ -28,6 +28,9 @@ class Part {
   Part(const Part&) = delete;
   Part& operator=(const Part&) = delete;
   ~Part() {
+    // Windows removes no file that is open, and a full disk must not throw once more here.
+    file_.exceptions(std::ios::goodbit);
+    file_.close();
     std::error_code ignored;
     if (!path_.empty()) fs::remove(path_, ignored);
   }

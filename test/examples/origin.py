@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import hashlib
 import http.server
+import os
 import subprocess
 import sys
 import threading
@@ -90,4 +91,7 @@ def origin(tls=None):
 def program(*arguments):
     """Runs the program named by the command line to its end: status, output, errors."""
     done = subprocess.run([sys.argv[1], *arguments], capture_output=True, timeout=PATIENCE)
-    return done.returncode, done.stdout, done.stderr.decode()
+    output, errors = done.stdout, done.stderr
+    if os.environ.get("SLUICE_TEST_SYSTEM") == "windows":
+        output, errors = output.replace(b"\r\n", b"\n"), errors.replace(b"\r\n", b"\n")
+    return done.returncode, output, errors.decode()
