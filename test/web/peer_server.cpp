@@ -92,14 +92,21 @@ task<> coded(app::Request& req, app::Response& res) {
 }
 
 // /fetched/PORT/SEED?proxy=URL: what fetch() makes of that body, compressed by a proxy on PORT or
-// asked for through the proxy URL; 502 and the name of the error if there is one.
+// asked for through the proxy URL, with &secure=1 over TLS; 502 and the name of the error if there
+// is one.
 task<> fetched(app::Request& req, app::Response& res) {
-  std::string url = "http://127.0.0.1:";
+  const bool secure = req.query("secure").has_value();
+  std::string url = secure ? "https://127.0.0.1:" : "http://127.0.0.1:";
   url.append(req.param("port")).append("/coded/identity/").append(req.param("seed"));
   std::string failure;
   try {
     sluice::FetchRequest request;
     request.proxy(req.query("proxy").value_or("")).timeout(std::chrono::seconds(20));
+    if (secure) {
+      sluice::https::ClientOptions tls;
+      tls.rejectUnauthorized = false;
+      request.tls(tls);
+    }
     auto response = co_await sluice::fetch(url, std::move(request));
     const std::string text = co_await response.text();
     res.setHeader("X-Coding", response.headers()["content-encoding"]);

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: BSL-1.0
 """fetch() through other people's proxies, squid and microsocks (SOCKS 5): proxies.py PEER_SERVER"""
+import contextlib
+import http.server
 import os
 import pathlib
+import ssl
+import subprocess
 import sys
 import tempfile
+import threading
 import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "examples"))
@@ -15,7 +20,7 @@ SQUID = """
 http_port 127.0.0.1:{port}
 http_access allow all
 cache deny all
-access_log none
+access_log stdio:{folder}/access
 cache_log {folder}/log
 pid_filename {folder}/pid
 coredump_dir {folder}
@@ -25,9 +30,50 @@ cache_effective_user {user}
 """
 
 
-def fetched(server, seed, proxy, port=None):
+class Numbers(http.server.BaseHTTPRequestHandler):
+    """Tells the last part of the path, many times."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        body = self.path.rsplit("/", 1)[1].encode() * 20_000
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@contextlib.contextmanager
+def secure_server(folder):
+    """Its port; its certificate is its own."""
+    key, cert = f"{folder}/key", f"{folder}/cert"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-subj", "/CN=127.0.0.1", "-keyout", key, "-out", cert], check=True, stderr=subprocess.DEVNULL)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Numbers) as server:
+        server.daemon_threads = True
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+def tunnels(server, folder, proxy):
+    """What is asked for over TLS goes through a tunnel of the proxy."""
+    with secure_server(folder) as port:
+        for seed in range(20):
+            status, _, body = fetched(server, seed, proxy, port, secure=1)
+            same((seed, status, body == str(seed).encode() * 20_000), (seed, 200, True))
+    same(fetched(server, 1, proxy, free_port(), secure=1)[2], b"ERR_PROXY_CONNECTION_FAILED")
+
+
+def fetched(server, seed, proxy, port=None, **options):
     """Status, headers and body of what the server fetches through a proxy."""
-    query = urllib.parse.urlencode({"proxy": proxy})
+    query = urllib.parse.urlencode({"proxy": proxy, **options})
     return server.ask("GET", f"/fetched/{port or server.port}/{seed}?{query}")
 
 
@@ -47,6 +93,9 @@ def squid(server):
         config.write_text(SQUID.format(port=port, folder=folder, user=user))
         with running(port, program("squid"), "-N", "-f", str(config)):
             bodies(server, f"http://127.0.0.1:{port}", True)
+            tunnels(server, folder, f"http://127.0.0.1:{port}")
+            with open(f"{folder}/access") as log:
+                same("CONNECT 127.0.0.1:" in log.read(), True)
             # What the proxy answers itself is an answer.
             same(fetched(server, 1, f"http://127.0.0.1:{port}", free_port())[0], 503)
     # A proxy that is not there.
@@ -57,6 +106,8 @@ def microsocks(server):
     port = free_port()
     with running(port, program("microsocks"), "-i", "127.0.0.1", "-p", str(port)):
         bodies(server, f"socks5://127.0.0.1:{port}", False)
+        with tempfile.TemporaryDirectory() as folder:
+            tunnels(server, folder, f"socks5://127.0.0.1:{port}")
         same(fetched(server, 1, f"socks5://127.0.0.1:{port}", free_port())[0], 502)
     port = free_port()
     with running(port, program("microsocks"), "-i", "127.0.0.1", "-p", str(port), "-u", "me", "-P", "secret"):
