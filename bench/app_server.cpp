@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // What a router and its middleware add to a request: the same answer by a bare handler, by a route,
-// and by a route after the five middlewares that most servers have. And what files cost.
+// and by a route after the five middlewares that most servers have. And what files cost, and a file
+// that is compressed for each request.
 //   app_server PORT handler|router|middleware
 //   app_server PORT files FOLDER
+//   app_server PORT gzip FILE LEVEL
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <sluice/app.hpp>
+#include <sluice/compress.hpp>
 #include <support/mark.hpp>
 
 namespace {
@@ -55,6 +60,18 @@ int main(int argc, char* argv[]) {
   asio::io_context loop(1);
   if (way == "handler") {
     auto server = createServer(loop, options, plain);
+    serve(loop, server, port);
+  } else if (way == "gzip") {
+    std::ifstream file(argv[3], std::ios::binary);
+    const std::string body(std::istreambuf_iterator<char>(file), {});
+    sluice::compress::Options compressed;
+    compressed.prefer = {sluice::compress::Coding::gzip};
+    compressed.level = std::atoi(argv[4]);
+    auto server =
+        createServer(loop, options, [&](IncomingMessage& req, ServerResponse& res) -> task<> {
+          sluice::compress::apply(req, res, compressed);
+          co_await res.setHeader("Content-Type", "application/json").end(body);
+        });
     serve(loop, server, port);
   } else {
     app::Router router = routes(way == "middleware");

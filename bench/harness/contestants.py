@@ -46,6 +46,9 @@ http {{
 """
 NGINX_PLAIN = 'return 200 "Hello, World!";'
 NGINX_FILES = "sendfile on; root {folder};"
+NGINX_GZIP = """
+gzip on; gzip_comp_level {level}; gzip_types application/json; default_type application/json; root {folder};
+"""
 NGINX_PROXY = 'proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection "";'
 H2O = """
 listen: {{host: 127.0.0.1, port: {port}}}
@@ -103,6 +106,27 @@ def serving_files(name, files, **options):
                 yield server
             return
         with running(program("app_server"), 0, "files", folder, **options) as server:
+            server.await_port(server.line()["port"])
+            yield server
+
+
+@contextlib.contextmanager
+def serving_gzip(name, body, level, **options):
+    """nginx, node, or "gzip" for compress::apply(): these bytes at "/body", compressed for each request."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        file = pathlib.Path(folder, "body")
+        file.write_bytes(body)
+        if name == "nginx":
+            answer = NGINX_GZIP.replace("{folder}", folder).replace("{level}", str(level))
+            text = NGINX.replace("{answer}", answer).replace("{upstream}", "1")
+            with configured(name, text, options) as server:
+                yield server
+            return
+        command = [program("app_server"), 0, "gzip"]
+        if name == "node":
+            command = [program("node"), BENCH / "node_gzip.js"]
+        with running(*command, file, level, **options) as server:
             server.await_port(server.line()["port"])
             yield server
 

@@ -32,7 +32,7 @@ def merged(known, figures):
     """What is known with some of it taken anew; when and where is said of the whole, so that it stays."""
     result = dict(known)
     for part, found in figures.items():
-        if part in ("times", "layers", "files", "tls", "ways"):
+        if part in ("times", "layers", "files", "gzip", "tls", "ways"):
             result[part] = known.get(part, {}) | found
         elif part not in HEAD:
             result[part] = found

@@ -2,10 +2,23 @@
 """CPU time for a request: medians, and ratios to the bare loop, of rounds in which all take turns."""
 import contextlib
 import dataclasses
+import json
 import statistics
 from typing import ClassVar
 
-from .contestants import CLIENTS, LAYERS, PROXIES, SERVERS, asking, client_of, present, proxying, serving, serving_files
+from .contestants import (
+    CLIENTS,
+    LAYERS,
+    PROXIES,
+    SERVERS,
+    asking,
+    client_of,
+    present,
+    proxying,
+    serving,
+    serving_files,
+    serving_gzip,
+)
 from .machine import CPUS, GIB
 from .scenario import Scenario
 
@@ -173,6 +186,34 @@ class Files(Server):
         count = self.count_for(name, quick)
         with serving_files(name, {"file.bin": self.size}) as server:
             load = ("--path", "/file.bin")
+            with asking(server, self.connections, max(count // 4, 1), count, load, len(CPUS) - 1) as driver:
+                return spent(server, driver, count), latencies(driver)
+
+
+def json_of(size):
+    """A list of things as programs tell it: much is the same, and the numbers are not."""
+    things = ({"id": i, "name": f"thing {i * 7919 % 10007}", "price": i * i % 99991 / 100} for i in range(size // 50))
+    return json.dumps(list(things)).encode()[:size]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Gzip(Server):
+    """What it costs to compress an answer, in compress::apply(), nginx and node, on the same bytes."""
+
+    heading: ClassVar[str] = "CPU microseconds for a compressed answer; in brackets to nginx"
+    section: ClassVar[str] = "gzip"
+    base: ClassVar[str] = "nginx"
+
+    size: int
+    level: int
+
+    def contestants(self, quick):
+        return [*present("server", ("nginx", "node")), "gzip"]
+
+    def measure(self, name, quick):
+        count = self.count_for(name, quick)
+        with serving_gzip(name, json_of(self.size), self.level) as server:
+            load = ("--path", "/body", "--headers", "browser")
             with asking(server, self.connections, max(count // 4, 1), count, load, len(CPUS) - 1) as driver:
                 return spent(server, driver, count), latencies(driver)
 
