@@ -239,3 +239,39 @@ TEST_CASE("a deadline ends an exchange whatever moves", "[ClientRequest]") {
   CHECK(thrownBy([&] { static_cast<void>(request(net.io(), {.deadline = -1ms})); }) ==
         "ERR_OUT_OF_RANGE");
 }
+
+TEST_CASE("a request that was moved from says that it is over", "[ClientRequest]") {
+  Requesting net;
+  ClientRequest from = request(net.io(), net.options());
+  ClientRequest to = std::move(from);
+  CHECK(from.destroyed());
+  CHECK(from.closed());
+  CHECK(from.headersSent());
+  CHECK(from.writableEnded());
+  CHECK(from.writableFinished());
+  CHECK(from.socket() == nullptr);
+  CHECK(!from.writableNeedDrain());
+  CHECK(from.writableLength() == 0);
+  CHECK(from.errored() == http::errc::ERR_STREAM_DESTROYED);
+  CHECK(thrownBy([&] { from.setHeader("A", "b"); }) == "ERR_STREAM_DESTROYED");
+  CHECK(thrownBy([&] { from.cork(); }) == "ERR_STREAM_DESTROYED");
+  from.destroy();
+  from.destroy(Error(http::errc::ERR_OUT_OF_RANGE, "mine"));
+  CHECK(!to.destroyed());
+  CHECK(!to.headersSent());
+  to.end();
+  net.deliver(response("abc"));
+  CHECK(run(net.io(), run(net.io(), to.response()).text()) == "abc");
+}
+
+TEST_CASE("a request may be destroyed with an error of the program's", "[ClientRequest]") {
+  Requesting net;
+  ClientRequest req = request(net.io(), net.options());
+  std::string told;
+  req.on<"error">([&](const Error& error) { told = error.what(); });
+  req.end();
+  net.settle();
+  req.destroy(Error(http::errc::ERR_OUT_OF_RANGE, "mine"));
+  net.settle();
+  CHECK(told.find("mine") != std::string::npos);
+}

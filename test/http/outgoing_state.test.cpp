@@ -3,7 +3,9 @@
 // The life of a response: its events in order, what it says of itself on the way, and what becomes
 // of calls that come too late.
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -525,4 +527,24 @@ TEST_CASE("a listener that throws away its own response does no harm", "[http][r
   });
   CHECK(wire.send(get()) == ok("hi"));
   CHECK(std::count(log.begin(), log.end(), "close") == 1);
+}
+
+TEST_CASE("a body may be bytes that are no text", "[http][plain]") {
+  const std::array<std::byte, 3> bytes{std::byte{0}, std::byte{0xFF}, std::byte{'a'}};
+  Log log;
+  auto wire = serve([&](IncomingMessage&, ServerResponse& res) -> task<> {
+    co_await res.write(bytes);
+    co_await res.write(bytes, note(log, "written"));
+    co_await res.end(bytes, note(log, "ended"));
+  });
+  const std::string_view piece("\r\n\0\xFF\x61\r\n", 7);
+  const std::string out = wire.send(get());
+  std::size_t count = 0;
+  for (auto at = out.find(piece); at != out.npos; at = out.find(piece, at + 1)) ++count;
+  CHECK(count == 3);
+  CHECK(log == Log{"written", "ended"});
+
+  auto whole =
+      serve([&](IncomingMessage&, ServerResponse& res) -> task<> { co_await res.end(bytes); });
+  CHECK(whole.send(get()) == ok(std::string_view("\0\xFF\x61", 3)));
 }

@@ -193,6 +193,7 @@ class ClientExchange final : public ExchangeProgress,
   SLUICE_DECL void onMessageEnded() override;
   void eventsAreDue() override { later(&ClientExchange::emitSent); }
   SLUICE_DECL void destroyMessage(const error_code& reason) override;
+  void destroyMessageWith(const Error& reason) override { fail(EndedBy::request, reason); }
   SLUICE_DECL void setTimeout(std::chrono::milliseconds idle) override;
 
   void become(State next);
