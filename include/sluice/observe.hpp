@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <sluice/detail/list.hpp>
 #include <sluice/error.hpp>
 #include <sluice/task.hpp>
 #include <string_view>
@@ -24,10 +25,6 @@ class Loop;
 }  // namespace sluice::net
 
 namespace sluice::observe {
-
-namespace detail {
-class Sight;
-}
 
 /// Which end of a connection this program is.
 enum class Side : std::uint8_t { server, client };
@@ -100,12 +97,10 @@ struct Pool {
 /// back to the rest later. They must not throw, and must neither use nor destroy what belongs to
 /// the library, nor make or destroy an observer. Objects on other executors, as those of a
 /// cluster's other workers, have observers of their own. Node: diagnostics_channel and perf_hooks.
-class Observer {
+class Observer : private sluice::detail::Linked<Observer> {
  public:
   /// executor  of an execution context, or of a strand on which servers or agents already are
   explicit Observer(Executor executor);
-  Observer(const Observer&) = delete;
-  Observer& operator=(const Observer&) = delete;
   SLUICE_DECL virtual ~Observer();
 
   /// A connection was accepted, or has been made. A TLS handshake comes later.
@@ -126,10 +121,9 @@ class Observer {
   virtual void failed(Side, const Error&) noexcept {}
 
  private:
-  friend detail::Sight;
+  friend class sluice::detail::List<Observer>;
 
   std::shared_ptr<net::detail::Loop> loop_;
-  Observer* next_ = nullptr;
 };
 
 }  // namespace sluice::observe

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <memory>
 #include <sluice/detail/event_traits.hpp>
+#include <sluice/detail/list.hpp>
 #include <sluice/event_list.hpp>
 #include <sluice/task.hpp>
 #include <type_traits>
@@ -24,11 +25,8 @@
 namespace sluice::detail {
 
 /// One listener, erased: `arguments` points to one pointer for each parameter of the event.
-class Listener {
+class Listener : public Linked<Listener> {
  public:
-  Listener() = default;
-  Listener(const Listener&) = delete;
-  Listener& operator=(const Listener&) = delete;
   virtual ~Listener() = default;
 
   virtual void call(void* const* arguments) = 0;
@@ -36,7 +34,6 @@ class Listener {
  private:
   friend class ListenerTable;
 
-  Listener* next_ = nullptr;
   std::uint64_t id_ = 0;
   std::size_t event_ = 0;
   bool once_ = false;
@@ -73,10 +70,8 @@ class ListenerTable {
   template <class Condition>
   bool removeIf(Condition condition);
   void sweep();
-  static void destroy(Listener* first);
 
-  Listener* first_ = nullptr;
-  Listener** end_ = &first_;
+  List<Listener> listeners_;
   std::uint64_t lastId_ = 0;
   std::size_t references_ = 1;
   std::size_t emissions_ = 0;

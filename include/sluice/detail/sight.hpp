@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // How the library tells those who observe a loop. The places that tell ask first whether there is
-// somebody: that is a pointer of the loop's.
+// somebody: that is a list of the loop's.
 #pragma once
 
 #include <chrono>
@@ -10,15 +10,12 @@
 
 namespace sluice::observe::detail {
 
-class Sight {
- public:
-  /// Calls `member` of every observer from `first` on.
-  template <class... Parameters, class... Args>
-  static void tell(Observer* first, void (Observer::*member)(Parameters...) noexcept,
-                   const Args&... args) {
-    for (Observer* each = first; each != nullptr; each = each->next_) (each->*member)(args...);
-  }
-};
+/// Calls `member` of every observer.
+template <class... Parameters, class... Args>
+void tell(sluice::detail::List<Observer>& observers,
+          void (Observer::*member)(Parameters...) noexcept, const Args&... args) {
+  for (Observer& each : observers) (each.*member)(args...);
+}
 
 /// If an exchange began that somebody observes.
 struct Beginning {

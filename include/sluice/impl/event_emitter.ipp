@@ -35,19 +35,15 @@ SLUICE_DECL ListenerId ListenerTable::add(std::unique_ptr<Listener> listener, st
   listener->id_ = ++lastId_;
   listener->event_ = event;
   listener->once_ = once;
-  *end_ = listener.release();
-  end_ = &(*end_)->next_;
+  listeners_.pushBack(*listener.release());
   return ListenerId(lastId_);
 }
 
 template <class Condition>
 bool ListenerTable::removeIf(Condition condition) {
   bool any = false;
-  for (Listener* listener = first_; listener != nullptr; listener = listener->next_) {
-    if (!listener->removed_ && condition(*listener)) {
-      listener->removed_ = true;
-      any = true;
-    }
+  for (Listener& listener : listeners_) {
+    if (!listener.removed_ && condition(listener)) listener.removed_ = any = true;
   }
   if (any && emissions_ == 0) sweep();
   return any;
@@ -68,50 +64,41 @@ SLUICE_DECL void ListenerTable::removeAll(std::size_t event) {
 // A listener's destructor may come back here, or drop the last handle of the object that owns the
 // table: so the list is whole again before the first one is destroyed, and not touched after.
 SLUICE_DECL void ListenerTable::sweep() {
-  Listener* removed = nullptr;
-  Listener** removedEnd = &removed;
-  end_ = &first_;
-  while (Listener* listener = *end_) {
-    if (listener->removed_) {
-      *end_ = std::exchange(listener->next_, nullptr);
-      *removedEnd = listener;
-      removedEnd = &listener->next_;
-    } else {
-      end_ = &listener->next_;
-    }
+  List<Listener> removed;
+  for (auto each = listeners_.begin(); each != listeners_.end();) {
+    Listener& listener = *each++;
+    if (!listener.removed_) continue;
+    List<Listener>::remove(listener);
+    removed.pushBack(listener);
   }
-  destroy(removed);
-}
-
-SLUICE_DECL void ListenerTable::destroy(Listener* first) {
-  while (first != nullptr) delete std::exchange(first, first->next_);
+  while (!removed.empty()) delete &removed.popFront();
 }
 
 SLUICE_DECL std::size_t ListenerTable::count(std::size_t event) const {
   std::size_t found = 0;
-  for (const Listener* listener = first_; listener != nullptr; listener = listener->next_) {
-    if (listener->event_ == event && !listener->removed_) ++found;
+  for (const Listener& listener : listeners_) {
+    if (listener.event_ == event && !listener.removed_) ++found;
   }
   return found;
 }
 
 SLUICE_DECL Listener* ListenerTable::find(std::size_t event) const {
-  Listener* listener = first_;
-  while (listener != nullptr && (listener->event_ != event || listener->removed_)) {
-    listener = listener->next_;
+  for (Listener& listener : listeners_) {
+    if (listener.event_ == event && !listener.removed_) return &listener;
   }
-  return listener;
+  return nullptr;
 }
 
 SLUICE_DECL bool ListenerTable::emit(std::size_t event, void* const* arguments) {
-  Listener* listener = find(event);
-  if (listener == nullptr) return false;
+  Listener* const first = find(event);
+  if (first == nullptr) return false;
   const Emission emission(*this);
   const std::uint64_t last = lastId_;
-  for (; listener != nullptr && listener->id_ <= last; listener = listener->next_) {
-    if (listener->event_ != event || listener->removed_) continue;
-    listener->removed_ = listener->once_;
-    listener->call(arguments);
+  for (List<Listener>::Iterator each(first); each != listeners_.end() && each->id_ <= last;
+       ++each) {
+    if (each->event_ != event || each->removed_) continue;
+    each->removed_ = each->once_;
+    each->call(arguments);
   }
   return true;
 }

@@ -6,18 +6,13 @@
 #include <sluice/detail/sight.hpp>
 #include <sluice/net/detail/loop.hpp>
 #include <sluice/observe.hpp>
-#include <utility>
 
 namespace sluice::observe {
 
-SLUICE_DECL Observer::Observer(Executor executor)
-    : loop_(net::detail::Loop::of(executor.get())),
-      next_(std::exchange(loop_->observers(), this)) {}
-
-SLUICE_DECL Observer::~Observer() {
-  Observer** link = &loop_->observers();
-  while (*link != this) link = &(*link)->next_;
-  *link = next_;
+SLUICE_DECL Observer::Observer(Executor executor) : loop_(net::detail::Loop::of(executor.get())) {
+  loop_->observers().pushFront(*this);
 }
+
+SLUICE_DECL Observer::~Observer() = default;
 
 }  // namespace sluice::observe

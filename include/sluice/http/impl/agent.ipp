@@ -211,7 +211,7 @@ SLUICE_DECL void AgentState::tellPool(const std::string& name) {
     now.free = entry->second.free.size();
     now.waiting = entry->second.queue.size();
   }
-  observe::detail::Sight::tell(loop_->observers(), &observe::Observer::changed, now);
+  observe::detail::tell(loop_->observers(), &observe::Observer::changed, now);
 }
 
 SLUICE_DECL void AgentState::destroyAll() {

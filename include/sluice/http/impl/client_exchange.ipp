@@ -194,7 +194,7 @@ SLUICE_DECL void ClientExchange::start() {
     signalled_ = std::make_shared<ClientExchange*>(this);
     signal.assign(AbortSignal{signalled_});
   }
-  if (loop_->observers() != nullptr) observeBeginning();
+  if (!loop_->observers().empty()) observeBeginning();
   agent_->submit(*this);
   atTurnEnd();
 }
@@ -304,8 +304,8 @@ SLUICE_DECL void ClientExchange::end(EndedBy by, const Error& error, bool told) 
   endedBy_ = by;
   if (beginning_.isObserved) observeEnd(error.code());
   if (by == EndedBy::peer || by == EndedBy::here) {
-    observe::detail::Sight::tell(loop_->observers(), &observe::Observer::failed,
-                                 observe::Side::client, error);
+    observe::detail::tell(loop_->observers(), &observe::Observer::failed, observe::Side::client,
+                          error);
   }
   become(State::failed);
   if (told) failure_ = error;

@@ -42,7 +42,7 @@ SLUICE_DECL void ClientExchange::observeBeginning() {
                                  .bytesWritten = 0,
                                  .duration = {},
                                  .error = {}};
-  observe::detail::Sight::tell(loop_->observers(), &observe::Observer::began, request);
+  observe::detail::tell(loop_->observers(), &observe::Observer::began, request);
 }
 
 SLUICE_DECL void ClientExchange::observeSocket() {
@@ -63,7 +63,7 @@ SLUICE_DECL void ClientExchange::observeEnd(const error_code& reason) {
       .bytesWritten = socket != nullptr ? socket->bytesWritten() - beginning_.bytesWritten : 0,
       .duration = loop_->clock().now() - beginning_.time,
       .error = reason};
-  observe::detail::Sight::tell(loop_->observers(), &observe::Observer::ended, request);
+  observe::detail::tell(loop_->observers(), &observe::Observer::ended, request);
 }
 
 SLUICE_DECL void ClientExchange::connected(ClientConnection& connection) {

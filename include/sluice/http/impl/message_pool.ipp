@@ -24,29 +24,18 @@ SLUICE_DECL MessagePool::MessagePool(net::detail::Loop& loop)
 SLUICE_DECL MessagePool::~MessagePool() = default;
 
 SLUICE_DECL MessagePair& MessagePool::take() {
-  MessagePair* pair = oldest_;
-  if (waiting_ < rest) {
-    pair = &unused();
-  } else {
-    --waiting_;
-    oldest_ = pair->next_;
-    if (oldest_ == nullptr) newest_ = nullptr;
-  }
-  renew(*pair);
-  return *pair;
+  const bool fresh = waitingCount_ < rest;
+  if (!fresh) --waitingCount_;
+  MessagePair& pair = fresh ? unused() : waiting_.popFront();
+  renew(pair);
+  return pair;
 }
 
 SLUICE_DECL void MessagePool::giveBack(MessagePair& pair) {
   end(pair);
   makeStale(pair);
-  pair.next_ = nullptr;
-  if (newest_ != nullptr) {
-    newest_->next_ = &pair;
-  } else {
-    oldest_ = &pair;
-  }
-  newest_ = &pair;
-  ++waiting_;
+  waiting_.pushBack(pair);
+  ++waitingCount_;
 }
 
 SLUICE_DECL void MessagePool::makeStale(MessagePair& pair) const {

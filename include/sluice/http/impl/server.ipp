@@ -67,7 +67,7 @@ SLUICE_DECL void ServerState::detach() {
   checking_.stop();
   grace_.stop();
   resting_.stop();
-  destroyWhere([](const ServerConnection&) { return true; }, true);
+  for (const auto& each : chosen([](const ServerConnection&) { return true; })) each->destroy(true);
   listeners_.clear();
 }
 
@@ -96,11 +96,7 @@ SLUICE_DECL void ServerState::startChecking() {
 SLUICE_DECL void ServerState::check() {
   const boost::intrusive_ptr<ServerState> alive(this);
   const auto now = loop().now();
-  for (ServerConnection* each = first_; each != nullptr;) {
-    ServerConnection* following = each->next;
-    each->checkTimeouts(now);
-    each = following;
-  }
+  for (auto each = connections_.begin(); each != connections_.end();) (each++)->checkTimeouts(now);
   if (core_->listening() || count_ != 0) startChecking();
 }
 
@@ -113,9 +109,7 @@ SLUICE_DECL std::unique_ptr<ServerExchange> ServerState::takeExchange() {
     exchange = std::move(spares_.back());
     spares_.pop_back();
   }
-  exchange->next = awake_;
-  if (awake_ != nullptr) awake_->previous = exchange.get();
-  awake_ = exchange.get();
+  awake_.pushFront(*exchange);
   return exchange;
 }
 
@@ -124,14 +118,8 @@ SLUICE_DECL void ServerState::takeReserve() {
 }
 
 SLUICE_DECL void ServerState::giveBack(std::unique_ptr<ServerExchange> exchange) {
-  if (exchange->previous != nullptr) {
-    exchange->previous->next = exchange->next;
-  } else {
-    awake_ = exchange->next;
-  }
-  if (exchange->next != nullptr) exchange->next->previous = exchange->previous;
-  exchange->previous = exchange->next = nullptr;
-  if (awake_ == nullptr) resting_.stop();
+  awake_.remove(*exchange);
+  if (awake_.empty()) resting_.stop();
   if (spares_.size() < maxSpares) spares_.push_back(std::move(exchange));
 }
 
@@ -160,8 +148,8 @@ SLUICE_DECL void ServerState::report(const Error& thrown) {
 }
 
 SLUICE_DECL void ServerState::tellFailure(const Error& error) {
-  observe::detail::Sight::tell(loop().observers(), &observe::Observer::failed,
-                               observe::Side::server, error);
+  observe::detail::tell(loop().observers(), &observe::Observer::failed, observe::Side::server,
+                        error);
 }
 
 SLUICE_DECL void ServerState::startResting() { loop().startTimer(resting_, restInterval); }
@@ -169,10 +157,8 @@ SLUICE_DECL void ServerState::startResting() { loop().startTimer(resting_, restI
 SLUICE_DECL void ServerState::restIdle() {
   const boost::intrusive_ptr<ServerState> alive(this);
   bool again = false;
-  for (ServerExchange* each = awake_; each != nullptr;) {
-    ServerExchange* following = each->next;
-    again |= each->connection().restIfIdle();
-    each = following;
+  for (auto each = awake_.begin(); each != awake_.end();) {
+    again |= (each++)->connection().restIfIdle();
   }
   if (again) restLater();
 }
@@ -197,23 +183,16 @@ SLUICE_DECL void ServerState::onDrain(std::chrono::milliseconds grace) {
   }
 }
 
+inline bool isUpgraded(const ServerConnection& connection) { return connection.upgraded(); }
+
 SLUICE_DECL void ServerState::graceIsOver() {
   const boost::intrusive_ptr<ServerState> alive(this);
   closeAll();
-  std::vector<boost::intrusive_ptr<ServerConnection>> upgraded;
-  for (ServerConnection* each = first_; each != nullptr; each = each->next) {
-    if (each->upgraded()) upgraded.emplace_back(each);
-  }
-  for (const auto& each : upgraded) each->endUpgraded();
+  for (const auto& each : chosen(isUpgraded)) each->endUpgraded();
 }
 
 SLUICE_DECL void ServerState::tellUpgraded() {
-  // A listener may end its connection and others.
-  std::vector<boost::intrusive_ptr<ServerConnection>> told;
-  for (ServerConnection* each = first_; each != nullptr; each = each->next) {
-    if (each->upgraded()) told.emplace_back(each);
-  }
-  for (const auto& each : told) each->tellShutdown();
+  for (const auto& each : chosen(isUpgraded)) each->tellShutdown();
 }
 
 SLUICE_DECL task<> ServerState::shutdown(std::chrono::milliseconds grace) {
@@ -223,22 +202,25 @@ SLUICE_DECL task<> ServerState::shutdown(std::chrono::milliseconds grace) {
   grace_.stop();
 }
 
+// Held: what is done to one of them may end others.
 template <class Condition>
-SLUICE_DECL void ServerState::destroyWhere(Condition condition, bool cancelHandlers) {
-  // Each may take others with it.
-  std::vector<boost::intrusive_ptr<ServerConnection>> chosen;
-  for (ServerConnection* each = first_; each != nullptr; each = each->next) {
-    if (condition(*each)) chosen.emplace_back(each);
+SLUICE_DECL std::vector<boost::intrusive_ptr<ServerConnection>> ServerState::chosen(
+    Condition condition) const {
+  std::vector<boost::intrusive_ptr<ServerConnection>> found;
+  for (ServerConnection& each : connections_) {
+    if (condition(each)) found.emplace_back(&each);
   }
-  for (const auto& each : chosen) each->destroy(cancelHandlers);
+  return found;
 }
 
 SLUICE_DECL void ServerState::closeAll() {
-  destroyWhere([](const ServerConnection& each) { return !each.upgraded(); });
+  const auto open = chosen([](const ServerConnection& each) { return !each.upgraded(); });
+  for (const auto& each : open) each->destroy();
 }
 
 SLUICE_DECL void ServerState::closeIdle() {
-  destroyWhere([](const ServerConnection& each) { return each.idle(); });
+  const auto idle = chosen([](const ServerConnection& each) { return each.idle(); });
+  for (const auto& each : idle) each->destroy();
 }
 
 SLUICE_DECL void ServerState::onConnection(boost::intrusive_ptr<net::detail::Transport> accepted) {
@@ -260,24 +242,15 @@ SLUICE_DECL void ServerState::onConnection(boost::intrusive_ptr<net::detail::Tra
 SLUICE_DECL void ServerState::serve(net::Socket socket) {
   boost::intrusive_ptr<ServerConnection> connection(
       new ServerConnection(boost::intrusive_ptr<ServerState>(this), std::move(socket)));
-  connection->next = first_;
-  if (first_ != nullptr) first_->previous = connection.get();
-  first_ = connection.get();
+  connections_.pushFront(*connection);
   ++count_;
   startChecking();
   connection->start();
 }
 
 SLUICE_DECL void ServerState::remove(ServerConnection& connection) {
-  if (connection.previous != nullptr) {
-    connection.previous->next = connection.next;
-  } else if (first_ == &connection) {
-    first_ = connection.next;
-  } else {
-    return;
-  }
-  if (connection.next != nullptr) connection.next->previous = connection.previous;
-  connection.previous = connection.next = nullptr;
+  if (!connections_.contains(connection)) return;
+  connections_.remove(connection);
   --count_;
   const boost::intrusive_ptr<ServerState> alive(this);
   if (count_ == 0 && !core_->listening()) checking_.stop();

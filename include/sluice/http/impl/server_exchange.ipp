@@ -44,7 +44,7 @@ SLUICE_DECL void ServerExchange::begin() {
   pair_ = &pool_->take();
   pair_->req().attach(incoming_);
   pair_->res().attach(*this);
-  if (connection_->core().loop().observers() != nullptr) observeBeginning();
+  if (!connection_->core().loop().observers().empty()) observeBeginning();
 }
 
 SLUICE_DECL void ServerExchange::observeBeginning() {
@@ -63,7 +63,7 @@ SLUICE_DECL void ServerExchange::observeBeginning() {
                                  .bytesWritten = 0,
                                  .duration = {},
                                  .error = {}};
-  observe::detail::Sight::tell(core.loop().observers(), &observe::Observer::began, request);
+  observe::detail::tell(core.loop().observers(), &observe::Observer::began, request);
 }
 
 SLUICE_DECL void ServerExchange::observeEnd() {
@@ -85,7 +85,7 @@ SLUICE_DECL void ServerExchange::observeEnd() {
       .bytesWritten = core.output().written() - beginning_.bytesWritten,
       .duration = core.loop().clock().now() - beginning_.time,
       .error = reason};
-  observe::detail::Sight::tell(core.loop().observers(), &observe::Observer::ended, request);
+  observe::detail::tell(core.loop().observers(), &observe::Observer::ended, request);
 }
 
 SLUICE_DECL bool ServerExchange::takesUpgrade() {

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <sluice/detail/list.hpp>
 #include <sluice/net/detail/timers.hpp>
 #include <sluice/net/detail/turn_entry.hpp>
 #include <sluice/task.hpp>
@@ -42,28 +43,14 @@ class Clock {
 
 /// What keeps the handlers of others. A coroutine that waits in an object it owns itself would
 /// never go: so if the execution context ends, the loop says so, and everything is let go.
-class LoopMember {
+class LoopMember : public sluice::detail::Linked<LoopMember> {
  public:
-  LoopMember(const LoopMember&) = delete;
-  LoopMember& operator=(const LoopMember&) = delete;
   /// Called once. No handler runs any more; those that are posted are destroyed.
   virtual void onLoopEnd() = 0;
 
  protected:
   explicit LoopMember(Loop& loop);
-  ~LoopMember() { leaveLoop(); }
-
- private:
-  friend class Loop;
-  void leaveLoop() {
-    if (link_ == nullptr) return;
-    *link_ = next_;
-    if (next_ != nullptr) next_->link_ = link_;
-    link_ = nullptr;
-  }
-
-  LoopMember** link_ = nullptr;
-  LoopMember* next_ = nullptr;
+  ~LoopMember() = default;
 };
 
 /// What an implementation of the seam to the system keeps for a loop.
@@ -108,7 +95,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   std::optional<TimePoint> nearestTimer() { return timers_.nearest(); }
 
   void atTurnEnd(TurnEntry& entry) {
-    if (entry.next_ == nullptr) enqueue(entry);
+    if (!turn_.contains(entry)) enqueue(entry);
   }
 
   /// Null until it is set.
@@ -123,8 +110,8 @@ class Loop : public std::enable_shared_from_this<Loop> {
   void setCluster(ClusterMember* cluster) { cluster_ = cluster; }
   ClusterMember* cluster() const { return cluster_; }
 
-  /// The first of those who observe this loop; null: nobody does.
-  observe::Observer*& observers() { return observers_; }
+  /// Those who observe this loop, the latest first.
+  sluice::detail::List<observe::Observer>& observers() { return observers_; }
 
   /// Whether a coroutine that has nothing to wait for may go straight on: not for so long that the
   /// others on this loop wait in vain. If it may not, its completion is posted.
@@ -176,7 +163,6 @@ class Loop : public std::enable_shared_from_this<Loop> {
 
  private:
   friend class LoopMember;
-  struct TurnList;
 
   void enqueue(TurnEntry&);
   void timersEmptied();
@@ -188,23 +174,20 @@ class Loop : public std::enable_shared_from_this<Loop> {
   Timers timers_;
   std::optional<asio::steady_timer> timer_;
   std::optional<TimePoint> armedFor_;
-  std::unique_ptr<TurnList> turn_;
+  sluice::detail::List<TurnEntry> turn_;
   std::optional<TimePoint> turnTime_;
-  LoopMember* members_ = nullptr;
+  sluice::detail::List<LoopMember> members_;
   std::uint64_t nextId_ = 0;
   unsigned wentOn_ = 0;
   std::unique_ptr<LoopBackend> backend_;
   bool turnScheduled_ = false;
   bool turnEnds_ = false;
   bool stopped_ = false;
-  observe::Observer* observers_ = nullptr;
+  sluice::detail::List<observe::Observer> observers_;
   ClusterMember* cluster_ = nullptr;
   std::vector<std::pair<const void*, std::shared_ptr<void>>> kept_;
 };
 
-inline LoopMember::LoopMember(Loop& loop) : link_(&loop.members_), next_(loop.members_) {
-  if (next_ != nullptr) next_->link_ = &next_;
-  loop.members_ = this;
-}
+inline LoopMember::LoopMember(Loop& loop) { loop.members_.pushFront(*this); }
 
 }  // namespace sluice::net::detail

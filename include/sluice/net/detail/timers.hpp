@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <map>
 #include <optional>
-#include <sluice/config.hpp>
+#include <sluice/detail/list.hpp>
 #include <vector>
 
 namespace sluice::net::detail {
@@ -20,43 +20,40 @@ using TimePoint = std::chrono::steady_clock::time_point;
 /// A hundred years, to which a longer time is cut: the clock counts nanoseconds in 64 bits.
 inline constexpr std::chrono::milliseconds longestTimer = std::chrono::hours(24 * 36525);
 
+class TimerEntry;
 class Timers;
 
-/// One timeout of one object, a member of it. Stops by itself when it is destroyed.
-class TimerEntry {
- public:
+/// Those of one duration, the oldest first.
+struct TimerList : sluice::detail::List<TimerEntry> {
   using Callback = void (*)(void* context);
 
-  TimerEntry(Callback callback, void* context) : callback_(callback), context_(context) {}
-  TimerEntry(const TimerEntry&) = delete;
-  TimerEntry& operator=(const TimerEntry&) = delete;
-  ~TimerEntry() { unlink(); }
+  TimerList(Callback onEmptied, void* of) : emptied(onEmptied), context(of) {}
 
-  bool running() const { return next_ != nullptr; }
+  Callback emptied;
+  void* context;
+  bool isDue = false;  // the timers know when to look at it
+};
+
+/// One timeout of one object, a member of it. Stops by itself when it is destroyed.
+class TimerEntry : public sluice::detail::Linked<TimerEntry> {
+ public:
+  using Callback = TimerList::Callback;
+
+  TimerEntry(Callback callback, void* context) : callback_(callback), context_(context) {}
+  ~TimerEntry() { stop(); }
+
+  bool running() const { return isLinked(); }
   TimePoint deadline() const { return deadline_; }
-  void stop() { unlink(); }
+  void stop() {
+    if (auto* const list = static_cast<TimerList*>(unlink())) list->emptied(list->context);
+  }
 
  private:
   friend class Timers;
 
-  void unlink() {
-    TimerEntry* next = next_;
-    detach();
-    // Alone in its ring: the head of a list that has just become empty.
-    if (next != nullptr && next->next_ == next) next->callback_(next->context_);
-  }
-  void detach() {
-    if (next_ == nullptr) return;
-    previous_->next_ = next_;
-    next_->previous_ = previous_;
-    previous_ = next_ = nullptr;
-  }
-
   Callback callback_ = nullptr;
   void* context_ = nullptr;
   TimePoint deadline_{};
-  TimerEntry* previous_ = nullptr;
-  TimerEntry* next_ = nullptr;
 };
 
 class Timers {
@@ -68,14 +65,10 @@ class Timers {
 
   /// Starts `entry`, or moves its deadline if it is running.
   void start(TimerEntry& entry, std::chrono::milliseconds duration, TimePoint now) {
-    List& list = listFor(duration);
-    entry.detach();
+    TimerList& list = listFor(duration);
+    TimerList::remove(entry);
     entry.deadline_ = now + duration;
-    TimerEntry& head = list.head;
-    entry.previous_ = head.previous_;
-    entry.next_ = &head;
-    head.previous_->next_ = &entry;
-    head.previous_ = &entry;
+    list.pushBack(entry);
     if (!list.isDue) push(list);
   }
 
@@ -90,14 +83,14 @@ class Timers {
   void fire(TimePoint now) {
     for (TimerEntry* first = earliest(); first != nullptr && first->deadline_ <= now;
          first = earliest()) {
-      first->unlink();
+      first->stop();
       first->callback_(first->context_);
     }
   }
 
   void clear() {
     for (auto& [duration, list] : lists_) {
-      while (!list.empty()) list.head.next_->unlink();
+      while (!list.empty()) list.front().stop();
     }
   }
 
@@ -105,47 +98,35 @@ class Timers {
   // With more distinct durations than this, empty lists are dropped before a new one is made.
   static constexpr std::size_t keptLists = 16;
 
-  struct List {
-    List(TimerEntry::Callback onEmptied, void* context) : head(onEmptied, context) {
-      head.previous_ = head.next_ = &head;
-    }
-    ~List() { head.previous_ = head.next_ = nullptr; }
-    bool empty() const { return head.next_ == &head; }
-
-    TimerEntry head;
-    bool isDue = false;  // it is in due_
-  };
-
   // A list as of its first entry's deadline, or of an earlier one: what is restarted is moved to
   // the end of its list, and the list is looked at when its turn comes.
   struct Due {
     TimePoint at;
     std::chrono::milliseconds duration;
-    List* list;
+    TimerList* list;
     bool operator<(const Due& other) const {
       return at != other.at ? at > other.at : duration > other.duration;
     }
   };
 
   // The list whose first entry is nearest comes first: a heap, so that many durations cost little.
-  void push(List& list) {
+  void push(TimerList& list) {
     list.isDue = true;
-    const TimerEntry& first = *list.head.next_;
-    due_.push_back({first.deadline_, lastDuration_, &list});
+    due_.push_back({list.front().deadline_, lastDuration_, &list});
     std::push_heap(due_.begin(), due_.end());
   }
 
   TimerEntry* earliest() {
     while (!due_.empty()) {
       const Due nearest = due_.front();
-      TimerEntry* const first = nearest.list->head.next_;
-      if (!nearest.list->empty() && first->deadline_ == nearest.at) return first;
+      TimerList& list = *nearest.list;
+      if (!list.empty() && list.front().deadline_ == nearest.at) return &list.front();
       std::pop_heap(due_.begin(), due_.end());
-      if (nearest.list->empty()) {
-        nearest.list->isDue = false;
+      if (list.empty()) {
+        list.isDue = false;
         due_.pop_back();
       } else {
-        due_.back().at = first->deadline_;
+        due_.back().at = list.front().deadline_;
         std::push_heap(due_.begin(), due_.end());
       }
     }
@@ -153,7 +134,7 @@ class Timers {
   }
 
   // Most entries ask for the list of the one before.
-  List& listFor(std::chrono::milliseconds duration) {
+  TimerList& listFor(std::chrono::milliseconds duration) {
     if (last_ == nullptr || lastDuration_ != duration) {
       last_ = &findList(duration);
       lastDuration_ = duration;
@@ -161,7 +142,7 @@ class Timers {
     return *last_;
   }
 
-  List& findList(std::chrono::milliseconds duration) {
+  TimerList& findList(std::chrono::milliseconds duration) {
     const auto found = lists_.find(duration);
     if (found != lists_.end()) return found->second;
     if (lists_.size() >= mostLists_) dropEmpty();
@@ -178,10 +159,10 @@ class Timers {
 
   TimerEntry::Callback onEmptied_;
   void* context_;
-  std::map<std::chrono::milliseconds, List> lists_;
+  std::map<std::chrono::milliseconds, TimerList> lists_;
   std::vector<Due> due_;
   std::size_t mostLists_ = keptLists;
-  List* last_ = nullptr;
+  TimerList* last_ = nullptr;
   std::chrono::milliseconds lastDuration_{};
 };
 

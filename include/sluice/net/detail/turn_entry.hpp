@@ -3,33 +3,21 @@
 // What is put off to the end of a loop's turn.
 #pragma once
 
+#include <sluice/detail/list.hpp>
+
 namespace sluice::net::detail {
 
 class Loop;
 
 /// Something to be done once the events that are ready now have been handled: gathered bytes leave,
 /// the next read starts. Destroying it takes it off the list.
-class TurnEntry {
+class TurnEntry : public sluice::detail::Linked<TurnEntry> {
  public:
-  TurnEntry() = default;
-  TurnEntry(const TurnEntry&) = delete;
-  TurnEntry& operator=(const TurnEntry&) = delete;
   virtual void onTurnEnd() = 0;
 
  protected:
-  ~TurnEntry() { leaveTurn(); }
-  bool awaitsTurnEnd() const { return next_ != nullptr; }
-  void leaveTurn() {
-    if (next_ == nullptr) return;
-    previous_->next_ = next_;
-    next_->previous_ = previous_;
-    previous_ = next_ = nullptr;
-  }
-
- private:
-  friend class Loop;
-  TurnEntry* previous_ = nullptr;
-  TurnEntry* next_ = nullptr;
+  ~TurnEntry() = default;
+  bool awaitsTurnEnd() const { return isLinked(); }
 };
 
 }  // namespace sluice::net::detail

@@ -92,26 +92,6 @@ class LoopService : public asio::execution_context::service {
   std::vector<std::shared_ptr<Loop>> kept_;
 };
 
-struct Loop::TurnList final : TurnEntry {
-  TurnList() { reset(); }
-  ~TurnList() { drain(); }
-  void onTurnEnd() override {}
-
-  void reset() { previous_ = next_ = this; }
-  bool empty() const { return next_ == this; }
-  TurnEntry& front() { return *next_; }
-  void drain() {
-    while (!empty()) front().leaveTurn();
-    previous_ = next_ = nullptr;
-  }
-  void pushBack(TurnEntry& entry) {
-    entry.previous_ = previous_;
-    entry.next_ = this;
-    previous_->next_ = &entry;
-    previous_ = &entry;
-  }
-};
-
 SLUICE_DECL std::shared_ptr<Loop> Loop::of(const asio::any_io_executor& executor) {
   auto& context = asio::query(executor, asio::execution::context);
   return asio::use_service<LoopService>(context).find(executor);
@@ -125,23 +105,16 @@ SLUICE_DECL Loop::Loop(asio::any_io_executor executor)
     : executor_(std::move(executor)),
       clock_(std::make_shared<Clock>()),
       timers_([](void* self) { static_cast<Loop*>(self)->timersEmptied(); }, this),
-      timer_(std::in_place, executor_),
-      turn_(std::make_unique<TurnList>()) {}
+      timer_(std::in_place, executor_) {}
 
-SLUICE_DECL Loop::~Loop() {
-  stopped_ = true;
-  while (members_ != nullptr) members_->leaveLoop();
-}
+SLUICE_DECL Loop::~Loop() { stopped_ = true; }
 
 SLUICE_DECL void Loop::shutdown() {
   stopped_ = true;
-  while (LoopMember* member = members_) {
-    member->leaveLoop();
-    member->onLoopEnd();
-  }
+  while (!members_.empty()) members_.popFront().onLoopEnd();
   timer_.reset();
   timers_.clear();
-  turn_ = std::make_unique<TurnList>();
+  turn_.clear();
   if (backend_) backend_->shutdown();
   // Objects may outlive the context: what they post from now on is dropped.
   executor_ = {};
@@ -194,7 +167,7 @@ SLUICE_DECL void Loop::arm() {
 
 SLUICE_DECL void Loop::enqueue(TurnEntry& entry) {
   if (stopped_) return;
-  turn_->pushBack(entry);
+  turn_.pushBack(entry);
   scheduleTurn();
 }
 
@@ -210,35 +183,21 @@ SLUICE_DECL void Loop::endTurn() {
   turnTime_.reset();
   wentOn_ = 0;
   // Entries that come back while these run belong to the next turn.
-  TurnList current;
-  if (!turn_->empty()) {
-    current.previous_ = turn_->previous_;
-    current.next_ = turn_->next_;
-    current.previous_->next_ = &current;
-    current.next_->previous_ = &current;
-    turn_->reset();
-  }
+  sluice::detail::List<TurnEntry> current;
+  current.append(turn_);
   // If a listener's exception leaves from here, the others' turn comes all the same.
   struct Rest {
     Loop& loop;
-    TurnList& entries;
+    sluice::detail::List<TurnEntry>& entries;
     bool thrown = true;
     ~Rest() {
       loop.turnEnds_ = false;
       loop.turnTime_.reset();
       if (thrown) loop.scheduleTurn();
-      while (!entries.empty()) {
-        TurnEntry& entry = entries.front();
-        entry.leaveTurn();
-        loop.enqueue(entry);
-      }
+      while (!entries.empty()) loop.enqueue(entries.popFront());
     }
   } rest{*this, current};
-  while (!current.empty()) {
-    TurnEntry& entry = current.front();
-    entry.leaveTurn();
-    entry.onTurnEnd();
-  }
+  while (!current.empty()) current.popFront().onTurnEnd();
   // A timer that nobody waits for would keep run() from returning.
   if (armedFor_ && !timers_.nearest()) {
     armedFor_.reset();

@@ -201,8 +201,8 @@ SLUICE_DECL void ServerCore::onAcceptError(const http::Error& error) {
 }
 
 SLUICE_DECL void ServerCore::tellFailure(const http::Error& error) {
-  observe::detail::Sight::tell(loop_->observers(), &observe::Observer::failed,
-                               observe::Side::server, error);
+  observe::detail::tell(loop_->observers(), &observe::Observer::failed, observe::Side::server,
+                        error);
 }
 
 }  // namespace sluice::net::detail

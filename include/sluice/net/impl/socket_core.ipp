@@ -43,7 +43,7 @@ SLUICE_DECL void SocketCore::open(boost::intrusive_ptr<Transport> transport) {
   }
   transport_ = std::move(transport);
   transport_->attach(this);
-  if (state_.move(State::open) && loop_->observers() != nullptr) tellObservers({});
+  if (state_.move(State::open) && !loop_->observers().empty()) tellObservers({});
   if (output_) {
     output_->attach(this);
     output_->flush();
@@ -65,9 +65,9 @@ SLUICE_DECL void SocketCore::tellObservers(const error_code& reason) {
       .bytesWritten = output_ ? output_->written() : written_,
       .error = reason,
   };
-  observe::detail::Sight::tell(loop_->observers(),
-                               isOpen() ? &observe::Observer::opened : &observe::Observer::closed,
-                               connection);
+  observe::detail::tell(loop_->observers(),
+                        isOpen() ? &observe::Observer::opened : &observe::Observer::closed,
+                        connection);
 }
 
 SLUICE_DECL boost::intrusive_ptr<Transport> SocketCore::releaseTransport() {
@@ -408,7 +408,7 @@ SLUICE_DECL void SocketCore::destroy(const error_code& ec) {
   if (output_ && !loop_->stopped()) output_->flushLast();
   const bool wasOpen = isOpen();
   state_.move(State::destroyed);
-  if (wasOpen && loop_->observers() != nullptr) tellObservers(ec);
+  if (wasOpen && !loop_->observers().empty()) tellObservers(ec);
   idle_.stop();
   if (transport_) transport_->close();
   // First: the events of a message come before those who waited are resumed.

@@ -78,7 +78,7 @@ class AgentState : public boost::intrusive_ref_counter<AgentState, boost::thread
   void openWaiting(const std::string& preferred);
   void dropSpares(std::size_t kept);
   void changed(const std::string& name) {
-    if (loop_->observers() != nullptr) tellPool(name);
+    if (!loop_->observers().empty()) tellPool(name);
   }
   void tellPool(const std::string& name);
 

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <memory>
 #include <new>
+#include <sluice/detail/list.hpp>
 #include <sluice/net/detail/loop.hpp>
 #include <sluice/task.hpp>
 #include <utility>
@@ -32,7 +33,7 @@ class MessagePool;
 class OutgoingState;
 
 /// The two objects that a handler is lent.
-class MessagePair {
+class MessagePair : public sluice::detail::Linked<MessagePair> {
  public:
   IncomingMessage& req() const { return *req_; }
   ServerResponse& res() const { return *res_; }
@@ -44,7 +45,6 @@ class MessagePair {
 
   IncomingMessage* req_ = nullptr;
   ServerResponse* res_ = nullptr;
-  MessagePair* next_ = nullptr;  // the one that became free after it
 };
 
 class MessagePool {
@@ -71,6 +71,8 @@ class MessagePool {
   /// Destroys what a user's class has; what is left is of the library's own classes.
   virtual void end(MessagePair& pair) = 0;
 
+  /// The memory of all pairs goes.
+  void forgetWaiting() { waiting_.clear(); }
   /// Makes objects of the library's own classes at the place of those that were destroyed.
   static void makeOwn(MessagePair& pair, void* req, void* res);
   static void destroyOwn(MessagePair& pair);
@@ -86,9 +88,8 @@ class MessagePool {
 
   boost::intrusive_ptr<IncomingState> staleRequest_;
   boost::intrusive_ptr<OutgoingState> staleResponse_;
-  MessagePair* oldest_ = nullptr;
-  MessagePair* newest_ = nullptr;
-  std::size_t waiting_ = 0;
+  sluice::detail::List<MessagePair> waiting_;
+  std::size_t waitingCount_ = 0;
 };
 
 // A slot holds the objects of a request, or stale ones of the library's own classes at the same
@@ -98,6 +99,7 @@ class MessagePoolOf final : public MessagePool {
  public:
   explicit MessagePoolOf(net::detail::Loop& loop) : MessagePool(loop) {}
   ~MessagePoolOf() override {
+    forgetWaiting();
     for (const Run& run : runs_) {
       for (std::size_t i = 0; i != run.used; ++i) destroyOwn(*run.slots()[i].pair());
     }

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <memory>
 #include <sluice/detail/completion.hpp>
+#include <sluice/detail/list.hpp>
 #include <sluice/error.hpp>
 #include <sluice/http/detail/reuse.hpp>
 #include <sluice/http/detail/server/connection_state.hpp>
@@ -27,7 +28,8 @@ class ServerState;
 
 class ServerConnection final
     : private net::detail::SocketUser,
-      public boost::intrusive_ref_counter<ServerConnection, boost::thread_unsafe_counter> {
+      public boost::intrusive_ref_counter<ServerConnection, boost::thread_unsafe_counter>,
+      public sluice::detail::Linked<ServerConnection> {
  public:
   using State = ServerConnectionState;
 
@@ -61,10 +63,6 @@ class ServerConnection final
   net::detail::OutputStream& output() const { return core_->output(); }
   /// How many requests have come so far.
   std::size_t requests() const { return requests_; }
-
-  // Links of the server's list.
-  ServerConnection* previous = nullptr;
-  ServerConnection* next = nullptr;
 
  private:
   // How far the head of the next message has come; none: there will be none.

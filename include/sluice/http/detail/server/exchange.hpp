@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <sluice/detail/completion.hpp>
+#include <sluice/detail/list.hpp>
 #include <sluice/detail/listeners.hpp>
 #include <sluice/detail/sight.hpp>
 #include <sluice/http/detail/message/incoming_state.hpp>
@@ -28,7 +29,8 @@ namespace sluice::http::detail {
 class ServerConnection;
 class ServerState;
 
-class ServerExchange final : private net::detail::LoopMember,
+class ServerExchange final : public sluice::detail::Linked<ServerExchange>,
+                             private net::detail::LoopMember,
                              private BodySource,
                              private OutgoingOwner {
  public:
@@ -110,9 +112,6 @@ class ServerExchange final : private net::detail::LoopMember,
   MessageReader reader{MessageParser::Kind::request, 1024};
   /// The connection's coroutine, where it waits.
   sluice::detail::Completion<void()> waiting;
-  // Links of the server's list of those that are in use.
-  ServerExchange* previous = nullptr;
-  ServerExchange* next = nullptr;
 
  private:
   void emitAll();

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <sluice/detail/list.hpp>
 #include <sluice/detail/listeners.hpp>
 #include <sluice/http/detail/wire/date.hpp>
 #include <sluice/http/server.hpp>
@@ -122,7 +123,7 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
   void startResting();
   void restIdle();
   template <class Condition>
-  void destroyWhere(Condition condition, bool cancelHandlers = false);
+  std::vector<boost::intrusive_ptr<ServerConnection>> chosen(Condition condition) const;
 
   ServerOptions options_;
   ServerSettings own_;
@@ -130,7 +131,7 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
   sluice::detail::Listeners listeners_;
   boost::intrusive_ptr<net::detail::ServerCore> core_;
   std::shared_ptr<MessagePool> messages_;
-  ServerConnection* first_ = nullptr;
+  sluice::detail::List<ServerConnection> connections_;
   std::size_t count_ = 0;
   net::detail::TimerEntry checking_;
   net::detail::TimerEntry grace_;
@@ -138,7 +139,7 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
   net::detail::TimerEntry resting_;
   std::vector<std::unique_ptr<ServerExchange>> spares_;
   // Those that connections have: of the ones that rest nobody needs to think.
-  ServerExchange* awake_ = nullptr;
+  sluice::detail::List<ServerExchange> awake_;
   DateLine date_;
   std::string keepAliveLine_;
   // The settings that the line tells of.
