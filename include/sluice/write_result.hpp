@@ -25,6 +25,8 @@ namespace sluice {
 
 namespace detail {
 
+struct WriteResultAccess;
+
 /// What an `await` that met `ec` throws: http::Error with Node's code.
 [[noreturn]] void throwError(const error_code& ec);
 
@@ -48,24 +50,11 @@ concept CodeToken = asio::completion_token_for<Token, void(error_code, bool)>;
 /// cancel  total: the wait ends with operation_aborted, what was written stays written
 class WriteResult {
  public:
-  // For the library.
-  using Stream = net::detail::OutputStream;
-  using Until = net::detail::Until;
-
-  /// For the library: waits on `stream`, which answers false or true to write().
-  WriteResult(boost::intrusive_ptr<Stream> stream, Until until, std::uint64_t position, bool ok);
-
-  /// For the library: a result that is already known to be an error.
-  WriteResult(boost::intrusive_ptr<Stream> stream, const error_code& ec);
-
   WriteResult(const WriteResult&);
   WriteResult(WriteResult&&) noexcept;
   WriteResult& operator=(const WriteResult&);
   WriteResult& operator=(WriteResult&&) noexcept;
   ~WriteResult();
-
-  /// For the library: the awaiter is resumed after the events that are due.
-  void comeAfterEvents() { afterEvents_ = true; }
 
   /// false: the kernel is full and bytes wait in user memory.
   explicit operator bool() const { return ok_; }
@@ -81,8 +70,14 @@ class WriteResult {
  private:
   template <class, class, class>
   friend class asio::detail::awaitable_async_op;
+  friend struct detail::WriteResultAccess;
 
+  using Stream = net::detail::OutputStream;
+  using Until = net::detail::Until;
   using Handler = detail::Completion<void(error_code, bool)>;
+
+  WriteResult(boost::intrusive_ptr<Stream> stream, Until until, std::uint64_t position, bool ok);
+  WriteResult(boost::intrusive_ptr<Stream> stream, const error_code& ec);
 
   std::optional<error_code> settled() const;
   void start(Handler handler) const;
@@ -96,6 +91,23 @@ class WriteResult {
   bool ok_;
   bool afterEvents_ = false;
 };
+
+namespace detail {
+
+/// How the library makes a WriteResult.
+struct WriteResultAccess {
+  using Stream = net::detail::OutputStream;
+
+  /// Waits on `stream`, which answers false or true to write().
+  static WriteResult make(boost::intrusive_ptr<Stream> stream, net::detail::Until until,
+                          std::uint64_t position, bool ok);
+  /// A result that is already known to be an error.
+  static WriteResult failed(boost::intrusive_ptr<Stream> stream, const error_code& ec);
+  /// The awaiter is resumed after the events that are due.
+  static void comeAfterEvents(WriteResult& result) { result.afterEvents_ = true; }
+};
+
+}  // namespace detail
 
 }  // namespace sluice
 

@@ -108,7 +108,9 @@ TEST_CASE("the global agent uses proxies if it is told to",
           "[Agent][row:1/setGlobalProxyFromEnv]") {
   Requesting net;
   Agent& agent = globalAgent(net.io());
-  const auto proxied = [&] { return agent.state().proxyFor("a", 80).has_value(); };
+  const auto proxied = [&] {
+    return http::detail::AgentAccess::state(agent).proxyFor("a", 80).has_value();
+  };
   CHECK(!proxied());
   const auto undo = setGlobalProxyFromEnv(net.io(), {{"http_proxy", "http://proxy"}});
   CHECK(proxied());

@@ -152,8 +152,8 @@ struct Pair {
     policy->rejectUnauthorized = serverOptions.rejectUnauthorized;
     policy->protocols = https::detail::protocolList(serverOptions.ALPNProtocols);
     policy->handshakeTimeout = serverOptions.handshakeTimeout;
-    policy->context =
-        https::createSecureContext(https::detail::secureContextOptions(serverOptions)).get();
+    policy->context = https::detail::SecureContextAccess::get(
+        https::createSecureContext(https::detail::secureContextOptions(serverOptions)));
     asio::co_spawn(io_, accept(policy), asio::detached);
     asio::co_spawn(io_, open(), asio::detached);
   }
@@ -161,7 +161,7 @@ struct Pair {
   task<> accept(std::shared_ptr<https::detail::TlsPolicy> policy) {
     net::Socket socket = relay.serverWire().socket();
     try {
-      co_await https::detail::handshake(socket.core(), policy);
+      co_await https::detail::handshake(net::detail::SocketAccess::core(socket), policy);
       server = std::move(socket);
     } catch (const http::Error& error) {
       serverFailure = error;

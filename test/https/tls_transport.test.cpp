@@ -471,10 +471,11 @@ TEST_CASE("TLS goes over TLS", "[https]") {
   auto policy = std::make_shared<https::detail::TlsPolicy>();
   policy->server = true;
   policy->requestCert = false;
-  policy->context =
-      https::createSecureContext({.key = test::localhost().key(), .cert = test::localhost().cert()})
-          .get();
-  auto accepting = test::start(io, https::detail::handshake(pair.server.core(), policy));
+  const auto context = https::createSecureContext(
+      {.key = test::localhost().key(), .cert = test::localhost().cert()});
+  policy->context = https::detail::SecureContextAccess::get(context);
+  auto accepting = test::start(
+      io, https::detail::handshake(net::detail::SocketAccess::core(pair.server), policy));
   auto opening = test::start(io, https::connect(std::move(pair.client), pair.clientOptions));
   pair.relay.settle();
   REQUIRE(accepting.done());

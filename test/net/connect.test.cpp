@@ -315,14 +315,14 @@ struct Hook : net::detail::ConnectHook {
       : core(new net::detail::SocketCore(net::detail::Loop::of(loop.get_executor()), 16 * 1024)) {}
 
   boost::intrusive_ptr<net::detail::SocketCore> onConnecting() override {
-    net::Socket socket(core);
+    net::Socket socket = net::detail::SocketAccess::make(core);
     socket.on<"connect">([this] { events.push_back("connect"); });
     socket.on<"error">([this](const http::Error& error) {
       events.push_back("error " + std::string(error.name()));
     });
     socket.on<"close">([this] { events.push_back("close"); });
     if (then) then(socket);
-    return socket.release();
+    return net::detail::SocketAccess::release(socket);
   }
 
   boost::intrusive_ptr<net::detail::SocketCore> core;

@@ -91,7 +91,7 @@ inline sluice::net::Socket wrap(asio::io_context& loop, asio::ip::tcp::socket so
   boost::intrusive_ptr<detail::SocketCore> core(
       new detail::SocketCore(detail::Loop::of(loop.get_executor()), highWaterMark));
   core->open(transportOver(core->loop(), std::move(socket)));
-  return sluice::net::Socket(core);
+  return sluice::net::detail::SocketAccess::make(core);
 }
 
 /// Two ends of one TCP connection.

@@ -37,7 +37,7 @@ class Turn final : public TurnEntry {
   explicit Turn(std::function<void()> action) : action_(std::move(action)) {}
   void onTurnEnd() override { action_(); }
   using TurnEntry::awaitsTurnEnd;
-  using TurnEntry::leaveTurn;
+  using TurnEntry::unlink;
 
  private:
   std::function<void()> action_;
@@ -168,7 +168,7 @@ TEST_CASE("an entry that leaves or is destroyed does not run", "[Loop]") {
   Turn first([&] {
     log.push_back(1);
     gone.reset();
-    later->leaveTurn();
+    later->unlink();
   });
   later.emplace([&] { log.push_back(2); });
   gone.emplace([&] { log.push_back(3); });

@@ -34,6 +34,7 @@ using namespace std::chrono_literals;
 using http::errc;
 using net::Socket;
 using net::detail::Loop;
+using net::detail::SocketAccess;
 using net::detail::SocketCore;
 
 namespace {
@@ -68,7 +69,7 @@ struct Fixture {
 
   Fixture() { listen(socket, log); }
   void settle() { test::settle(io); }
-  SocketCore& core() { return *socket.core(); }
+  SocketCore& core() { return *SocketAccess::core(socket); }
 };
 
 /// Everything that read() brings, piece by piece.
@@ -869,7 +870,7 @@ TEST_CASE("a socket that is still connecting keeps what is asked of it", "[Socke
   asio::io_context io;
   test::Wire wire(io);
   Log log;
-  Socket socket(new SocketCore(Loop::of(io.get_executor()), 100));
+  Socket socket = SocketAccess::make(new SocketCore(Loop::of(io.get_executor()), 100));
   listen(socket, log);
   CHECK(socket.connecting());
   CHECK(socket.readyState() == "opening");
@@ -881,7 +882,7 @@ TEST_CASE("a socket that is still connecting keeps what is asked of it", "[Socke
     wire.deliver("hi");
     test::settle(io);
     CHECK(log.empty());
-    socket.core()->open(wire.transport());
+    SocketAccess::core(socket)->open(wire.transport());
     CHECK(socket.readyState() == "open");
     test::settle(io);
     CHECK(wire.received() == "hello" + std::string(100, 'x'));
@@ -890,7 +891,7 @@ TEST_CASE("a socket that is still connecting keeps what is asked of it", "[Socke
   SECTION("end()") {
     socket.end("bye");
     test::settle(io);
-    socket.core()->open(wire.transport());
+    SocketAccess::core(socket)->open(wire.transport());
     CHECK(wire.received() == "bye");
     CHECK(wire.ended());
   }
@@ -899,7 +900,7 @@ TEST_CASE("a socket that is still connecting keeps what is asked of it", "[Socke
     socket.destroySoon();
     test::settle(io);
     CHECK(log.empty());
-    socket.core()->open(wire.transport());
+    SocketAccess::core(socket)->open(wire.transport());
     test::settle(io);
     CHECK(wire.received() == "bye");
     CHECK(log == Log{"close"});
@@ -909,7 +910,7 @@ TEST_CASE("a socket that is still connecting keeps what is asked of it", "[Socke
     socket.destroy();
     test::settle(io);
     CHECK(log == Log{"close"});
-    socket.core()->open(wire.transport());
+    SocketAccess::core(socket)->open(wire.transport());
     CHECK(socket.destroyed());
     CHECK(wire.closed());
     CHECK(wire.received() == "");
@@ -1001,7 +1002,7 @@ TEST_CASE("a core that is let go without a word ends the waits for its writes", 
   f.wire.room(0);
   std::optional<error_code> result;
   f.socket.write(std::string(200, 'x'))([&](error_code ec, bool) { result = ec; });
-  const auto core = f.socket.release();
+  const auto core = SocketAccess::release(f.socket);
   f.settle();
   core->transport()->close();
   f.settle();

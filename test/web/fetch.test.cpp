@@ -101,14 +101,16 @@ TEST_CASE("a request is what was said, and POST with a body if nothing was", "[f
 
 TEST_CASE("a request can be part of a trace", "[fetch]") {
   app::Trace trace;
-  CHECK(FetchRequest().trace(trace).options().headers.empty());
+  CHECK(sluice::detail::FetchRequestAccess::release(FetchRequest().trace(trace)).headers.empty());
   trace.traceId = std::string(32, 'a');
   trace.spanId = std::string(16, 'b');
-  const Headers sent = FetchRequest().trace(trace).options().headers;
+  const Headers sent =
+      sluice::detail::FetchRequestAccess::release(FetchRequest().trace(trace)).headers;
   CHECK(sent["traceparent"] == trace.header());
   CHECK(!sent.has("tracestate"));
   trace.state = "vendor=1";
-  CHECK(FetchRequest().trace(trace).options().headers["tracestate"] == "vendor=1");
+  CHECK(sluice::detail::FetchRequestAccess::release(FetchRequest().trace(trace))
+            .headers["tracestate"] == "vendor=1");
 }
 
 TEST_CASE("what cannot be asked is refused at once", "[fetch]") {

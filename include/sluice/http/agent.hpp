@@ -88,14 +88,12 @@ class Agent : public EventEmitter<Agent, AgentEvents> {
   std::string protocol = "http:";
   std::uint16_t defaultPort = 80;
 
-  // For the library.
-  detail::AgentState& state() const { return *state_; }
-
  private:
   friend sluice::detail::EmitterAccess;
   sluice::detail::Listeners& listeners();
 
   friend AgentRef;
+  friend struct detail::AgentAccess;
   friend detail::WantedRequest;
 
   /// Whether a connection that was made for these options may serve other requests of their name.

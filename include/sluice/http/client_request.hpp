@@ -118,13 +118,10 @@ class [[nodiscard("keep the request: destroying an unfinished one aborts it")]] 
   void setNoDelay(bool on = true);
   void setSocketKeepAlive(bool on = true, std::chrono::milliseconds initialDelay = {});
 
-  /// For coroutines as listeners: their exceptions become "error".
-  auto listenerSpawner() const { return Spawner(*this); }
-
-  // For the library: begins and starts the exchange.
-  explicit ClientRequest(boost::intrusive_ptr<detail::ClientExchange> exchange);
-
  private:
+  friend sluice::detail::EmitterAccess;
+  friend class detail::ClientExchange;
+
   // Its members are defined where the exchange is.
   class Spawner {
    public:
@@ -137,6 +134,11 @@ class [[nodiscard("keep the request: destroying an unfinished one aborts it")]] 
     boost::intrusive_ptr<detail::ClientExchange> exchange_;
   };
 
+  /// Begins and starts the exchange.
+  explicit ClientRequest(boost::intrusive_ptr<detail::ClientExchange> exchange);
+
+  /// For coroutines as listeners: their exceptions become "error".
+  auto listenerSpawner() const { return Spawner(*this); }
   SLUICE_DECL void composeHead(std::optional<std::uint64_t> bodyLength, bool bodyFollows) override;
   /// throws  ERR_STREAM_DESTROYED for an empty one
   detail::ClientExchange& exchange() const;

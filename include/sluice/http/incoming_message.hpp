@@ -31,8 +31,9 @@ class Socket;
 namespace sluice::http {
 
 namespace detail {
+struct IncomingMessageAccess;
 class IncomingState;
-}
+}  // namespace detail
 
 /// The events of an IncomingMessage.
 using IncomingEvents =
@@ -57,7 +58,6 @@ using IncomingEvents =
 class IncomingMessage : public EventEmitter<IncomingMessage, IncomingEvents> {
  public:
   IncomingMessage();
-  explicit IncomingMessage(detail::IncomingState& state);
   IncomingMessage(IncomingMessage&&) noexcept;
   IncomingMessage& operator=(IncomingMessage&&) noexcept;
   ~IncomingMessage();
@@ -137,18 +137,15 @@ class IncomingMessage : public EventEmitter<IncomingMessage, IncomingEvents> {
 
   asio::any_io_executor get_executor() const;
 
-  // For the library.
+ private:
+  friend sluice::detail::EmitterAccess;
+  friend struct detail::IncomingMessageAccess;
+
   template <fixed_string Name>
   void listenerAdded() {
     if constexpr (std::string_view(Name) == "data") startFlowing();
   }
-
-  // For the library.
-  const boost::intrusive_ptr<detail::IncomingState>& state() const { return state_; }
   void attach(boost::intrusive_ptr<detail::IncomingState> state);
-
- private:
-  friend sluice::detail::EmitterAccess;
   sluice::detail::Listeners& listeners();
   bool eventsAreOver() const;
   void startFlowing();
@@ -159,6 +156,18 @@ class IncomingMessage : public EventEmitter<IncomingMessage, IncomingEvents> {
 
   boost::intrusive_ptr<detail::IncomingState> state_;
 };
+
+namespace detail {
+
+/// What the library asks of an IncomingMessage.
+struct IncomingMessageAccess {
+  static const boost::intrusive_ptr<IncomingState>& state(const IncomingMessage& message) {
+    return message.state_;
+  }
+  static void attach(IncomingMessage& message, boost::intrusive_ptr<IncomingState> state);
+};
+
+}  // namespace detail
 
 }  // namespace sluice::http
 

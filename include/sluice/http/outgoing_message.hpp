@@ -223,9 +223,6 @@ class OutgoingMessage : public OutgoingCalls<OutgoingMessage>,
 
   asio::any_io_executor get_executor() const;
 
-  // For the library.
-  const boost::intrusive_ptr<detail::OutgoingState>& outgoing() const { return state_; }
-
  protected:
   OutgoingMessage();
   OutgoingMessage(OutgoingMessage&&) noexcept;

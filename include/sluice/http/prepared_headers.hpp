@@ -17,6 +17,8 @@ namespace detail {
 class HeaderStore;
 }
 
+class OutgoingMessage;
+
 /// Headers that are checked once and then set in many messages, which is a copy of bytes. Not in
 /// Node.
 ///
@@ -31,10 +33,9 @@ class PreparedHeaders {
   /// throws  as OutgoingMessage::setHeader() would for one of them
   explicit PreparedHeaders(const Headers& headers);
 
-  // For the library.
-  const detail::HeaderStore& store() const { return *store_; }
-
  private:
+  friend class OutgoingMessage;
+
   std::shared_ptr<const detail::HeaderStore> store_;
 };
 

@@ -27,7 +27,8 @@ class Agent;
 
 namespace detail {
 struct AgentAccess;
-}
+class AgentState;
+}  // namespace detail
 
 using net::ConnectionOptions;
 using net::Lookup;
@@ -57,7 +58,7 @@ class AgentRef {
 
 namespace detail {
 
-/// What the library asks of an AgentRef.
+/// What the library asks of an AgentRef and of an Agent.
 struct AgentAccess {
   /// One that goes with the request.
   static AgentRef own(std::shared_ptr<Agent> agent);
@@ -66,6 +67,7 @@ struct AgentAccess {
   /// throws  ERR_STREAM_DESTROYED if it is gone
   static Agent* named(const AgentRef& ref);
   static bool fresh(const AgentRef& ref) { return ref.fresh_; }
+  static AgentState& state(const Agent& agent);
 };
 
 }  // namespace detail

@@ -34,6 +34,7 @@ class Server;
 
 namespace detail {
 class ServerState;
+struct ServerAccess;
 using MessagePoolFactory = std::shared_ptr<MessagePool> (*)(net::detail::Loop&);
 }  // namespace detail
 
@@ -143,15 +144,15 @@ class Server : public ServerSettings, public EventEmitter<Server, ServerEvents> 
 
   asio::any_io_executor get_executor() const;
 
-  // For the library.
-  detail::ServerState& state() const { return *state_; }
-  void useMessages(detail::MessagePoolFactory factory);
-
  protected:
   explicit Server(boost::intrusive_ptr<detail::ServerState> state);
+  detail::ServerState& state() const { return *state_; }
 
  private:
   friend sluice::detail::EmitterAccess;
+  friend struct detail::ServerAccess;
+
+  void useMessages(detail::MessagePoolFactory factory);
   sluice::detail::Listeners& listeners();
 
   boost::intrusive_ptr<detail::ServerState> state_;
@@ -228,6 +229,13 @@ consteval bool requireHandler() {
   return false;
 }
 
+/// What the library asks of a Server.
+struct ServerAccess {
+  static void useMessages(Server& server, MessagePoolFactory factory) {
+    server.useMessages(factory);
+  }
+};
+
 template <class F>
 void installHandler(Server& server, F&& handler) {
   using Plain = std::decay_t<F>;
@@ -243,7 +251,7 @@ void installHandler(Server& server, F&& handler) {
       using Res = ResponseOf<Plain>;
       static_assert(std::default_initializable<Req> && std::default_initializable<Res>,
                     "the server makes these objects without arguments, one pair for each request");
-      server.useMessages(&messagePool<Req, Res>);
+      ServerAccess::useMessages(server, &messagePool<Req, Res>);
       server.on<"request">([own = std::forward<F>(handler)](IncomingMessage& req,
                                                             ServerResponse& res) mutable -> task<> {
         return own(static_cast<Req&>(req), static_cast<Res&>(res));

@@ -17,7 +17,8 @@ class IncomingMessage;
 
 namespace detail {
 class ServerExchange;
-}
+struct ServerResponseAccess;
+}  // namespace detail
 
 /// A response: status, headers, body, end.
 ///
@@ -79,11 +80,11 @@ class ServerResponse : public OutgoingMessageOf<ServerResponse, OutgoingEvents> 
   /// Empty: the standard phrase.
   std::string statusMessage;
 
-  // For the library.
+ private:
+  friend struct detail::ServerResponseAccess;
+
   void attach(detail::ServerExchange& exchange);
   void attachStale(boost::intrusive_ptr<detail::OutgoingState> state);
-
- private:
   SLUICE_DECL void composeHead(std::optional<std::uint64_t> bodyLength, bool bodyFollows) override;
   ServerResponse& composeNow(int status, std::optional<std::string_view> reason,
                              const Headers* headers);
@@ -93,6 +94,16 @@ class ServerResponse : public OutgoingMessageOf<ServerResponse, OutgoingEvents> 
 
   detail::ServerExchange* exchange_ = nullptr;
 };
+
+namespace detail {
+
+/// What the library asks of a ServerResponse.
+struct ServerResponseAccess {
+  static void attach(ServerResponse& res, ServerExchange& exchange) { res.attach(exchange); }
+  static void attachStale(ServerResponse& res, boost::intrusive_ptr<OutgoingState> state);
+};
+
+}  // namespace detail
 
 }  // namespace sluice::http
 

@@ -23,8 +23,9 @@ class context;
 namespace sluice::https {
 
 namespace detail {
+struct SecureContextAccess;
 class TlsContext;
-}
+}  // namespace detail
 
 /// One or several keys or certificates. Each is a PEM text, which may hold more than one block, or
 /// the name of a file with such a text: what has "-----BEGIN" in it is a text.
@@ -99,17 +100,32 @@ class SecureContext {
   /// One that was made with Asio. Whom it trusts and what it is stay as they are; whether a peer is
   /// verified is for the options where it is used.
   explicit SecureContext(boost::asio::ssl::context&& ready);
-  explicit SecureContext(std::shared_ptr<detail::TlsContext> context)
-      : context_(std::move(context)) {}
 
   /// Whether it holds a context. A default one does not.
   explicit operator bool() const { return context_ != nullptr; }
-  // For the library.
-  const std::shared_ptr<detail::TlsContext>& get() const { return context_; }
 
  private:
+  friend struct detail::SecureContextAccess;
+
+  explicit SecureContext(std::shared_ptr<detail::TlsContext> context)
+      : context_(std::move(context)) {}
+
   std::shared_ptr<detail::TlsContext> context_;
 };
+
+namespace detail {
+
+/// What the library asks of a SecureContext.
+struct SecureContextAccess {
+  static SecureContext make(std::shared_ptr<TlsContext> context) {
+    return SecureContext(std::move(context));
+  }
+  static const std::shared_ptr<TlsContext>& get(const SecureContext& context) {
+    return context.context_;
+  }
+};
+
+}  // namespace detail
 
 /// throws  http::Error: ENOENT and the like with the file as address, ERR_OSSL_PEM_NO_START_LINE,
 ///         ERR_OSSL_BAD_DECRYPT, ERR_OSSL_X509_KEY_VALUES_MISMATCH, ERR_SSL_NO_CIPHER_MATCH,

@@ -23,6 +23,17 @@ SLUICE_DECL WriteResult::WriteResult(boost::intrusive_ptr<Stream> stream, Until 
 SLUICE_DECL WriteResult::WriteResult(boost::intrusive_ptr<Stream> stream, const error_code& ec)
     : stream_(std::move(stream)), error_(ec), ok_(false) {}
 
+SLUICE_DECL WriteResult detail::WriteResultAccess::make(boost::intrusive_ptr<Stream> stream,
+                                                        net::detail::Until until,
+                                                        std::uint64_t position, bool ok) {
+  return WriteResult(std::move(stream), until, position, ok);
+}
+
+SLUICE_DECL WriteResult detail::WriteResultAccess::failed(boost::intrusive_ptr<Stream> stream,
+                                                          const error_code& ec) {
+  return WriteResult(std::move(stream), ec);
+}
+
 SLUICE_DECL WriteResult::WriteResult(const WriteResult&) = default;
 SLUICE_DECL WriteResult::WriteResult(WriteResult&&) noexcept = default;
 SLUICE_DECL WriteResult& WriteResult::operator=(const WriteResult&) = default;

@@ -39,8 +39,9 @@ enum class role_type;
 namespace sluice::net {
 
 namespace detail {
+struct SocketAccess;
 class SocketCore;
-}
+}  // namespace detail
 
 /// A connection: read it, write to it, listen to it.
 ///
@@ -61,7 +62,6 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
 
   /// No connection. Everything but destruction, assignment and the state methods is misuse then.
   Socket();
-  explicit Socket(boost::intrusive_ptr<detail::SocketCore> core);
   Socket(Socket&&) noexcept;
   Socket& operator=(Socket&&) noexcept;
   ~Socket();
@@ -215,18 +215,9 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
         token, Kept(*this), buffers);
   }
 
-  // For the library: the state of the socket.
-  const boost::intrusive_ptr<detail::SocketCore>& core() const { return core_; }
-  boost::intrusive_ptr<detail::SocketCore> release();
-
-  // For the library.
-  template <fixed_string Name>
-  void listenerAdded() {
-    if constexpr (std::string_view(Name) == "data") resume();
-  }
-
  private:
   friend sluice::detail::EmitterAccess;
+  friend struct detail::SocketAccess;
   template <class Handler>
   friend void async_teardown(boost::beast::role_type, Socket& socket, Handler&& handler);
 
@@ -267,9 +258,27 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
   void whenConnected(Set set);
   void linger();
   sluice::detail::Listeners& listeners();
+  template <fixed_string Name>
+  void listenerAdded() {
+    if constexpr (std::string_view(Name) == "data") resume();
+  }
+
+  explicit Socket(boost::intrusive_ptr<detail::SocketCore> core);
 
   boost::intrusive_ptr<detail::SocketCore> core_;
 };
+
+namespace detail {
+
+/// What the library asks of a Socket.
+struct SocketAccess {
+  static Socket make(boost::intrusive_ptr<SocketCore> core);
+  static const boost::intrusive_ptr<SocketCore>& core(const Socket& socket) { return socket.core_; }
+  /// The handle is empty after it, and the connection goes on.
+  static boost::intrusive_ptr<SocketCore> release(Socket& socket);
+};
+
+}  // namespace detail
 
 /// What Beast's websocket does with a socket after its close frame.
 template <class Handler>

@@ -120,7 +120,7 @@ inline net::Socket socketOver(Executor executor,
   boost::intrusive_ptr<net::detail::SocketCore> core(
       new net::detail::SocketCore(net::detail::Loop::of(executor), highWaterMark));
   core->open(std::move(transport));
-  return net::Socket(std::move(core));
+  return net::detail::SocketAccess::make(std::move(core));
 }
 
 /// Two ends of one connection.

@@ -308,7 +308,7 @@ class GlobalAgents : public asio::execution_context::service {
     }
     if (!make) return nullptr;
     agents_.push_back(std::make_unique<Agent>(executor));
-    agents_.back()->state().useGlobalProxies();
+    AgentAccess::state(*agents_.back()).useGlobalProxies();
     return agents_.back().get();
   }
 
@@ -344,6 +344,10 @@ SLUICE_DECL AgentRef detail::AgentAccess::own(std::shared_ptr<Agent> agent) {
   AgentRef ref(*agent);
   ref.own_ = std::move(agent);
   return ref;
+}
+
+SLUICE_DECL detail::AgentState& detail::AgentAccess::state(const Agent& agent) {
+  return *agent.state_;
 }
 
 SLUICE_DECL Agent* detail::AgentAccess::named(const AgentRef& ref) {

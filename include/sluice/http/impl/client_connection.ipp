@@ -92,7 +92,7 @@ SLUICE_DECL void ClientConnection::makeSocket() {
   unwatch();
   core_ = new net::detail::SocketCore(agent_->loop().shared_from_this(),
                                       exchange_->options().highWaterMark);
-  socket_ = net::Socket(core_);
+  socket_ = net::detail::SocketAccess::make(core_);
   watch();
 }
 
@@ -105,11 +105,11 @@ SLUICE_DECL boost::intrusive_ptr<net::detail::SocketCore> ClientConnection::sock
 
 SLUICE_DECL void ClientConnection::onOpened(net::Socket socket) {
   const boost::intrusive_ptr<ClientConnection> alive(this);
-  if (socket.core() == core_) {
-    static_cast<void>(socket.release());
+  if (net::detail::SocketAccess::core(socket) == core_) {
+    static_cast<void>(net::detail::SocketAccess::release(socket));
   } else {
     unwatch();
-    core_ = socket.core();
+    core_ = net::detail::SocketAccess::core(socket);
     socket_ = std::move(socket);
     watch();
     attachExchange();

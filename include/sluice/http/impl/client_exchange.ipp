@@ -57,7 +57,7 @@ SLUICE_DECL boost::intrusive_ptr<ClientExchange> ClientExchange::of(
   boost::intrusive_ptr<ClientExchange> exchange;
   if (agent != nullptr) {
     requireHome(*agent, executor);
-    exchange = of(agent->state());
+    exchange = of(AgentAccess::state(*agent));
   } else {
     exchange = new ClientExchange(net::detail::Loop::of(executor));
   }
@@ -68,7 +68,7 @@ SLUICE_DECL boost::intrusive_ptr<ClientExchange> ClientExchange::of(
 SLUICE_DECL void ClientExchange::begin() {
   Agent& agent = chooseAgent();
   wanted_.resolve(agent);
-  agent_ = &agent.state();
+  agent_ = &AgentAccess::state(agent);
   if (!outgoing_) outgoing_ = new OutgoingState;
   if (outgoing_->uniqueHeaders != options().uniqueHeaders) {
     outgoing_->uniqueHeaders = options().uniqueHeaders;
@@ -375,7 +375,7 @@ SLUICE_DECL void ClientExchange::handleIsGone() {
 // Listeners have heard of the response, and nobody of them reads it: nobody can any more.
 SLUICE_DECL void ClientExchange::abandonUnread() {
   if (handle != nullptr || running_ != 0 || response_ != ResponseHandle::heard || !incoming_ ||
-      message().state() != incoming_) {
+      IncomingMessageAccess::state(message()) != incoming_) {
     return;
   }
   using Mode = IncomingState::Mode;

@@ -71,7 +71,7 @@ SLUICE_DECL void ClientExchange::connected(ClientConnection& connection) {
   net::Socket& socket = *connection.socketIfAny();
   if (noDelay_) socket.setNoDelay(*noDelay_);
   if (keepAlive_) socket.setKeepAlive(keepAlive_->first, keepAlive_->second);
-  net::detail::OutputStream& output = socket.core()->output();
+  net::detail::OutputStream& output = net::detail::SocketAccess::core(socket)->output();
   output.setHighWaterMark(options().highWaterMark);
   outgoing_->output->continueIn(&output);
 }
@@ -98,7 +98,7 @@ SLUICE_DECL void ClientExchange::responded(boost::intrusive_ptr<IncomingState> i
   incoming_->closeIsSources = true;
   response_ = ResponseHandle::held;
   if (!sluice::detail::has<ClientRequestEvents, "response">(outgoing_->listeners)) {
-    held_.attach(incoming_);
+    IncomingMessageAccess::attach(held_, incoming_);
     return;
   }
   lend(incoming_);
@@ -108,7 +108,7 @@ SLUICE_DECL void ClientExchange::responded(boost::intrusive_ptr<IncomingState> i
 SLUICE_DECL void ClientExchange::lend(boost::intrusive_ptr<IncomingState> incoming) {
   response_ = ResponseHandle::heard;
   lent_ = LentResponses::of(*loop_).lend();
-  lent_->attach(std::move(incoming));
+  IncomingMessageAccess::attach(*lent_, std::move(incoming));
 }
 
 SLUICE_DECL void ClientExchange::tellResponse() {
@@ -122,14 +122,14 @@ SLUICE_DECL void ClientExchange::tellResponse() {
 }
 
 SLUICE_DECL IncomingMessage ClientExchange::takeResponse() {
-  if (failure_ && !message().state()) throw *failure_;
+  if (failure_ && !IncomingMessageAccess::state(message())) throw *failure_;
   // A listener may have moved it out.
-  if (!message().state()) {
+  if (!IncomingMessageAccess::state(message())) {
     throw Error(make_error_code(errc::ERR_INVALID_STATE), "The response was taken");
   }
   response_ = ResponseHandle::taken;
   IncomingMessage response = std::move(message());
-  if (over()) tellLate(response.state());
+  if (over()) tellLate(IncomingMessageAccess::state(response));
   return response;
 }
 

@@ -182,7 +182,7 @@ SLUICE_DECL boost::intrusive_ptr<AwaitedExchange> findExchange(
 SLUICE_DECL task<IncomingMessage> getNamed(const RequestOptions& named) {
   Agent* agent = AgentAccess::named(named.agent);
   if (agent == nullptr) return getNow(&findExchange, named);
-  boost::intrusive_ptr<ClientExchange> exchange = ClientExchange::of(agent->state());
+  boost::intrusive_ptr<ClientExchange> exchange = ClientExchange::of(AgentAccess::state(*agent));
   exchange->wanted().set(named);
   if (named.method != "GET") exchange->wanted().setMethod("GET");
   return getThrough(std::move(exchange));

@@ -15,7 +15,6 @@
 namespace sluice::http {
 
 SLUICE_DECL IncomingMessage::IncomingMessage() = default;
-SLUICE_DECL IncomingMessage::IncomingMessage(detail::IncomingState& state) : state_(&state) {}
 
 SLUICE_DECL IncomingMessage::IncomingMessage(IncomingMessage&&) noexcept = default;
 
@@ -33,6 +32,11 @@ SLUICE_DECL IncomingMessage::~IncomingMessage() {
 
 SLUICE_DECL void IncomingMessage::attach(boost::intrusive_ptr<detail::IncomingState> state) {
   state_ = std::move(state);
+}
+
+SLUICE_DECL void detail::IncomingMessageAccess::attach(IncomingMessage& message,
+                                                       boost::intrusive_ptr<IncomingState> state) {
+  message.attach(std::move(state));
 }
 
 SLUICE_DECL detail::IncomingState& IncomingMessage::live() const {

@@ -28,7 +28,7 @@ SLUICE_DECL void IncomingState::begin(const MessageParser& parser, BodySource& s
 SLUICE_DECL void IncomingState::reset() {
   source_ = nullptr;
   waitsAfter_.reset();
-  static_cast<void>(socketAfter_.release());
+  static_cast<void>(net::detail::SocketAccess::release(socketAfter_));
   listeners_.clear();
   block_ = nullptr;
   if (rawMade_) rawHeaders_.clear();
@@ -60,15 +60,17 @@ SLUICE_DECL void IncomingState::beStale(asio::any_io_executor executor) {
 // It is another's socket, and ends when that one says.
 SLUICE_DECL IncomingState::~IncomingState() {
   waitsAfter_.reset();
-  static_cast<void>(socketAfter_.release());
+  static_cast<void>(net::detail::SocketAccess::release(socketAfter_));
 }
 
 SLUICE_DECL void IncomingState::detach() {
   ownHead();
-  static_cast<void>(socketAfter_.release());
-  socketAfter_ = net::Socket(source_->socket().core());
+  static_cast<void>(net::detail::SocketAccess::release(socketAfter_));
+  socketAfter_ =
+      net::detail::SocketAccess::make(net::detail::SocketAccess::core(source_->socket()));
   executorAfter_ = source_->executor();
-  if (!waitsAfter_ && socketAfter_) waitsAfter_.emplace(socketAfter_.core()->loop(), *this);
+  if (!waitsAfter_ && socketAfter_)
+    waitsAfter_.emplace(net::detail::SocketAccess::core(socketAfter_)->loop(), *this);
   source_ = nullptr;
 }
 

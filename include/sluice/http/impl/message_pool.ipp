@@ -39,8 +39,8 @@ SLUICE_DECL void MessagePool::giveBack(MessagePair& pair) {
 }
 
 SLUICE_DECL void MessagePool::makeStale(MessagePair& pair) const {
-  pair.req().attach(staleRequest_);
-  pair.res().attachStale(staleResponse_);
+  IncomingMessageAccess::attach(pair.req(), staleRequest_);
+  ServerResponseAccess::attachStale(pair.res(), staleResponse_);
   // It may be as long as a user likes, and the object stays for a while.
   std::string& phrase = pair.res().statusMessage;
   if (phrase.capacity() > std::string().capacity()) std::string().swap(phrase);

@@ -56,7 +56,7 @@ SLUICE_DECL void OutgoingMessage::storeHeaders(const Headers& headers) {
 
 SLUICE_DECL void OutgoingMessage::storeHeaders(const PreparedHeaders& headers) {
   requireHeadersNotSent("set");
-  state_->headers.merge(headers.store());
+  state_->headers.merge(*headers.store_);
 }
 
 SLUICE_DECL HeaderValue OutgoingMessage::getHeader(std::string_view name) const {
@@ -133,7 +133,7 @@ SLUICE_DECL std::optional<error_code> OutgoingMessage::refusal() const {
 
 SLUICE_DECL WriteResult OutgoingMessage::refused(const error_code& ec, Done&& done) {
   state_->refuse(ec, std::move(done));
-  return {state_->output, ec};
+  return sluice::detail::WriteResultAccess::failed(state_->output, ec);
 }
 
 template <class Chunk>
@@ -144,7 +144,8 @@ SLUICE_DECL WriteResult OutgoingMessage::writeAny(Chunk&& chunk, Done&& done) {
                       ? state_->writeBody(state_->filter->write(chunk), strictContentLength)
                       : state_->writeBody(std::forward<Chunk>(chunk), strictContentLength);
   state_->addWriteCallback(std::move(done));
-  return {state_->output, Until::room, state_->writtenPosition(), ok};
+  return sluice::detail::WriteResultAccess::make(state_->output, Until::room,
+                                                 state_->writtenPosition(), ok);
 }
 
 template <class Chunk>
@@ -178,7 +179,8 @@ SLUICE_DECL WriteResult OutgoingMessage::endAny(Chunk&& chunk, bool hasChunk, Do
 // end() of a message that has ended, without anything to send.
 SLUICE_DECL WriteResult OutgoingMessage::endAgain(Done&& done) {
   if (done && (state_->finished() || (writableFinished() && !state_->observed()))) {
-    WriteResult late(state_->output, make_error_code(errc::ERR_STREAM_ALREADY_FINISHED));
+    WriteResult late = sluice::detail::WriteResultAccess::failed(
+        state_->output, make_error_code(errc::ERR_STREAM_ALREADY_FINISHED));
     late([done = std::move(done)](const error_code& ec, bool) { done(ec); });
     return late;
   }
@@ -188,9 +190,10 @@ SLUICE_DECL WriteResult OutgoingMessage::endAgain(Done&& done) {
 
 SLUICE_DECL WriteResult OutgoingMessage::endResult() const {
   const bool ok = !state_->output->current().blocked();
-  WriteResult result(state_->output, Until::sent, state_->endPosition, ok);
+  WriteResult result =
+      sluice::detail::WriteResultAccess::make(state_->output, Until::sent, state_->endPosition, ok);
   // 'finish' and the callbacks come first: they may look at what goes with the handler.
-  if (state_->observed()) result.comeAfterEvents();
+  if (state_->observed()) sluice::detail::WriteResultAccess::comeAfterEvents(result);
   return result;
 }
 
@@ -258,10 +261,14 @@ SLUICE_DECL WriteResult OutgoingMessage::drain() {
   if (!state_) live();
   // The connection may serve another message by now, or be gone.
   if (!state_->stale() && state_->hasLeft()) {
-    return {state_->output, Until::sent, state_->endPosition, true};
+    return sluice::detail::WriteResultAccess::make(state_->output, Until::sent, state_->endPosition,
+                                                   true);
   }
-  if (state_->destroyed()) return {state_->output, make_error_code(errc::ERR_STREAM_DESTROYED)};
-  return {state_->output, Until::drained, state_->writtenPosition(), !writableNeedDrain()};
+  if (state_->destroyed())
+    return sluice::detail::WriteResultAccess::failed(state_->output,
+                                                     make_error_code(errc::ERR_STREAM_DESTROYED));
+  return sluice::detail::WriteResultAccess::make(state_->output, Until::drained,
+                                                 state_->writtenPosition(), !writableNeedDrain());
 }
 
 SLUICE_DECL void OutgoingMessage::addTrailers(const Headers& trailers) {

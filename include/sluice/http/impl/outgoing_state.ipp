@@ -139,7 +139,7 @@ SLUICE_DECL void OutgoingState::destroy(const error_code& reason) {
 SLUICE_DECL void OutgoingState::refuse(const error_code& ec, Done done) {
   if (closed() || destroyed() || owner == nullptr) {
     if (!done) return;
-    const WriteResult refused(output, ec);
+    const WriteResult refused = sluice::detail::WriteResultAccess::failed(output, ec);
     refused([done = std::move(done)](const error_code& code, bool) { done(code); });
     return;
   }
@@ -163,7 +163,8 @@ SLUICE_DECL void OutgoingState::addWriteCallback(Done&& callback) {
   if (!callback) return;
   const std::uint64_t position = writtenPosition();
   callbacks_.push_back({position, std::move(callback)});
-  const WriteResult left(output, OutputStream::Until::sent, position, true);
+  const WriteResult left =
+      sluice::detail::WriteResultAccess::make(output, OutputStream::Until::sent, position, true);
   left(CallWritten{boost::intrusive_ptr<OutgoingState>(this)});
 }
 

@@ -229,7 +229,7 @@ SLUICE_DECL void ServerState::onConnection(boost::intrusive_ptr<net::detail::Tra
     boost::intrusive_ptr<net::detail::SocketCore> core(
         new net::detail::SocketCore(core_->loop().shared_from_this(), options_.highWaterMark));
     core->openAccepted(std::move(accepted));
-    net::Socket socket(std::move(core));
+    net::Socket socket = net::detail::SocketAccess::make(std::move(core));
     if (options_.noDelay) socket.setNoDelay();
     if (options_.keepAlive) socket.setKeepAlive(true, options_.keepAliveInitialDelay);
     serve(std::move(socket));

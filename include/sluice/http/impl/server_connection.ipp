@@ -36,7 +36,7 @@ SLUICE_DECL ServerConnection::ServerConnection(boost::intrusive_ptr<ServerState>
                                                net::Socket socket)
     : server_(std::move(server)),
       socket_(std::move(socket)),
-      core_(socket_.core()),
+      core_(net::detail::SocketAccess::core(socket_)),
       state_(server_->secures() ? State::securing : State::idle) {}
 
 SLUICE_DECL ServerConnection::~ServerConnection() {

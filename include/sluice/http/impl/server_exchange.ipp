@@ -42,8 +42,8 @@ SLUICE_DECL void ServerExchange::begin() {
   outgoing().begin(connection_->output(), *this);
   if (pool_ != connection_->server().messages()) pool_ = connection_->server().messages();
   pair_ = &pool_->take();
-  pair_->req().attach(incoming_);
-  pair_->res().attach(*this);
+  IncomingMessageAccess::attach(pair_->req(), incoming_);
+  ServerResponseAccess::attach(pair_->res(), *this);
   if (!connection_->core().loop().observers().empty()) observeBeginning();
 }
 

@@ -19,6 +19,11 @@ SLUICE_DECL void ServerResponse::attachStale(boost::intrusive_ptr<detail::Outgoi
   state_ = std::move(state);
 }
 
+SLUICE_DECL void detail::ServerResponseAccess::attachStale(
+    ServerResponse& res, boost::intrusive_ptr<OutgoingState> state) {
+  res.attachStale(std::move(state));
+}
+
 SLUICE_DECL detail::ServerExchange& ServerResponse::exchange() const {
   live();
   return *exchange_;

@@ -111,7 +111,7 @@ SLUICE_DECL void WantedRequest::resolve(Agent& agent) {
   sharesConnection_ = agent.sharesConnection(options_);
   if (typeid(agent) != typeid(Agent)) place_.rename(agent.getName(options_));
   proxied_ = false;
-  if (agent.state().hasProxies()) leadThroughProxy(agent);
+  if (AgentAccess::state(agent).hasProxies()) leadThroughProxy(agent);
 }
 
 // Over TLS the proxy is told by a CONNECT instead, when the connection is opened.
@@ -120,7 +120,7 @@ SLUICE_DECL void WantedRequest::leadThroughProxy(Agent& agent) {
       isConnect()) {
     return;
   }
-  const auto proxy = agent.state().proxyFor(options_.hostname, options_.port);
+  const auto proxy = AgentAccess::state(agent).proxyFor(options_.hostname, options_.port);
   if (!proxy) return;
   proxied_ = true;
   proxyAuthorization_ = proxy->authorization;

@@ -67,7 +67,7 @@ inline std::string tlsName(const ClientOptions& options, const std::string& host
 inline std::string trustName(const ClientOptions& options) {
   std::string name;
   if (options.secureContext) {
-    name += ":context" + std::to_string(options.secureContext.get()->serial());
+    name += ":context" + std::to_string(SecureContextAccess::get(options.secureContext)->serial());
   }
   if (!options.passphrase.empty()) name += ":passphrase" + options.passphrase;
   if (options.ALPNProtocols != ClientOptions().ALPNProtocols) {
@@ -127,7 +127,7 @@ class GlobalAgents final : public asio::execution_context::service {
     }
     if (!make) return nullptr;
     agents_.push_back(std::make_unique<Agent>(executor));
-    agents_.back()->state().useGlobalProxies();
+    http::detail::AgentAccess::state(*agents_.back()).useGlobalProxies();
     return agents_.back().get();
   }
 
@@ -210,7 +210,8 @@ SLUICE_DECL task<net::Socket> Agent::createConnection(const net::ConnectionOptio
   net::ConnectionOptions to = options;
   detail::TunnelRequest tunnel;
   if (options.path.empty()) {
-    if (const auto proxy = state().proxyFor(options.host, options.port)) {
+    if (const auto proxy =
+            http::detail::AgentAccess::state(*this).proxyFor(options.host, options.port)) {
       tunnel = detail::tunnelRequest(options, *proxy);
       to.host = proxy->host;
       to.port = proxy->port;

@@ -27,7 +27,7 @@ SLUICE_DECL std::shared_ptr<TlsPolicy> clientPolicy(const ClientOptions& options
                                                     const SecureContext& context) {
   auto policy = std::make_shared<TlsPolicy>();
   policy->rejectUnauthorized = options.rejectUnauthorized;
-  policy->context = context.get();
+  policy->context = SecureContextAccess::get(context);
   policy->protocols = protocolList(options.ALPNProtocols);
   policy->handshakeTimeout = options.handshakeTimeout;
   policy->checkServerIdentity = options.checkServerIdentity;
@@ -112,7 +112,7 @@ SLUICE_DECL task<net::Socket> connectTls(net::ConnectionOptions options,
   } else {
     core = new net::detail::SocketCore(loop, options.highWaterMark);
   }
-  net::Socket outer(core);
+  net::Socket outer = net::detail::SocketAccess::make(core);
   core->setObserver(inner);
   options.hook = inner.get();
   std::exception_ptr failure;
@@ -122,7 +122,7 @@ SLUICE_DECL task<net::Socket> connectTls(net::ConnectionOptions options,
     if (!tunnel.empty()) co_await openTunnel(connected, tunnel, policy->handshakeTimeout);
     core->setObserver(nullptr);
     if (core->destroyed()) throw http::Error(asio::error::operation_aborted);
-    auto below = connected.core()->releaseTransport();
+    auto below = net::detail::SocketAccess::core(connected)->releaseTransport();
     sluice::detail::emit<net::SocketEvents, "connect">(core->listeners());
     co_await handshake(core, std::move(below), std::string(), std::move(policy));
   } catch (const http::Error& error) {
@@ -158,8 +158,9 @@ SLUICE_DECL task<net::Socket> connect(net::Socket socket, const ConnectionOption
   const detail::ClientOptions options = detail::clientOptions(named);
   const std::shared_ptr<const detail::TlsPolicy> policy =
       detail::clientPolicy(options, named.host, detail::contextOf(options));
-  co_await detail::handshake(socket.core(), policy);
-  sluice::detail::emit<net::SocketEvents, "secureConnect">(socket.core()->listeners());
+  co_await detail::handshake(net::detail::SocketAccess::core(socket), policy);
+  sluice::detail::emit<net::SocketEvents, "secureConnect">(
+      net::detail::SocketAccess::core(socket)->listeners());
   co_return socket;
 }
 

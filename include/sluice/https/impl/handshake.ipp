@@ -34,10 +34,10 @@ SLUICE_DECL task<> handshake(boost::intrusive_ptr<net::detail::SocketCore> core,
       new TlsTransport(core->loop().shared_from_this(), std::move(below), policy, early));
   if (policy->onKeylog) {
     transport->onKeylog = [policy, owner = core.get()](std::string_view line) {
-      net::Socket socket(owner);
+      net::Socket socket = net::detail::SocketAccess::make(owner);
       policy->onKeylog(line, socket);
       // The owner of the socket still has it.
-      socket.release();
+      net::detail::SocketAccess::release(socket);
     };
   }
   core->open(transport);

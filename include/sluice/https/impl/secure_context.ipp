@@ -325,7 +325,7 @@ SLUICE_DECL SecureContext::SecureContext(asio::ssl::context&& ready)
     : context_(std::make_shared<detail::TlsContext>(std::move(ready))) {}
 
 SLUICE_DECL SecureContext createSecureContext(const SecureContextOptions& options) {
-  return SecureContext(std::make_shared<detail::TlsContext>(options));
+  return detail::SecureContextAccess::make(std::make_shared<detail::TlsContext>(options));
 }
 
 }  // namespace sluice::https

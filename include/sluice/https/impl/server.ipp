@@ -38,7 +38,7 @@ SLUICE_DECL TlsServerState::TlsServerState(asio::any_io_executor executor,
 
 SLUICE_DECL void TlsServerState::use(SecureContext context) {
   auto policy = std::make_shared<TlsPolicy>(*policy_);
-  policy->context = context.get();
+  policy->context = SecureContextAccess::get(context);
   policy_ = std::move(policy);
   setTicketKeys(std::string(ticketKeys_));
 }
@@ -78,7 +78,8 @@ SLUICE_DECL SecureContext TlsServerState::contextFor(std::string_view servername
 }
 
 SLUICE_DECL task<> TlsServerState::secure(net::Socket& socket) {
-  const boost::intrusive_ptr<net::detail::SocketCore> core = socket.core();
+  const boost::intrusive_ptr<net::detail::SocketCore> core =
+      net::detail::SocketAccess::core(socket);
   auto policy = policy_;
   const bool chooses = !policy->chooseContext && !contexts_.empty();
   if (chooses || has<"keylog">()) {

@@ -101,7 +101,7 @@ SLUICE_DECL int TlsSession::chooseContext(int& alert) {
   try {
     const SecureContext context = policy_->chooseContext(name);
     if (context) {
-      chosen_ = context.get();
+      chosen_ = SecureContextAccess::get(context);
       SSL_set_SSL_CTX(ssl_.get(), chosen_->native());
       if (policy_->onKeylog) chosen_->logKeys();
       trustAsTold();

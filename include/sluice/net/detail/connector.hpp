@@ -33,7 +33,7 @@ class Connector final : public Connecting,
                                           std::shared_ptr<const ConnectionOptions> options);
 
   SLUICE_DECL void start(Handler handler) override;
-  Socket take() override { return Socket(std::move(core_)); }
+  Socket take() override { return SocketAccess::make(std::move(core_)); }
   SLUICE_DECL void onGone(const error_code& reason) override;
 
  private:

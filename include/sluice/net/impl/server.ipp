@@ -106,7 +106,7 @@ class ServerState final
     core->openAccepted(std::move(accepted));
     core->transport()->setNoDelay(true);
     const auto place = std::make_shared<Connection>(self);
-    place->socket = Socket(core);
+    place->socket = SocketAccess::make(core);
     core->setObserver(place);
     ++open_;
     connections_.insert(place);

@@ -82,10 +82,11 @@ SLUICE_DECL WriteResult Socket::writeAny(Chunk&& chunk) {
   if (core_->writeEnding() || core_->destroyed()) {
     const auto code = core_->destroyed() ? http::errc::ERR_STREAM_DESTROYED
                                          : http::errc::ERR_STREAM_WRITE_AFTER_END;
-    return {&output, make_error_code(code)};
+    return sluice::detail::WriteResultAccess::failed(&output, make_error_code(code));
   }
   const bool ok = output.write(std::forward<Chunk>(chunk));
-  return {&output, detail::OutputStream::Until::room, output.queue().queued(), ok};
+  return sluice::detail::WriteResultAccess::make(&output, detail::OutputStream::Until::room,
+                                                 output.queue().queued(), ok);
 }
 
 SLUICE_DECL WriteResult Socket::write(std::string_view chunk) { return writeAny(chunk); }
@@ -106,7 +107,8 @@ SLUICE_DECL WriteResult Socket::write(std::string_view chunk,
   const bool refused = core_->writeEnding() || core_->destroyed();
   WriteResult result = writeAny(chunk);
   detail::OutputStream& output = core_->output();
-  const WriteResult sent(&output, detail::OutputStream::Until::sent, output.queue().queued(), true);
+  const WriteResult sent = sluice::detail::WriteResultAccess::make(
+      &output, detail::OutputStream::Until::sent, output.queue().queued(), true);
   detail::whenSent(refused ? result : sent, std::move(onFlushed));
   return result;
 }
@@ -123,9 +125,12 @@ SLUICE_DECL WriteResult Socket::write(std::string_view utf8, Encoding encoding,
 
 SLUICE_DECL WriteResult Socket::end() {
   detail::OutputStream& output = core_->output();
-  if (core_->destroyed()) return {&output, make_error_code(http::errc::ERR_STREAM_DESTROYED)};
+  if (core_->destroyed())
+    return sluice::detail::WriteResultAccess::failed(
+        &output, make_error_code(http::errc::ERR_STREAM_DESTROYED));
   core_->end();
-  return {&output, detail::OutputStream::Until::sent, output.queue().queued(), output.size() == 0};
+  return sluice::detail::WriteResultAccess::make(&output, detail::OutputStream::Until::sent,
+                                                 output.queue().queued(), output.size() == 0);
 }
 
 template <class Chunk>
@@ -174,10 +179,17 @@ SLUICE_DECL WriteResult Socket::drain() {
   detail::OutputStream& output = core_->output();
   // After end() a socket that is gone has drained if everything has left.
   const std::uint64_t position = core_->writeEnding() ? output.written() : output.queue().queued();
-  return {&output, detail::OutputStream::Until::drained, position, !output.needDrain()};
+  return sluice::detail::WriteResultAccess::make(&output, detail::OutputStream::Until::drained,
+                                                 position, !output.needDrain());
 }
 
-SLUICE_DECL boost::intrusive_ptr<detail::SocketCore> Socket::release() { return std::move(core_); }
+SLUICE_DECL Socket detail::SocketAccess::make(boost::intrusive_ptr<SocketCore> core) {
+  return Socket(std::move(core));
+}
+
+SLUICE_DECL boost::intrusive_ptr<detail::SocketCore> detail::SocketAccess::release(Socket& socket) {
+  return std::move(socket.core_);
+}
 
 SLUICE_DECL sluice::detail::Listeners& Socket::listeners() { return core_->listeners(); }
 
@@ -203,9 +215,11 @@ SLUICE_DECL void Socket::writeRaw(const Kept& core, std::string_view bytes) {
 SLUICE_DECL WriteResult Socket::roomResult(const Kept& core) {
   detail::OutputStream& output = (*core).output();
   if ((*core).writeEnding()) {
-    return {&output, make_error_code(errc::ERR_STREAM_WRITE_AFTER_END)};
+    return sluice::detail::WriteResultAccess::failed(
+        &output, make_error_code(errc::ERR_STREAM_WRITE_AFTER_END));
   }
-  return {&output, detail::OutputStream::Until::room, output.queue().queued(), true};
+  return sluice::detail::WriteResultAccess::make(&output, detail::OutputStream::Until::room,
+                                                 output.queue().queued(), true);
 }
 
 SLUICE_DECL Socket& Socket::pause() {

@@ -11,9 +11,14 @@
 #include <sluice/web/app/config.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sluice::app {
+
+namespace detail {
+struct FormAccess;
+}
 
 /// A field that is not a file.
 struct FormField {
@@ -54,14 +59,22 @@ class Form {
   const std::vector<FormField>& fields() const { return fields_; }
   const std::vector<FormFile>& files() const { return files_; }
 
-  // For the library.
-  void add(FormField field) { fields_.push_back(std::move(field)); }
-  void add(FormFile file) { files_.push_back(std::move(file)); }
-
  private:
+  friend struct detail::FormAccess;
+
   std::vector<FormField> fields_;
   std::vector<FormFile> files_;
 };
+
+namespace detail {
+
+/// How the library makes a Form.
+struct FormAccess {
+  static void add(Form& form, FormField field) { form.fields_.push_back(std::move(field)); }
+  static void add(Form& form, FormFile file) { form.files_.push_back(std::move(file)); }
+};
+
+}  // namespace detail
 
 }  // namespace sluice::app
 

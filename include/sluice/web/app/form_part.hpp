@@ -19,6 +19,8 @@ namespace detail {
 class MultipartReader;
 }
 
+class Request;
+
 /// A field or a file of Request::parts(), lent until the function that got it returns. It can be
 /// piped.
 ///
@@ -27,7 +29,6 @@ class MultipartReader;
 ///     });
 class FormPart {
  public:
-  explicit FormPart(detail::MultipartReader& reader);
   FormPart(const FormPart&) = delete;
   FormPart& operator=(const FormPart&) = delete;
 
@@ -52,6 +53,10 @@ class FormPart {
   task<std::string> text();
 
  private:
+  friend class Request;
+
+  explicit FormPart(detail::MultipartReader& reader);
+
   detail::MultipartReader* reader_;
   std::string header_;
   std::string name_, filename_;

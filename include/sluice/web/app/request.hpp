@@ -26,6 +26,10 @@ namespace sluice::app {
 class Form;
 class FormPart;
 
+namespace detail {
+struct RequestAccess;
+}
+
 /// A received request. Made by the server, and lent to handlers until they return.
 class Request : public http::IncomingMessage {
  public:
@@ -93,10 +97,9 @@ class Request : public http::IncomingMessage {
     return value;
   }
 
-  // For the library.
-  detail::Routing& routing() const;
-
  private:
+  friend struct detail::RequestAccess;
+
   // What locals() has made, the latest first.
   struct Local {
     Local() = default;
@@ -112,12 +115,22 @@ class Request : public http::IncomingMessage {
     T value{};
   };
 
+  detail::Routing& routing() const;
   bool trustsPeer() const;
 
   mutable detail::Routing routing_;
   mutable std::forward_list<std::string> decoded_;  // what cookie() has given views of
   std::unique_ptr<Local> locals_;
 };
+
+namespace detail {
+
+/// What the library asks of a Request.
+struct RequestAccess {
+  static Routing& routing(const Request& req) { return req.routing(); }
+};
+
+}  // namespace detail
 
 }  // namespace sluice::app
 

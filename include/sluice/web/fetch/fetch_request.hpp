@@ -24,6 +24,10 @@
 
 namespace sluice {
 
+namespace detail {
+struct FetchRequestAccess;
+}
+
 /// A request for fetch(). Calls chain; a copy is independent of the original.
 ///
 ///     FetchRequest().method("PUT").header("a", "b").body(text, "text/plain").timeout(5s)
@@ -106,13 +110,20 @@ class FetchRequest {
   /// For https. Key, certificate and servername are for the first origin only.
   FetchRequest& tls(https::ClientOptions options);
 
-  // For the library.
-  const detail::FetchOptions& options() const { return options_; }
-  detail::FetchOptions release() && { return std::move(options_); }
-
  private:
+  friend struct detail::FetchRequestAccess;
+
   detail::FetchOptions options_;
 };
+
+namespace detail {
+
+/// What the library asks of a FetchRequest.
+struct FetchRequestAccess {
+  static FetchOptions release(FetchRequest& request) { return std::move(request.options_); }
+};
+
+}  // namespace detail
 
 }  // namespace sluice
 

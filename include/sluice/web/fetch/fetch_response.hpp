@@ -15,12 +15,14 @@
 #include <sluice/task.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace sluice {
 
 namespace detail {
 class FetchExchange;
-}
+struct FetchResponseAccess;
+}  // namespace detail
 
 /// A response whose head has come; its body comes as it is read. Models Readable, so pipe() takes
 /// it. Destroying it before its end lets go of the connection.
@@ -28,7 +30,6 @@ class FetchResponse {
  public:
   /// Empty: everything but destruction and assignment is misuse.
   FetchResponse();
-  explicit FetchResponse(std::shared_ptr<detail::FetchExchange> exchange);
   FetchResponse(const FetchResponse&) = delete;
   FetchResponse& operator=(const FetchResponse&) = delete;
   FetchResponse(FetchResponse&&) noexcept;
@@ -62,8 +63,23 @@ class FetchResponse {
   http::IncomingMessage& message();
 
  private:
+  friend struct detail::FetchResponseAccess;
+
+  explicit FetchResponse(std::shared_ptr<detail::FetchExchange> exchange);
+
   std::shared_ptr<detail::FetchExchange> exchange_;
 };
+
+namespace detail {
+
+/// How the library makes a FetchResponse.
+struct FetchResponseAccess {
+  static FetchResponse make(std::shared_ptr<FetchExchange> exchange) {
+    return FetchResponse(std::move(exchange));
+  }
+};
+
+}  // namespace detail
 
 }  // namespace sluice
 

@@ -22,8 +22,9 @@
 namespace sluice {
 
 namespace web::detail {
+struct WebSocketAccess;
 class WebSocketSession;
-}
+}  // namespace web::detail
 
 /// A movable handle. All calls happen on the executor of its connection.
 ///
@@ -94,12 +95,22 @@ class WebSocket {
   /// its timeout are what it is for.
   net::Socket& socket();
 
-  // For the library.
+ private:
+  friend struct web::detail::WebSocketAccess;
+
   explicit WebSocket(boost::intrusive_ptr<web::detail::WebSocketSession> session);
 
- private:
   boost::intrusive_ptr<web::detail::WebSocketSession> session_;
 };
+
+namespace web::detail {
+
+/// How the library makes a WebSocket.
+struct WebSocketAccess {
+  static WebSocket make(boost::intrusive_ptr<WebSocketSession> session);
+};
+
+}  // namespace web::detail
 
 }  // namespace sluice
 

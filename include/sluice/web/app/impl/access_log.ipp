@@ -102,7 +102,7 @@ class LogTime {
 };
 
 inline const net::detail::Clock& clockOf(const Request& req) {
-  return req.socket().core()->loop().clock();
+  return net::detail::SocketAccess::core(req.socket())->loop().clock();
 }
 
 inline int statusForLog(const Response& res) { return res.headersSent() ? res.statusCode : 499; }
@@ -271,8 +271,10 @@ SLUICE_DECL void AccessLog::State::write(const detail::LogEntry& entry, Request&
 
 SLUICE_DECL task<> AccessLog::operator()(Request& req, Response&, Next next) const {
   // The time of the turn in which the request was read, which others have asked for already.
-  detail::LogEntry entry{req.socket().core()->loop().now(), req.socket().bytesWritten(), req.ip()};
-  req.routing().atEnd(std::make_unique<detail::LogEnding<State>>(state_, std::move(entry)));
+  detail::LogEntry entry{net::detail::SocketAccess::core(req.socket())->loop().now(),
+                         req.socket().bytesWritten(), req.ip()};
+  detail::RequestAccess::routing(req).atEnd(
+      std::make_unique<detail::LogEnding<State>>(state_, std::move(entry)));
   return next();
 }
 

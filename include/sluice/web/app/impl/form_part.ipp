@@ -81,7 +81,7 @@ inline Form parseUrlencoded(std::string_view text, const FormLimits& limits) {
     if (++count > limits.parts || field.name.size() > limits.name ||
         field.value.size() > limits.partSize)
       throw HttpError{413};
-    form.add(std::move(field));
+    detail::FormAccess::add(form, std::move(field));
   }
   return form;
 }
@@ -105,10 +105,10 @@ SLUICE_DECL task<Form> Request::form(FormLimits limits) {
     FormPart part(reader);
     std::string content = co_await part.text();
     if (!part.isFile()) {
-      form.add(FormField{part.name(), std::move(content)});
+      detail::FormAccess::add(form, FormField{part.name(), std::move(content)});
     } else if (!part.filename().empty() || !content.empty()) {  // Else no file was chosen.
-      form.add(FormFile{part.name(), part.filename(), std::string(part.contentType()),
-                        std::move(content)});
+      detail::FormAccess::add(form, FormFile{part.name(), part.filename(),
+                                             std::string(part.contentType()), std::move(content)});
     }
   }
   co_return form;

@@ -218,7 +218,8 @@ SLUICE_DECL task<> Metrics::operator()(Request& req, Response& res, Next next) c
       (req.method() == "GET" || req.method() == "HEAD")) {
     return answer(state_, res);
   }
-  req.routing().atEnd(std::make_unique<detail::MetricsEnding<State>>(state_, req));
+  detail::RequestAccess::routing(req).atEnd(
+      std::make_unique<detail::MetricsEnding<State>>(state_, req));
   return next();
 }
 

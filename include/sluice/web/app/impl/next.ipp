@@ -12,7 +12,7 @@
 namespace sluice::app {
 
 SLUICE_DECL task<> Next::operator()() const {
-  const detail::Routing& routing = req_->routing();
+  const detail::Routing& routing = detail::RequestAccess::routing(*req_);
   if (position_ < routing.reached) {
     throw http::Error(http::errc::ERR_INVALID_STATE, "next() was called twice");
   }

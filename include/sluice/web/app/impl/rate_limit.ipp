@@ -77,7 +77,8 @@ SLUICE_DECL task<> RateLimit::operator()(Request& req, Response& res, Next next)
   } else {
     key = detail::rateKeyOf(req.ip());
   }
-  const auto answer = buckets_->take(key, req.socket().core()->loop().now());
+  const auto answer =
+      buckets_->take(key, net::detail::SocketAccess::core(req.socket())->loop().now());
   if (options_.headers) {
     res.setHeader("RateLimit-Limit", static_cast<std::int64_t>(options_.limit));
     res.setHeader("RateLimit-Remaining", static_cast<std::int64_t>(answer.left));

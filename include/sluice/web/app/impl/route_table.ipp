@@ -209,7 +209,7 @@ SLUICE_DECL void RouteTable::addErrorHandler(ErrorHandler handler) {
 
 SLUICE_DECL task<> RouteTable::run(std::shared_ptr<const RouteTable> table, Request& req,
                                    Response& res) {
-  Routing& routing = req.routing();
+  Routing& routing = detail::RequestAccess::routing(req);
   routing.table = table.get();
   table->findRoute(req);
   const Scope& root = table->scopes_.front();
@@ -237,7 +237,7 @@ SLUICE_DECL task<> RouteTable::run(std::shared_ptr<const RouteTable> table, Requ
 
 SLUICE_DECL void RouteTable::tellEnd(Request& req, Response& res) {
   const auto tell = [&req, &res] {
-    auto ending = std::move(req.routing().endings);
+    auto ending = std::move(detail::RequestAccess::routing(req).endings);
     for (; ending; ending = std::move(ending->next)) ending->ended(req, res);
   };
   if (res.writableFinished() || res.closed()) {
@@ -249,7 +249,7 @@ SLUICE_DECL void RouteTable::tellEnd(Request& req, Response& res) {
 }
 
 SLUICE_DECL void RouteTable::findRoute(Request& req) const {
-  Routing& routing = req.routing();
+  Routing& routing = detail::RequestAccess::routing(req);
   if (routing.target == Routing::Target::refused) return;
   const std::string_view method = req.method();
   tree_.match(routing.path.segments(), routing.captures,
@@ -265,7 +265,7 @@ SLUICE_DECL void RouteTable::findRoute(Request& req) const {
 
 SLUICE_DECL task<> RouteTable::step(Request& req, Response& res, std::size_t position,
                                     const Scope& caller) const {
-  Routing& routing = req.routing();
+  Routing& routing = detail::RequestAccess::routing(req);
   const Route* const route = routing.endpoint == nullptr ? nullptr : routing.endpoint->route;
   const std::size_t before = route == nullptr ? middleware_.size() : route->before;
   const std::size_t handlers = route == nullptr ? 0 : route->handlers.size();
@@ -354,7 +354,7 @@ SLUICE_DECL task<> RouteTable::answerError(std::exception_ptr error, Request& re
 }
 
 SLUICE_DECL task<> RouteTable::answerWithoutRoute(Request& req, Response& res) const {
-  const Routing& routing = req.routing();
+  const Routing& routing = detail::RequestAccess::routing(req);
   if (routing.target == Routing::Target::refused) {
     co_await answerStatus(req, res, 400);
     co_return;

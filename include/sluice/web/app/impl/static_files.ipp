@@ -79,7 +79,7 @@ SLUICE_DECL task<> StaticFiles::serve(std::shared_ptr<const Settings> settings, 
                                       Response& res, Next next) {
   using Kind = detail::FoundFile::Kind;
   const StaticOptions& options = settings->options;
-  const std::string_view all = req.routing().path.segments();
+  const std::string_view all = detail::RequestAccess::routing(req).path.segments();
   const std::string_view segments = all.substr(std::min(req.basePath().size(), all.size()));
   detail::PathVerdict verdict = detail::judgePath(segments);
   if (verdict == detail::PathVerdict::dotfile) {
@@ -114,7 +114,8 @@ SLUICE_DECL task<> StaticFiles::serve(std::shared_ptr<const Settings> settings, 
     co_return;
   }
   if (found.kind == Kind::folder && !asksForFolder && options.redirect) {
-    const std::string url = detail::folderUrl(all, req.routing().path.query());
+    const std::string url =
+        detail::folderUrl(all, detail::RequestAccess::routing(req).path.query());
     co_await res.redirect(url, 301);
     co_return;
   }

@@ -14,7 +14,7 @@ namespace detail {
 
 SLUICE_DECL task<FetchResponse> runFetch(std::shared_ptr<FetchExchange> exchange) {
   co_await exchange->run();
-  co_return FetchResponse(std::move(exchange));
+  co_return FetchResponseAccess::make(std::move(exchange));
 }
 
 }  // namespace detail
@@ -23,7 +23,7 @@ SLUICE_DECL task<FetchResponse> fetch(std::string_view url) { return fetch(url, 
 
 SLUICE_DECL task<FetchResponse> fetch(std::string_view url, FetchRequest request) {
   return detail::runFetch(
-      std::make_shared<detail::FetchExchange>(url, std::move(request).release()));
+      std::make_shared<detail::FetchExchange>(url, detail::FetchRequestAccess::release(request)));
 }
 
 }  // namespace sluice

@@ -104,7 +104,7 @@ SLUICE_DECL task<WebSocket> openWebSocket(std::string text, WebSocketOptions opt
   const boost::intrusive_ptr<WebSocketSession> session(
       new WebSocketSession(std::move(engine), options));
   session->open();
-  co_return WebSocket(session);
+  co_return WebSocketAccess::make(session);
 }
 
 }  // namespace web::detail

@@ -322,7 +322,8 @@ SLUICE_DECL WriteResult WebSocketEngine::ping(std::string_view data) {
 SLUICE_DECL WriteResult WebSocketEngine::refuse() {
   const auto code = socket_->destroyed() ? http::errc::ERR_STREAM_DESTROYED
                                          : http::errc::ERR_STREAM_WRITE_AFTER_END;
-  return {&socket_->core()->output(), make_error_code(code)};
+  return sluice::detail::WriteResultAccess::failed(
+      &net::detail::SocketAccess::core(*socket_)->output(), make_error_code(code));
 }
 
 SLUICE_DECL void WebSocketEngine::sendClose(int code, std::string_view reason) {

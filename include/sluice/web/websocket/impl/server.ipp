@@ -74,7 +74,7 @@ SLUICE_DECL task<> WebSocketUpgrade::Shared::serve(std::shared_ptr<const Shared>
       new WebSocketSession(std::move(engine), options));
   const AdoptAtEnd adopt(session);
   session->open();
-  WebSocket webSocket(session);
+  WebSocket webSocket = WebSocketAccess::make(session);
   std::exception_ptr failure;
   try {
     co_await shared->handler(webSocket, req);

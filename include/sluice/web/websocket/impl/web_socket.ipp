@@ -13,6 +13,11 @@ namespace sluice {
 SLUICE_DECL WebSocket::WebSocket() = default;
 SLUICE_DECL WebSocket::WebSocket(boost::intrusive_ptr<web::detail::WebSocketSession> session)
     : session_(std::move(session)) {}
+SLUICE_DECL WebSocket
+web::detail::WebSocketAccess::make(boost::intrusive_ptr<WebSocketSession> session) {
+  return WebSocket(std::move(session));
+}
+
 SLUICE_DECL WebSocket::WebSocket(WebSocket&&) noexcept = default;
 
 SLUICE_DECL WebSocket& WebSocket::operator=(WebSocket&& other) noexcept {
