@@ -32,17 +32,20 @@ SLUICE_DECL void ClientExchange::socketAssigned() {
 
 SLUICE_DECL void ClientExchange::observeBeginning() {
   beginning_ = {.time = loop_->clock().now(), .isObserved = true};
-  const observe::Request request{.id = this,
-                                 .side = observe::Side::client,
-                                 .method = options().method,
-                                 .url = wanted_.target(),
-                                 .host = options().hostname,
-                                 .statusCode = 0,
-                                 .bytesRead = 0,
-                                 .bytesWritten = 0,
-                                 .duration = {},
-                                 .error = {}};
-  observe::detail::tell(loop_->observers(), &observe::Observer::began, request);
+  observe::detail::tell(loop_->observers(), &observe::Observer::began, observed());
+}
+
+SLUICE_DECL observe::Request ClientExchange::observed() const {
+  return {.id = this,
+          .side = observe::Side::client,
+          .method = options().method,
+          .url = wanted_.target(),
+          .host = options().hostname,
+          .statusCode = 0,
+          .bytesRead = 0,
+          .bytesWritten = 0,
+          .duration = {},
+          .error = {}};
 }
 
 SLUICE_DECL void ClientExchange::observeSocket() {
@@ -51,18 +54,14 @@ SLUICE_DECL void ClientExchange::observeSocket() {
 
 SLUICE_DECL void ClientExchange::observeEnd(const error_code& reason) {
   beginning_.isObserved = false;
-  const net::Socket* socket = connection_ ? connection_->socketIfAny() : nullptr;
-  const observe::Request request{
-      .id = this,
-      .side = observe::Side::client,
-      .method = options().method,
-      .url = wanted_.target(),
-      .host = options().hostname,
-      .statusCode = incoming_ ? incoming_->statusCode() : 0,
-      .bytesRead = socket != nullptr ? connection_->bytesOfExchange() : 0,
-      .bytesWritten = socket != nullptr ? socket->bytesWritten() - beginning_.bytesWritten : 0,
-      .duration = loop_->clock().now() - beginning_.time,
-      .error = reason};
+  observe::Request request = observed();
+  if (incoming_) request.statusCode = incoming_->statusCode();
+  if (const net::Socket* socket = connection_ ? connection_->socketIfAny() : nullptr) {
+    request.bytesRead = connection_->bytesOfExchange();
+    request.bytesWritten = socket->bytesWritten() - beginning_.bytesWritten;
+  }
+  request.duration = loop_->clock().now() - beginning_.time;
+  request.error = reason;
   observe::detail::tell(loop_->observers(), &observe::Observer::ended, request);
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <boost/beast/http/field.hpp>
 #include <boost/beast/http/verb.hpp>
+#include <boost/config.hpp>
 #include <cstring>
 #include <limits>
 #include <sluice/http/constants.hpp>
@@ -44,9 +45,8 @@ inline KnownHeader knownHeader(boost::beast::http::field found) {
   }
 }
 
-[[gnu::always_inline]] inline bool MessageParser::acceptField(const FieldSpan& span,
-                                                              KnownHeader header,
-                                                              std::string_view value) {
+BOOST_FORCEINLINE bool MessageParser::acceptField(const FieldSpan& span, KnownHeader header,
+                                                  std::string_view value) {
   // Lines above the limit are lost to the user only: what frames the message is always seen.
   const bool kept = headers_.size() < limits_.maxHeadersCount;
   if (kept) headers_.add(span);
@@ -185,7 +185,7 @@ SLUICE_DECL MessageParser::Status MessageParser::skipBlankLines(std::string_view
 
 // The way of nearly every head: all of it is there, and nothing is wrong with it. If it does not
 // get through, reading it by lines finds out which line is at fault, if any is.
-[[gnu::always_inline]] inline bool MessageParser::parseWhole(std::string_view input) {
+BOOST_FORCEINLINE bool MessageParser::parseWhole(std::string_view input) {
   triedWhole_ = true;
   if (limits_.insecure) return false;
   const std::string_view head = input.substr(position_, limits_.maxHeaderSize);

@@ -53,17 +53,20 @@ SLUICE_DECL void ServerExchange::observeBeginning() {
                 .bytesRead = core.bytesRead() - reader.unread().size() - reader.head().consumed(),
                 .bytesWritten = core.output().written(),
                 .isObserved = true};
-  const observe::Request request{.id = this,
-                                 .side = observe::Side::server,
-                                 .method = incoming_->method(),
-                                 .url = incoming_->url(),
-                                 .host = {},
-                                 .statusCode = 0,
-                                 .bytesRead = 0,
-                                 .bytesWritten = 0,
-                                 .duration = {},
-                                 .error = {}};
-  observe::detail::tell(core.loop().observers(), &observe::Observer::began, request);
+  observe::detail::tell(core.loop().observers(), &observe::Observer::began, observed());
+}
+
+SLUICE_DECL observe::Request ServerExchange::observed() const {
+  return {.id = this,
+          .side = observe::Side::server,
+          .method = incoming_->method(),
+          .url = incoming_->url(),
+          .host = {},
+          .statusCode = 0,
+          .bytesRead = 0,
+          .bytesWritten = 0,
+          .duration = {},
+          .error = {}};
 }
 
 SLUICE_DECL void ServerExchange::observeEnd() {
@@ -74,17 +77,12 @@ SLUICE_DECL void ServerExchange::observeEnd() {
   if (!reason && !incoming().upgraded && !outgoing().isSent()) {
     reason = make_error_code(boost::system::errc::connection_reset);
   }
-  const observe::Request request{
-      .id = this,
-      .side = observe::Side::server,
-      .method = incoming_->method(),
-      .url = incoming_->url(),
-      .host = {},
-      .statusCode = outgoing().headSent() ? pair_->res().statusCode : 0,
-      .bytesRead = core.bytesRead() - reader.unread().size() - beginning_.bytesRead,
-      .bytesWritten = core.output().written() - beginning_.bytesWritten,
-      .duration = core.loop().clock().now() - beginning_.time,
-      .error = reason};
+  observe::Request request = observed();
+  if (outgoing().headSent()) request.statusCode = pair_->res().statusCode;
+  request.bytesRead = core.bytesRead() - reader.unread().size() - beginning_.bytesRead;
+  request.bytesWritten = core.output().written() - beginning_.bytesWritten;
+  request.duration = core.loop().clock().now() - beginning_.time;
+  request.error = reason;
   observe::detail::tell(core.loop().observers(), &observe::Observer::ended, request);
 }
 

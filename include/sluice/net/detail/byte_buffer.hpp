@@ -5,6 +5,8 @@
 #pragma once
 
 #include <algorithm>
+#include <boost/config.hpp>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -47,14 +49,14 @@ class ByteBuffer {
   }
 
   /// Room for `count` more bytes after the end; commit() says how many were used.
-  [[gnu::always_inline]] char* prepare(std::size_t count) {
+  BOOST_FORCEINLINE char* prepare(std::size_t count) {
     if (capacity_ - size_ < count) [[unlikely]]
       grow(count);
     return data_ + size_;
   }
   void commit(std::size_t count) { size_ += count; }
 
-  [[gnu::always_inline]] void append(std::string_view bytes) {
+  BOOST_FORCEINLINE void append(std::string_view bytes) {
     if (bytes.empty()) return;
     std::memcpy(prepare(bytes.size()), bytes.data(), bytes.size());
     size_ += bytes.size();
@@ -64,15 +66,10 @@ class ByteBuffer {
     ++size_;
   }
   /// In base 10 or 16.
-  void appendNumber(std::uint64_t number, unsigned base = 10) {
-    std::size_t digits = 1;
-    for (std::uint64_t rest = number; rest >= base; rest /= base) ++digits;
-    char* end = prepare(digits) + digits;
-    do {
-      *--end = "0123456789abcdef"[number % base];
-      number /= base;
-    } while (number != 0);
-    commit(digits);
+  void appendNumber(std::uint64_t number, int base = 10) {
+    constexpr std::size_t most = 20;
+    char* const begin = prepare(most);
+    commit(static_cast<std::size_t>(std::to_chars(begin, begin + most, number, base).ptr - begin));
   }
 
   void eraseFront(std::size_t count) {
@@ -81,7 +78,7 @@ class ByteBuffer {
   }
 
  private:
-  [[gnu::noinline]] void grow(std::size_t count) {
+  BOOST_NOINLINE void grow(std::size_t count) {
     const std::size_t wanted = std::max({capacity_ * 2, size_ + count, std::size_t{256}});
     void* moved = std::realloc(data_, wanted);
     if (moved == nullptr) throw std::bad_alloc();

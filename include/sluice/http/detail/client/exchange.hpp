@@ -197,6 +197,7 @@ class ClientExchange final : public ExchangeProgress,
   SLUICE_DECL void setTimeout(std::chrono::milliseconds idle) override;
 
   void become(State next);
+  observe::Request observed() const;
   void observeBeginning();
   void observeSocket();
   void observeEnd(const error_code& reason);

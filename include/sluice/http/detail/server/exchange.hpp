@@ -120,6 +120,7 @@ class ServerExchange final : public sluice::detail::Linked<ServerExchange>,
   void endForHandler();
   void answerEmpty(int status);
   void renewOutgoing();
+  observe::Request observed() const;
   void observeBeginning();
   void observeEnd();
 
