@@ -73,6 +73,26 @@ TEST_CASE("a response that is taken late from an agent's connection tells what b
   CHECK(takenLate(net, req) == "data:abc res-end res-close");
 }
 
+TEST_CASE("a response that has left its connection tells a waiter of an end that is due",
+          "[IncomingMessage]") {
+  Requesting net;
+  auto req = http::get(net.io(), net.options());
+  auto taking = start(net.io(), req.response());
+  net.deliver("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc");
+  auto res = taking.result();
+  REQUIRE(net.closed());
+  bool closed = false;
+  res.on<"close">([&] { closed = true; });
+  const auto read = [&]() -> task<std::string> {
+    std::string body = co_await res.text();
+    co_await res.once<"end">();
+    co_return body;
+  };
+  CHECK(run(net.io(), read()) == "abc");
+  net.settle();
+  CHECK(closed);
+}
+
 TEST_CASE("a coroutine that waits for the close of a cut response goes on", "[IncomingMessage]") {
   Requesting net;
   const auto wait = [&]() -> task<bool> {

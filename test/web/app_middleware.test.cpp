@@ -365,6 +365,34 @@ TEST_CASE("accessLog() has a line for what failed, and waits for what is not sen
                 "# - - [# +0000] \"GET /unended HTTP/1.1\" 200 # \"-\" \"-\" #\n"));
 }
 
+TEST_CASE("a log's filter that throws keeps no other log from its line", "[app][plain]") {
+  const bool awaited = GENERATE(true, false);
+  Lines lines;
+  std::string failures;
+  {
+    Router router;
+    router.use(app::accessLog({.write = lines}));
+    router.use(app::accessLog({.write = [](std::string_view) {},
+                               .filter = [](const Request&, const Response&) -> bool {
+                                 throw std::runtime_error("no filter");
+                               }}));
+    router.get("/", [awaited](Request&, Response& res) -> task<> {
+      if (awaited) {
+        co_await res.end("answer");
+      } else {
+        res.end("answer");
+      }
+    });
+    asio::io_context io;
+    http::Server server = http::createServer(io, router);
+    server.on<"error">([&](const http::Error& error) { failures += error.what(); });
+    CHECK(inject(io, server, {.url = "/"}).body == "answer");
+  }
+  CAPTURE(*lines.text);
+  CHECK(matches(*lines.text, "# - - [# +0000] \"GET / HTTP/1.1\" 200 # \"-\" \"-\" #\n"));
+  CHECK(failures == "no filter");
+}
+
 TEST_CASE("a log that cannot keep up drops lines and says so", "[app][plain]") {
   std::mutex blocked;
   std::string text;

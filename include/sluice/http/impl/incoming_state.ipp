@@ -222,8 +222,11 @@ SLUICE_DECL void IncomingState::scheduleEvents() {
   if (source_ != nullptr) {
     source_->eventsAreDue();
   } else {
-    sluice::detail::post(executor(),
-                         [self = boost::intrusive_ptr<IncomingState>(this)] { self->emitDue(); });
+    eventsArePosted_ = true;
+    sluice::detail::post(executor(), [self = boost::intrusive_ptr<IncomingState>(this)] {
+      self->eventsArePosted_ = false;
+      self->emitDue();
+    });
   }
 }
 

@@ -128,7 +128,7 @@ class IncomingState
   /// No event will come any more, not even for those that wait.
   bool eventsAreOver() const {
     return told_ == Told::close ||
-           (source_ == nullptr && !closeIsSources && (aborted() || ended()));
+           (source_ == nullptr && !closeIsSources && (aborted() || ended()) && !eventsArePosted_);
   }
   const error_code& failure() const { return failure_; }
   std::optional<std::uint64_t> length() const { return length_; }
@@ -245,6 +245,7 @@ class IncomingState
   bool rawMade_ = false;
   bool headersMade_ = false;
   bool read_ = false;
+  bool eventsArePosted_ = false;  // since it belongs to no connection
 };
 
 constexpr bool IncomingState::mayFollow(State from, State to) {

@@ -231,14 +231,29 @@ SLUICE_DECL task<> RouteTable::run(std::shared_ptr<const RouteTable> table, Requ
       error = std::current_exception();
     }
   }
-  if (routing.endings) tellEnd(req, res);
+  if (routing.endings) {
+    try {
+      tellEnd(req, res);
+    } catch (...) {
+      if (!error) error = std::current_exception();
+    }
+  }
   if (error) std::rethrow_exception(error);
 }
 
 SLUICE_DECL void RouteTable::tellEnd(Request& req, Response& res) {
   const auto tell = [&req, &res] {
     auto ending = std::move(detail::RequestAccess::routing(req).endings);
-    for (; ending; ending = std::move(ending->next)) ending->ended(req, res);
+    // Each of them, also if one throws.
+    std::exception_ptr failure;
+    for (; ending; ending = std::move(ending->next)) {
+      try {
+        ending->ended(req, res);
+      } catch (...) {
+        if (!failure) failure = std::current_exception();
+      }
+    }
+    if (failure) std::rethrow_exception(failure);
   };
   if (res.writableFinished() || res.closed()) {
     tell();
