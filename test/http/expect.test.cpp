@@ -65,6 +65,22 @@ TEST_CASE("checkContinue takes the place of request, and decides",
   CHECK(requests == 0);
 }
 
+TEST_CASE("what a request was not asked for is neither waited for nor told as its body", "[http]") {
+  auto wire = serve(echo);
+  std::string log;
+  wire.server().on<"checkContinue">([&](IncomingMessage& req, ServerResponse& res) -> task<> {
+    req.on<"end">([&] { log += "end "; });
+    req.on<"aborted">([&] { log += "aborted "; });
+    req.on<"error">([&](const Error& error) { log += std::string(error.name()) + " "; });
+    req.on<"close">([&] { log += "close "; });
+    res.statusCode = 403;
+    co_await res.end();
+  });
+  wire.send(post(2, GENERATE("", "a", "ab"), "Expect: 100-continue\r\n"));
+  CHECK(wire.ended());
+  CHECK(log.empty());
+}
+
 TEST_CASE("a handler of checkContinue hands a request on to that of request",
           "[http][row:3.1/checkContinue][row:3.1/request]") {
   auto wire = serve(echo);

@@ -72,6 +72,7 @@ int main(int argc, char* argv[]) {
   // Connections rest for as long as a run lasts.
   ServerOptions options;
   options.keepAliveTimeout = std::chrono::milliseconds(0);
+  options.timeout = std::chrono::milliseconds(0);
   auto server = createServer(loop, options, answer);
   server.listen(argc > 1 ? std::atoi(argv[1]) : 0, [&] {
     std::cout << "listening on http://127.0.0.1:" << server.address().port << '/' << std::endl;

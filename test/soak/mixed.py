@@ -98,8 +98,11 @@ with soak.Program(sys.argv[2], 0) as server:
     sums, sent, came, held = {}, 0, 0, []
     while len(held) < 3 or time.monotonic() < end:
         with soak.Program(sys.argv[1], origin, COUNT, *KINDS) as client:
-            lines = [client.line() for _ in range(10)]
+            # After the last line it may be gone.
+            for _ in range(9):
+                client.line()
             of_client = client.memory()
+            client.line()
             status = client.process.wait(120)
             outcomes = client.process.stdout.read().split()
         counts = dict(zip(outcomes[::2], map(int, outcomes[1::2])))

@@ -134,7 +134,7 @@ def receive_answer(peer, size=None):
         received += piece
         head, end, body = received.partition(b"\r\n\r\n")
         length = re.search(rb"(?i)content-length: *(\d+)", head)
-        if end and (len(body) >= int(length[1]) if length else body.endswith(b"\r\n0\r\n\r\n")):
+        if end and (len(body) >= int(length[1]) if length else b"\r\n0\r\n\r\n" in body):
             break
     return received
 

@@ -13,9 +13,8 @@ import tempfile
 
 import soak
 
-# A self-signed certificate, which nobody can revoke and no authority has logged; no HSTS and no DNS.
-EXPECTED = ("cert_", "cert", "DNS_", "HSTS", "HTTP_", "BREACH", "security_headers", "chain_of_trust", "OCSP", "overall_grade",
-            "grade_cap", "intermediate_cert", "ipv4_in_san", "cookie", "banner", "LUCKY13", "scanTime")
+# A self-signed certificate, which nobody can revoke; localhost, and a handler that sends no HSTS.
+EXPECTED = ("cert_", "DNS_", "HSTS")
 soak.need("testssl")
 with soak.Program(sys.argv[1], 0) as server, tempfile.TemporaryDirectory() as folder:
     report = pathlib.Path(folder) / "report.json"
