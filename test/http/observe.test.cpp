@@ -190,21 +190,21 @@ TEST_CASE("observers come and go, and each hears everything", "[observe]") {
 TEST_CASE("an observer hears of connections and what they carried", "[observe][plain]") {
   asio::io_context io;
   Recorder recorder(io);
-  auto [near, far] = connectedPair(io);
+  auto [ours, theirs] = connectedPair(io);
   CHECK(recorder.connections == 2);
-  near.write("hello");
+  ours.write("hello");
   settleBounded(io);
-  near.destroy();
+  ours.destroy();
   CHECK(recorder.connections == 1);
   CHECK(recorder.written == 5);
-  far.destroy();
+  theirs.destroy();
   CHECK(recorder.connections == 0);
 }
 
 TEST_CASE("an observer may outlive the loop", "[observe]") {
   auto io = std::make_unique<asio::io_context>();
   Recorder recorder(*io);
-  auto [near, far] = connectedPair(*io);
+  auto [ours, theirs] = connectedPair(*io);
   io.reset();
   CHECK(recorder.connections == 0);
 }

@@ -84,12 +84,13 @@ inline std::optional<std::uint16_t> proxyPort(std::string_view digits) {
 
 inline std::string proxyIp(std::string_view text, bool six) {
   error_code ec;
-  // No zone: it would be one of the proxy's machine.
-  if (text.find('%') != std::string_view::npos) return {};
+  // No zone: it would be one of the proxy's machine. Windows takes "[::1]:80" for an address too.
+  if (text.find_first_of("%[]") != std::string_view::npos) return {};
   const std::string copy(text);
   const std::string ip = six ? asio::ip::make_address_v6(copy.c_str(), ec).to_string()
                              : asio::ip::make_address_v4(copy.c_str(), ec).to_string();
-  return ec ? std::string() : ip;
+  // Windows also takes 1.2.3 for one, and means 1.2.0.3.
+  return ec || (!six && ip != text) ? std::string() : ip;
 }
 
 SLUICE_DECL bool ProxyHeader::readFields(std::string_view fields) {
