@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // One request after the other on a connection: order, what is held, and when the connection ends.
+#include <boost/asio/error.hpp>
 #include <string>
 #include <vector>
 #include "support/answers.hpp"
@@ -48,6 +49,24 @@ TEST_CASE("answers to pipelined requests leave in one write", "[http]") {
   auto wire = serve(echoUrl);
   CHECK(wire.send(get("/1") + get("/2") + get("/3")) == ok("/1") + ok("/2") + ok("/3"));
   CHECK(wire.wire().calls().tryWrite == 1);
+}
+
+TEST_CASE("a write to a pipelined answer is told that its bytes did not leave", "[http][plain]") {
+  Gate gate;
+  Client* client = nullptr;
+  std::string told;
+  auto wire = serve([&](IncomingMessage& req, ServerResponse& res) -> task<> {
+    if (req.url() == "/1") {
+      co_await res.end("first");
+      co_return;
+    }
+    client->wire().failWrite(asio::error::connection_reset);
+    res.write("second", [&](error_code ec) { told = ec ? "failed" : "sent"; });
+    co_await gate.wait();
+  });
+  client = &wire.client();
+  wire.send(get("/1") + get("/2"));
+  CHECK(told == "failed");
 }
 
 TEST_CASE("requests are understood however they are cut", "[http][row:11.7/concurrency]") {

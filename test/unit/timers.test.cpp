@@ -7,6 +7,7 @@
 #include <memory>
 #include <random>
 #include <sluice/net/detail/timers.hpp>
+#include <support/allocations.hpp>
 #include <support/catch.hpp>
 #include <vector>
 
@@ -263,6 +264,21 @@ TEST_CASE("any number of durations that come and go are told apart", "[Timers]")
   CHECK(log == expected);
   CHECK(stays.entry.running());
   CHECK(passes.entry.running());
+}
+
+TEST_CASE("durations that are not used any more are forgotten", "[Timers]") {
+  Fixture fixture;
+  TimerEntry entry([](void*) {}, nullptr);
+  const auto use = [&](int durations) {
+    for (int i = 1; i <= durations; ++i) {
+      fixture.timers.start(entry, std::chrono::milliseconds(i), TimePoint());
+    }
+    entry.stop();
+  };
+  use(100);
+  const sluice::test::Allocations heap;
+  use(10'000);
+  CHECK(heap.live() < 10'000);
 }
 
 TEST_CASE("a hundred thousand timeouts fire in order", "[Timers]") {
