@@ -281,6 +281,21 @@ TEST_CASE("awaited writes keep a producer within the high-water mark and one chu
   CHECK(most <= mark + chunk + 200);
 }
 
+TEST_CASE("small chunks of a turn leave together, also if they are awaited",
+          "[http][row:11.12/write]") {
+  std::size_t waiting = 0;
+  auto wire = serve([&](IncomingMessage&, ServerResponse& res) -> task<> {
+    const std::string chunk(5000, 'x');
+    co_await res.write(chunk);
+    co_await res.write(chunk);
+    waiting = res.writableLength();
+    co_await res.end();
+  });
+  const std::string framed = "1388\r\n" + std::string(5000, 'x') + "\r\n";
+  CHECK(wire.send(get()).ends_with("\r\n\r\n" + framed + framed + "0\r\n\r\n"));
+  CHECK(waiting > 10000);
+}
+
 TEST_CASE("writes that nobody waits for are all taken and arrive in order",
           "[http][row:11.12/write]") {
   std::string expected;

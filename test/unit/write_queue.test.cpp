@@ -275,3 +275,20 @@ TEST_CASE("a hundred thousand kept pieces leave one by one", "[WriteQueue]") {
   CHECK(queue.empty());
   CHECK(queue.sent() == 2 * count);
 }
+
+TEST_CASE("a queue that has to wait holds its bytes and no room for more", "[WriteQueue]") {
+  WriteQueue queue;
+  queue.gathered().append(std::string(20'000, 'a'));
+  queue.consume(15'000);
+  queue.tighten();
+  CHECK(queue.gathered().capacity() == 0);
+  CHECK(queue.size() == 5000);
+  CHECK(queue.queued() == 20'000);
+  queue.gathered().append("b");
+  queue.keep("c");
+  // Not once more: what was kept comes first.
+  queue.tighten();
+  CHECK(offered(queue) == std::string(5000, 'a') + "bc");
+  queue.consume(5001);
+  CHECK(offered(queue) == "c");
+}

@@ -93,6 +93,8 @@ SLUICE_DECL BodyDecoder::Piece BodyDecoder::decodeChunked(std::string_view input
       if (remaining_ == 0) state_ = State::dataCr;
     } else if (state_ == State::trailers) {
       consumed += takeTrailers(input.substr(consumed));
+    } else if (const std::size_t count = takePlainFraming(input.substr(consumed))) {
+      consumed += count;
     } else if (takeFraming(input[consumed])) {
       ++consumed;
     }
@@ -100,6 +102,32 @@ SLUICE_DECL BodyDecoder::Piece BodyDecoder::decodeChunked(std::string_view input
     if (state_ == State::complete) return {Status::complete, consumed, data};
   }
   return piece(Status::needMore);
+}
+
+// The usual cases, if all of it is there: a line end after data, a size without extensions. What is
+// neither is taken byte by byte.
+SLUICE_DECL std::size_t BodyDecoder::takePlainFraming(std::string_view input) {
+  if (state_ == State::dataCr) {
+    if (!input.starts_with("\r\n")) return 0;
+    state_ = State::sizeStart;
+    return 2;
+  }
+  if (state_ != State::sizeStart) return 0;
+  // So many digits are below 2^64.
+  const std::size_t most = std::min<std::size_t>(input.size(), 15);
+  std::uint64_t size = 0;
+  std::size_t count = 0;
+  for (; count != most; ++count) {
+    const int digit = sluice::detail::hexValue(input[count]);
+    if (digit < 0) break;
+    size = size * 16 + static_cast<unsigned>(digit);
+  }
+  if (count == 0 || !input.substr(count).starts_with("\r\n")) return 0;
+  remaining_ = size;
+  lineSize_ = count;
+  state_ = State::chunkLf;
+  endOfChunkLine();
+  return count + 2;
 }
 
 SLUICE_DECL bool BodyDecoder::takeFraming(char c) {

@@ -106,6 +106,15 @@ class WriteQueue {
     gatheredSent_ = 0;
   }
 
+  /// What waits has to wait for long: room for more is given back.
+  void tighten() {
+    if (!kept_.empty() || gathered_.capacity() <= keptCapacity) return;
+    std::string bytes(gathered_.view().substr(gatheredSent_));
+    gathered_.release();
+    gatheredSent_ = 0;
+    keep(std::move(bytes));
+  }
+
   /// Gives back the room of a large message, if nothing waits.
   void shrink() {
     if (empty() && gathered_.capacity() > keptCapacity) gathered_.release();

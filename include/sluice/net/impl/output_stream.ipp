@@ -131,6 +131,7 @@ SLUICE_DECL void OutputStream::flush() {
     moved |= sent != 0;
     if (sent < offered) {
       blocked_ = true;
+      queue_.tighten();
       waitForKernel();
       break;
     }

@@ -86,6 +86,7 @@ class BodyDecoder {
 
   Piece decodeSized(std::string_view input);
   Piece decodeChunked(std::string_view input);
+  std::size_t takePlainFraming(std::string_view input);
   bool takeFraming(char c);
   bool takeChunkLine(char c);
   bool endOfChunkLine();
