@@ -61,6 +61,11 @@ TEST_CASE("a peer that ends or resets a connection that rests ends it", "[http][
     wire.settle();
     CHECK(errors == std::vector<std::string>{"ECONNRESET"});
   }
+  SECTION("an error of the system's") {
+    wire.wire().failRead(asio::error::connection_reset);
+    wire.settle();
+    CHECK(errors == std::vector<std::string>{"ECONNRESET"});
+  }
   CHECK(wire.closed());
   CHECK(wire.server().getConnections() == 0);
 }
