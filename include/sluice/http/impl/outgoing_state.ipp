@@ -3,6 +3,7 @@
 // Definitions of outgoing_state.hpp.
 #pragma once
 
+#include <boost/config.hpp>
 #include <sluice/http/detail/message/outgoing_state.hpp>
 #include <sluice/http/outgoing_message.hpp>
 
@@ -246,7 +247,7 @@ SLUICE_DECL void OutgoingState::emitClose() {
 }
 
 // Inlined into its caller, g++ 12 warns of a use after free that is none.
-[[gnu::noinline]] SLUICE_DECL void OutgoingState::conclude(const error_code& reason) {
+BOOST_NOINLINE SLUICE_DECL void OutgoingState::conclude(const error_code& reason) {
   if (!observed() && refusals_.empty()) return;
   const boost::intrusive_ptr<OutgoingState> alive(this);
   destroy(reason);
