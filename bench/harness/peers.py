@@ -27,7 +27,7 @@ def times(row, contestants, rounds):
     return cells
 
 
-def table(rounds=5):
+def table(rounds=7):
     contestants = [name for name in ("bare", "uws", "sluice", "nginx", "h2o") if available("server", name)]
     before = os.getloadavg()[0]
     columns = [times(named(scenario), contestants, rounds) for scenario in SCENARIOS]
