@@ -109,7 +109,7 @@ std::string tried(Failing server, FetchRequest request) {
   FetchInMemory world(
       [&server](IncomingMessage& req, ServerResponse& res) { return server(req, res); });
   FetchRequest own = world.request();
-  const auto& options = request.options();
+  const auto options = sluice::detail::FetchRequestAccess::release(request);
   own.method(options.method.empty() ? "GET" : options.method);
   if (options.body) own.body(*options.body);
   own.retries(options.retries, options.backoff);

@@ -6,6 +6,8 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
+#include <boost/system/errc.hpp>
+#include <new>
 #include <sluice/net/detail/accept_error.hpp>
 #include <sluice/net/detail/asio/listener.hpp>
 #include <utility>
@@ -117,8 +119,12 @@ SLUICE_DECL void AsioListener::start(User& user) {
 }
 
 SLUICE_DECL void AsioListener::acceptNext() {
-  acceptor_.async_accept(peer_, [self = boost::intrusive_ptr<AsioListener>(this)](
-                                    const error_code& ec) { self->onAccepted(ec); });
+  try {
+    acceptor_.async_accept(peer_, [self = boost::intrusive_ptr<AsioListener>(this)](
+                                      const error_code& ec) { self->onAccepted(ec); });
+  } catch (const std::bad_alloc&) {
+    loop_->startTimer(pause_, acceptPause);
+  }
 }
 
 SLUICE_DECL void AsioListener::onAccepted(const error_code& ec) {
@@ -137,9 +143,16 @@ SLUICE_DECL void AsioListener::onAccepted(const error_code& ec) {
     rest.accepts = false;
     acceptFailed(ec);
   } else {
-    failing_ = false;
     closeOnExec(peer_);
-    user_->onAccept(new AsioTransport(*loop_, std::exchange(peer_, Socket(loop_->executor()))));
+    try {
+      user_->onAccept(new AsioTransport(*loop_, std::exchange(peer_, Socket(loop_->executor()))));
+      failing_ = false;
+    } catch (const std::bad_alloc&) {
+      // This one is closed; what others give back may be enough for the next.
+      peer_ = Socket(loop_->executor());
+      rest.accepts = false;
+      acceptFailed(make_error_code(boost::system::errc::not_enough_memory));
+    }
   }
   turn.end();
 }
