@@ -79,6 +79,23 @@ TEST_CASE("a chunk that is none is answered 400 while the response has not begun
   CHECK(wire.ended());
 }
 
+TEST_CASE("what a refused peer goes on to send does not stand in for the head of its request",
+          "[http]") {
+  sluice::test::Gate gate;
+  IncomingMessage* request = nullptr;
+  auto wire = serve([&](IncomingMessage& req, ServerResponse&) -> task<> {
+    request = &req;
+    req.on<"data">([](std::string_view) {});
+    co_await gate.wait();
+  });
+  wire.wire().room(0);
+  wire.send("POST /mine HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n");
+  for (int i = 0; i != 3; ++i) wire.send("GET /another HTTP/1.1\r\nHost: b\r\n\r\n");
+  REQUIRE(request != nullptr);
+  CHECK(request->url() == "/mine");
+  CHECK(request->headers()["host"] == "a");
+}
+
 TEST_CASE("a head above the limit gets 431, whichever part of it is large",
           "[http][row:11.8/head too large][row:1/maxHeaderSize]"
           "[row:13/maxHeaderSize][row:13/clientError default]") {

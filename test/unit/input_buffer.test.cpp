@@ -205,6 +205,26 @@ TEST_CASE("what came behind a message is the next one, whatever its place", "[In
   }
 }
 
+TEST_CASE("a head stays where it is while all that comes after it is thrown away",
+          "[InputBuffer]") {
+  InputBuffer buffer(least);
+  buffer.startMessage();
+  const std::string head = text(400, 31);
+  fill(buffer, buffer.prepareHead(limit), head);
+  const std::string_view seen = buffer.unparsed();
+  buffer.keepHead(seen.size());
+  for (unsigned i = 0; i != 20; ++i) {
+    fill(buffer, buffer.prepareNext(), text(300, i));
+    // A piece that somebody holds stays as well.
+    const InputBuffer::Hold hold = i % 3 == 0 ? buffer.hold() : nullptr;
+    buffer.dropAll();
+    CHECK(buffer.empty());
+    CHECK(buffer.prepareNext().size() != 0);
+    buffer.takeBack();
+  }
+  CHECK(seen == head);
+}
+
 TEST_CASE("release() gives back memory in which nothing is", "[InputBuffer]") {
   InputBuffer buffer(least);
   buffer.startMessage();

@@ -153,13 +153,17 @@ class InputBuffer {
   /// The read that had the room will not fill it.
   void takeBack() { lent_.reset(); }
 
-  /// Nobody will read what has come.
+  /// Nobody will read what has come. The head stays: its message may live on for a while.
   void dropAll() {
     if (!lent()) {
-      if (data_ && data_->shared()) data_.reset();
-      end_ = 0;
+      if (data_ && data_->shared()) {
+        taken_ = end_;
+        Hold left = leaveBlock(least_);
+        if (!head_) head_ = std::move(left);
+      }
+      end_ = headEnd_;
     }
-    kept_ = headEnd_ = taken_ = end_;
+    kept_ = taken_ = end_;
   }
 
   /// Gives the memory back, if nothing is in it and no read has it. What others hold stays theirs.
