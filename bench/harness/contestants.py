@@ -93,42 +93,33 @@ def configured(name, text, options):
 
 
 @contextlib.contextmanager
-def serving_files(name, files, **options):
-    """nginx, or "files" for staticFiles(), with these files, given by name and size."""
-    with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o755)
-        for file, size in files.items():
-            pathlib.Path(folder, file).write_bytes(b"x" * size)
-        if name == "nginx":
-            answer = NGINX_FILES.replace("{folder}", folder)
-            text = NGINX.replace("{answer}", answer).replace("{upstream}", "1")
-            with configured(name, text, options) as server:
-                yield server
-            return
-        with running(program("app_server"), 0, "files", folder, **options) as server:
-            server.await_port(server.line()["port"])
-            yield server
-
-
-@contextlib.contextmanager
-def serving_gzip(name, body, level, **options):
-    """nginx, node, or "gzip" for compress::apply(): these bytes at "/body", compressed for each request."""
+def serving_body(name, body, answer, command, **options):
+    """These bytes at "/body": by nginx, which answers so, or by the command that is made for their file."""
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         file = pathlib.Path(folder, "body")
         file.write_bytes(body)
         if name == "nginx":
-            answer = NGINX_GZIP.replace("{folder}", folder).replace("{level}", str(level))
-            text = NGINX.replace("{answer}", answer).replace("{upstream}", "1")
+            text = NGINX.replace("{answer}", answer.replace("{folder}", folder)).replace("{upstream}", "1")
             with configured(name, text, options) as server:
                 yield server
             return
-        command = [program("app_server"), 0, "gzip"]
-        if name == "node":
-            command = [program("node"), BENCH / "node_gzip.js"]
-        with running(*command, file, level, **options) as server:
+        with running(*command(file), **options) as server:
             server.await_port(server.line()["port"])
             yield server
+
+
+def serving_files(name, body, **options):
+    """nginx, or "files" for staticFiles()."""
+    command = lambda file: [program("app_server"), 0, "files", file.parent]
+    return serving_body(name, body, NGINX_FILES, command, **options)
+
+
+def serving_gzip(name, body, level, **options):
+    """nginx, node, or "gzip" for compress::apply(), each for every request anew."""
+    server = [program("node"), BENCH / "node_gzip.js"] if name == "node" else [program("app_server"), 0, "gzip"]
+    answer = NGINX_GZIP.replace("{level}", str(level))
+    return serving_body(name, body, answer, lambda file: [*server, file, level], **options)
 
 
 @contextlib.contextmanager

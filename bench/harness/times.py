@@ -178,15 +178,18 @@ class Files(Server):
     base: ClassVar[str] = "nginx"
 
     size: int
+    load: tuple = ("--path", "/body")
 
     def contestants(self, quick):
-        return [name for name in present("server", ("nginx",))] + ["files"]
+        return [*present("server", ("nginx",)), "files"]
+
+    def serving(self, name):
+        return serving_files(name, b"x" * self.size)
 
     def measure(self, name, quick):
         count = self.count_for(name, quick)
-        with serving_files(name, {"file.bin": self.size}) as server:
-            load = ("--path", "/file.bin")
-            with asking(server, self.connections, max(count // 4, 1), count, load, len(CPUS) - 1) as driver:
+        with self.serving(name) as server:
+            with asking(server, self.connections, max(count // 4, 1), count, self.load, len(CPUS) - 1) as driver:
                 return spent(server, driver, count), latencies(driver)
 
 
@@ -197,25 +200,20 @@ def json_of(size):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Gzip(Server):
+class Gzip(Files):
     """What it costs to compress an answer, in compress::apply(), nginx and node, on the same bytes."""
 
     heading: ClassVar[str] = "CPU microseconds for a compressed answer; in brackets to nginx"
     section: ClassVar[str] = "gzip"
-    base: ClassVar[str] = "nginx"
 
-    size: int
     level: int
+    load: tuple = ("--path", "/body", "--headers", "browser")
 
     def contestants(self, quick):
         return [*present("server", ("nginx", "node")), "gzip"]
 
-    def measure(self, name, quick):
-        count = self.count_for(name, quick)
-        with serving_gzip(name, json_of(self.size), self.level) as server:
-            load = ("--path", "/body", "--headers", "browser")
-            with asking(server, self.connections, max(count // 4, 1), count, load, len(CPUS) - 1) as driver:
-                return spent(server, driver, count), latencies(driver)
+    def serving(self, name):
+        return serving_gzip(name, json_of(self.size), self.level)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
