@@ -217,9 +217,14 @@ SLUICE_DECL void ClientConnection::tellUnasked() {
                                std::string(reader_.unread())));
 }
 
+SLUICE_DECL bool ClientConnection::requestSent() const {
+  const OutgoingState& outgoing = *exchange_->outgoing();
+  return outgoing.ended() && outgoing.isSent();
+}
+
 SLUICE_DECL bool ClientConnection::reusable() const {
   const OutgoingState& outgoing = *exchange_->outgoing();
-  return isReusable({.requestComplete = outgoing.ended() && outgoing.isSent(),
+  return isReusable({.requestComplete = requestSent(),
                      .responseComplete = state_ == State::ended,
                      .lengthKept = outgoing.lengthKept(),
                      .ownSideWilling = outgoing.framing.keepAlive && inAgent_ &&
@@ -232,12 +237,10 @@ SLUICE_DECL bool ClientConnection::reusable() const {
 
 SLUICE_DECL void ClientConnection::releaseIfDone() {
   if (state_ != State::ended || !exchange_) return;
-  const auto& outgoing = exchange_->outgoing();
-  const bool sent = outgoing->ended() && outgoing->isSent();
   // A server that answered and closes, or says what was not asked, will not read the rest of the
   // request.
   const bool refused = !reader_.head().keepAlive() || reader_.end() || !reader_.empty();
-  if (!sent && !refused) return;
+  if (!requestSent() && !refused) return;
   const boost::intrusive_ptr<ClientConnection> alive(this);
   const bool again = reusable();
   const boost::intrusive_ptr<ClientExchange> exchange = std::move(exchange_);
@@ -260,9 +263,7 @@ SLUICE_DECL void ClientConnection::releaseIfDone() {
 SLUICE_DECL bool ClientConnection::abandoned() const {
   const bool unread = state_ == State::body && exchange_->responseDropped();
   if (inAgent_) return unread && incoming_->discardedBytes() > maxAbandonedBody;
-  const OutgoingState& outgoing = *exchange_->outgoing();
-  const bool sent = outgoing.ended() && outgoing.isSent();
-  return (sent || exchange_->handle == nullptr) && (unread || state_ == State::ended);
+  return (requestSent() || exchange_->handle == nullptr) && (unread || state_ == State::ended);
 }
 
 SLUICE_DECL void ClientConnection::onTurn() {

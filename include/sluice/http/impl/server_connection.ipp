@@ -79,10 +79,14 @@ SLUICE_DECL void ServerConnection::spawn() {
                      self->ended();
                    }));
   } catch (const std::bad_alloc&) {
-    server_->giveUpReserve();
-    core_->destroy(make_error_code(boost::system::errc::not_enough_memory));
+    endWithoutMemory();
     ended();
   }
+}
+
+SLUICE_DECL void ServerConnection::endWithoutMemory() {
+  server_->giveUpReserve();
+  core_->destroy(make_error_code(boost::system::errc::not_enough_memory));
 }
 
 SLUICE_DECL bool ServerConnection::hasNothing() const {

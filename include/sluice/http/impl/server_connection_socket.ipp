@@ -4,7 +4,6 @@
 #pragma once
 
 #include <boost/asio/error.hpp>
-#include <boost/system/errc.hpp>
 #include <new>
 #include <sluice/detail/post.hpp>
 #include <sluice/http/detail/server/connection.hpp>
@@ -49,8 +48,7 @@ SLUICE_DECL void ServerConnection::onTurn() {
   try {
     reader().startRead();
   } catch (const std::bad_alloc&) {
-    server_->giveUpReserve();
-    core_->destroy(make_error_code(boost::system::errc::not_enough_memory));
+    endWithoutMemory();
   }
 }
 

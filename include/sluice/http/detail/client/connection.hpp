@@ -89,6 +89,7 @@ class ClientConnection final
   void inform();
   void handOver(bool upgrade);
   void fail(const Error& error);
+  bool requestSent() const;
   bool reusable() const;
   bool abandoned() const;
   bool unaskedBytes() const;

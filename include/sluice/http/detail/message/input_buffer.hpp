@@ -158,8 +158,7 @@ class InputBuffer {
     if (!lent()) {
       if (data_ && data_->shared()) {
         taken_ = end_;
-        Hold left = leaveBlock(least_);
-        if (!head_) head_ = std::move(left);
+        leaveHead(least_);
       }
       end_ = headEnd_;
     }
@@ -199,17 +198,16 @@ class InputBuffer {
   }
 
   // A head at the end of the block leaves no room for what comes after it. It stays where it is,
-  // and so do the pieces in use; reading goes on in another block.
-  void leaveHead(std::size_t room) { head_ = leaveBlock(room); }
-
-  Hold leaveBlock(std::size_t room) {
+  // and so do the pieces in use; reading goes on in another block. A block without the head goes,
+  // but for those who hold it.
+  void leaveHead(std::size_t room) {
     const std::size_t left = end_ - taken_;
     Hold block = InputBlock::make(room + left);
     if (left != 0) std::memcpy(block->data(), data_->data() + taken_, left);
     data_.swap(block);
     kept_ = headEnd_ = taken_ = 0;
     end_ = left;
-    return block;
+    if (!head_) head_ = std::move(block);
   }
 
   void moveToFront() {

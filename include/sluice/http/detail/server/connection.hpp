@@ -79,6 +79,7 @@ class ServerConnection final
   bool hasNothing() const;
   void resume();
   void failed(const std::exception_ptr& failure);
+  void endWithoutMemory();
   void ended();
   void releaseExchange();
   void secured();

@@ -48,6 +48,7 @@ class EpollListener final : public Listener, private Poller::Watched {
   void acceptReady();
   error_code acceptOne();
   void acceptFailed(const error_code&);
+  void tellOnce(const error_code&);
   void dropWaiting();
 
   std::shared_ptr<Loop> loop_;

@@ -164,10 +164,7 @@ SLUICE_DECL error_code EpollListener::acceptOne() {
     failing_ = false;
   } catch (const std::bad_alloc&) {
     // This one is closed; what others give back may be enough for the next.
-    const error_code ec = make_error_code(boost::system::errc::not_enough_memory);
-    if (!std::exchange(failing_, true) && user_ != nullptr) {
-      user_->onAcceptError(http::Error::connection(ec, "accept"));
-    }
+    if (user_ != nullptr) tellOnce(make_error_code(boost::system::errc::not_enough_memory));
   }
   return {};
 }
@@ -175,6 +172,10 @@ SLUICE_DECL error_code EpollListener::acceptOne() {
 SLUICE_DECL void EpollListener::acceptFailed(const error_code& ec) {
   if (isLackOfDescriptors(ec)) dropWaiting();
   loop_->startTimer(pause_, acceptPause);
+  tellOnce(ec);
+}
+
+SLUICE_DECL void EpollListener::tellOnce(const error_code& ec) {
   if (!std::exchange(failing_, true)) user_->onAcceptError(http::Error::connection(ec, "accept"));
 }
 
