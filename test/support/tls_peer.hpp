@@ -87,6 +87,11 @@ class TlsPeer final : public net::detail::Transport {
     }
   }
 
+  bool readWithoutBuffer() override {
+    target_ = {};
+    return below_->readWithoutBuffer();
+  }
+
   std::size_t tryRead(asio::mutable_buffer buffer, error_code& ec) override {
     if (BIO_pending(out_) == 0 && !inputEnd_ && shaken() && !reading_) {
       error_code end;
@@ -255,7 +260,7 @@ class TlsPeer final : public net::detail::Transport {
   void answer() {
     if (!reader_ || reading_) return;
     const std::size_t count = takeOut(target_);
-    if (count == 0 && !inputEnd_) {
+    if (count == 0 && !inputEnd_ && target_.size() != 0) {
       readBelow();
       return;
     }

@@ -108,8 +108,7 @@ SLUICE_DECL bool ServerConnection::restIfIdle() {
     become(State::quiet);
     return true;
   }
-  rest();
-  return false;
+  return !rest();
 }
 
 // There is something to read.

@@ -45,8 +45,12 @@ class CipherStream final : public net::detail::TransportOwner, private net::deta
   bool hasInput() const { return begin_ != end_; }
   /// How the input ended: no more will come. Empty if it goes on.
   const error_code& inputEnd() const { return inputEnd_; }
+  bool reading() const { return reading_; }
   /// Reads more, if that is not under way.
   void read();
+  /// The same, and until there is something it holds no memory: onCipherInput() comes before
+  /// anything is read. false: not below, or bytes are on their way already.
+  bool readWithoutBuffer();
   /// The same, but only what is there.
   void tryRead();
 

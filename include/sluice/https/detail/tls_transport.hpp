@@ -47,6 +47,7 @@ class TlsTransport final : public net::detail::Transport, private CipherStream::
   SLUICE_DECL std::size_t tryWrite(std::span<const asio::const_buffer>, error_code&) override;
   SLUICE_DECL void waitWritable() override;
   SLUICE_DECL void read(asio::mutable_buffer) override;
+  SLUICE_DECL bool readWithoutBuffer() override;
   SLUICE_DECL std::size_t tryRead(asio::mutable_buffer, error_code&) override;
   SLUICE_DECL void cancelRead() override;
   SLUICE_DECL void shutdownWrite(error_code&) override;
@@ -83,6 +84,7 @@ class TlsTransport final : public net::detail::Transport, private CipherStream::
 
   void goOnReading();
   void readLater();
+  bool holdsInput() const;
   std::size_t decrypt(asio::mutable_buffer buffer, error_code& ec);
   std::size_t encrypt(Gatherer& pieces, error_code& ec);
   void goOnWriting();

@@ -87,6 +87,18 @@ SLUICE_DECL void CipherStream::read() {
   below_->read({input_.get(), capacity_});
 }
 
+SLUICE_DECL bool CipherStream::readWithoutBuffer() {
+  if (hasInput() || inputEnd_ || unsent() != 0 || !below_->readWithoutBuffer()) return false;
+  input_ = nullptr;
+  capacity_ = begin_ = end_ = 0;
+  output_.release();
+  if (!reading_) {
+    reading_ = true;
+    below_->read({});
+  }
+  return true;
+}
+
 SLUICE_DECL void CipherStream::tryRead() {
   if (reading_ || hasInput() || inputEnd_) return;
   prepareInput();
@@ -98,7 +110,7 @@ SLUICE_DECL void CipherStream::tryRead() {
 SLUICE_DECL void CipherStream::took(const error_code& ec, std::size_t count) {
   begin_ = 0;
   end_ = count;
-  filled_ = count == capacity_;
+  filled_ = count != 0 && count == capacity_;
   if (ec) inputEnd_ = ec;
 }
 

@@ -182,13 +182,23 @@ SLUICE_DECL void TlsTransport::read(asio::mutable_buffer buffer) {
   reader_ = owner_;
   target_ = buffer;
   if (state_ == State::shaking) return;
-  const bool more = cipher_->hasInput() || cipher_->inputEnd() || inputEnd_ ||
-                    SSL_has_pending(session_.native()) != 0;
-  if (more || state_ != State::open || cipher_->unsent() > mostUnsent) {
+  if (holdsInput() || state_ != State::open || cipher_->unsent() > mostUnsent) {
     readLater();
   } else {
     cipher_->read();
   }
+}
+
+// A part of a record counts as well.
+SLUICE_DECL bool TlsTransport::holdsInput() const {
+  return cipher_->hasInput() || cipher_->inputEnd() || inputEnd_ ||
+         SSL_has_pending(session_.native()) != 0;
+}
+
+SLUICE_DECL bool TlsTransport::readWithoutBuffer() {
+  if (state_ != State::open || holdsInput() || !cipher_->readWithoutBuffer()) return false;
+  target_ = {};
+  return true;
 }
 
 SLUICE_DECL void TlsTransport::readLater() {
@@ -200,7 +210,9 @@ SLUICE_DECL void TlsTransport::goOnReading() {
   if (!reader_ || state_ == State::shaking || state_ == State::closed) return;
   error_code ec;
   const std::size_t count = decrypt(target_, ec);
-  if (count == 0 && !ec) {
+  // An owner without a buffer has to look: what came may be only a part of a record, or a new key.
+  const bool tells = target_.size() == 0 && !cipher_->reading();
+  if (count == 0 && !ec && !tells) {
     // If the peer does not take our answers, onCipherSent() comes back here.
     if (cipher_->unsent() <= mostUnsent) cipher_->read();
     return;

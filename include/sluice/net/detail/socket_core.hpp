@@ -96,7 +96,7 @@ class SocketCore final : public TransportOwner,
   void startRead(asio::mutable_buffer buffer);
   bool reading() const { return reading_; }
   /// The read that is under way gives its buffer up, or one without a buffer starts: onInput() says
-  /// with 0 bytes that readMore() will find something. false: the transport cannot do that.
+  /// with 0 bytes that readMore() may find something. false: the transport cannot do that now.
   bool readWithoutBuffer();
   /// Nothing is expected for a while: memory for more is given back.
   void rest();

@@ -48,7 +48,8 @@ class Transport : public boost::intrusive_ref_counter<Transport, boost::thread_u
   /// that is true: nothing is written to it any more.
   virtual void read(asio::mutable_buffer) = 0;
   /// The read that is under way, or is started with no buffer, gets none: onRead() says with 0
-  /// bytes and no error that there is something to read. false: not here.
+  /// bytes and no error that there is something to read, if only a part of what can be used. false:
+  /// not here, or not now.
   virtual bool readWithoutBuffer() { return false; }
   /// Reads what is there already: 0 and no error if nothing is.
   virtual std::size_t tryRead(asio::mutable_buffer, error_code& ec) = 0;

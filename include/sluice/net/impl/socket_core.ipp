@@ -192,8 +192,8 @@ SLUICE_DECL std::size_t SocketCore::readMore(asio::mutable_buffer buffer) {
   if (!mayReadMore() || buffer.size() == 0 || !loop_->mayGoOn()) return 0;
   error_code ec;
   const std::size_t count = transport_->tryRead(buffer, ec);
-  // The next read finds an end once more, but not an error.
-  if (ec && ec != asio::error::eof) {
+  // The next read finds an end once more, announced or not, but no other error.
+  if (ec && ec != asio::error::eof && ec != http::errc::ERR_SSL_UNEXPECTED_EOF) {
     destroyAtTurnEnd(ec);
   }
   if (count < buffer.size()) room_ = 0;
