@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Answers as server.js does and counts: counting_server [PORT]. GET /SIZE is answered with a body
+// Answers as server.js does and counts: counting_server [PORT [KEY CERT]], with KEY and CERT over
+// TLS if the build has it. GET /SIZE is answered with a body
 // of that size, with a length or in chunks by turns; a POST by how long its body was. An answer has
 // the Id of its request, and each seventh of those ends the connection. GET /counts tells how many
 // requests have begun, were answered and were cut, and how many came twice, since the question
@@ -9,6 +10,9 @@
 #include <cstdlib>
 #include <iostream>
 #include <sluice/http.hpp>
+#if defined(SLUICE_TEST_TLS)
+#include <sluice/https.hpp>
+#endif
 #include <string>
 #include <utility>
 #include <vector>
@@ -65,15 +69,33 @@ sluice::task<> answer(IncomingMessage& req, ServerResponse& res) {
   co_await res.end(std::to_string(size));
 }
 
+// Connections rest for as long as a run lasts.
+template <class Options>
+Options resting() {
+  Options options;
+  options.keepAliveTimeout = std::chrono::milliseconds(0);
+  options.timeout = std::chrono::milliseconds(0);
+  return options;
+}
+
+Server makeServer(boost::asio::io_context& loop, [[maybe_unused]] int argc,
+                  [[maybe_unused]] char* argv[]) {
+#if defined(SLUICE_TEST_TLS)
+  if (argc > 3) {
+    auto options = resting<sluice::https::ServerOptions>();
+    options.key = argv[2];
+    options.cert = argv[3];
+    return sluice::https::createServer(loop, options, answer);
+  }
+#endif
+  return createServer(loop, resting<ServerOptions>(), answer);
+}
+
 }  // namespace
 
 int main(int argc, char* argv[]) {
   boost::asio::io_context loop(1);
-  // Connections rest for as long as a run lasts.
-  ServerOptions options;
-  options.keepAliveTimeout = std::chrono::milliseconds(0);
-  options.timeout = std::chrono::milliseconds(0);
-  auto server = createServer(loop, options, answer);
+  Server server = makeServer(loop, argc, argv);
   server.listen(argc > 1 ? std::atoi(argv[1]) : 0, [&] {
     std::cout << "listening on http://127.0.0.1:" << server.address().port << '/' << std::endl;
   });

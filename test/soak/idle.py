@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Connections that rest after an answer: idle.py COUNTING_SERVER [COUNT]
+"""Connections that rest after an answer: idle.py COUNTING_SERVER [COUNT] [--tls]
 
 Another client has its answer below 100 ms while they rest, each of them is served once more, they
-hold less than 2 KiB each, and the server goes on once they have gone.
+hold less than 2 KiB each, or 16 KiB with TLS, most of which is OpenSSL's, and the server goes on
+once they have gone.
 """
+import contextlib
 import resource
 import socket
 import sys
@@ -12,7 +14,11 @@ import time
 
 import soak
 
-COUNT = int(sys.argv[2]) if len(sys.argv) > 2 else 20_000
+TLS = "--tls" in sys.argv
+ARGUMENTS = [argument for argument in sys.argv[1:] if argument != "--tls"]
+COUNT = int(ARGUMENTS[1]) if len(ARGUMENTS) > 1 else 5_000 if TLS else 20_000
+MOST = (16 if TLS else 2) * 1024
+CLIENT = soak.trusting()
 REQUEST = b"GET /100 HTTP/1.1\r\nHost: a\r\n\r\n"
 LIMIT = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 if COUNT > LIMIT - 50:
@@ -21,19 +27,26 @@ if COUNT > LIMIT - 50:
 resource.setrlimit(resource.RLIMIT_NOFILE, (LIMIT, LIMIT))
 
 
+def connected(port):
+    peer = socket.create_connection(("127.0.0.1", port), 60)
+    return CLIENT.wrap_socket(peer) if TLS else peer
+
+
 def asked(peer):
     peer.sendall(REQUEST)
     soak.require(soak.receive_answer(peer).startswith(b"HTTP/1.1 200"), "no answer")
 
 
-with soak.Program(sys.argv[1], 0) as server:
+with contextlib.ExitStack() as stack:
+    files = stack.enter_context(soak.certificate()) if TLS else ()
+    server = stack.enter_context(soak.Program(ARGUMENTS[0], 0, *files))
     port = server.port()
     before = server.memory()
     peers = []
     held = []
     for _ in range(2):
         for _ in range(COUNT // 2):
-            peer = socket.create_connection(("127.0.0.1", port), 60)
+            peer = connected(port)
             asked(peer)
             peers.append(peer)
         # They rest when nothing has come for a second or two.
@@ -45,7 +58,7 @@ with soak.Program(sys.argv[1], 0) as server:
     slowest = 0.0
     for _ in range(20):
         at = time.monotonic()
-        with socket.create_connection(("127.0.0.1", port), 60) as peer:
+        with connected(port) as peer:
             asked(peer)
         slowest = max(slowest, time.monotonic() - at)
         time.sleep(0.1)
@@ -56,8 +69,8 @@ with soak.Program(sys.argv[1], 0) as server:
         asked(peer)
     for peer in peers:
         peer.close()
-    with socket.create_connection(("127.0.0.1", port), 60) as peer:
+    with connected(port) as peer:
         asked(peer)
     print(f"after they have gone it holds {server.memory()} KiB; {before} KiB before they came")
-    soak.require(each < 2048 or server.sanitized(), "a connection at rest holds too much")
+    soak.require(each < MOST or server.sanitized(), "a connection at rest holds too much")
     soak.require(slowest < 0.1 or server.sanitized(), "another client waits")

@@ -4,12 +4,14 @@
 A run is a script, `NAME.py PROGRAM [SIZE]`, that prints what it measured and fails where that is not
 what the library promises.
 """
+import contextlib
 import os
 import pathlib
 import re
 import resource
 import shutil
 import socket
+import ssl
 import struct
 import subprocess
 import tempfile
@@ -98,6 +100,26 @@ class Program:
         with open(f"/proc/{self.process.pid}/stat") as stat:
             fields = stat.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextlib.contextmanager
+def certificate():
+    """The files of a key and of its certificate."""
+    need("openssl")
+    with tempfile.TemporaryDirectory() as name:
+        files = pathlib.Path(name, "key.pem"), pathlib.Path(name, "cert.pem")
+        request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
+        command = ["openssl", *request.split(), "-keyout", files[0], "-out", files[1]]
+        subprocess.run(command, check=True, capture_output=True)
+        yield files
+
+
+def trusting():
+    """For a client that takes every certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 class Counts:
