@@ -4,6 +4,7 @@
 // 64 KiB.
 //   tls_server PORT KEY CERT CIPHERS
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <sluice/https.hpp>
 #include <string>
@@ -30,9 +31,14 @@ task<> answer(http::IncomingMessage& req, http::ServerResponse& res) {
 
 int main(int, char* argv[]) {
   asio::io_context loop(1);
-  auto server = https::createServer(
-      loop, {.key = argv[2], .cert = argv[3], .minVersion = "TLSv1.3", .ciphers = argv[4]},
-      &answer);
+  https::ServerOptions options;
+  options.key = argv[2];
+  options.cert = argv[3];
+  options.minVersion = "TLSv1.3";
+  options.ciphers = argv[4];
+  // As long as nginx is told to.
+  options.keepAliveTimeout = std::chrono::minutes(10);
+  auto server = https::createServer(loop, options, &answer);
   server.listen(std::atoi(argv[1]), "127.0.0.1", 4096,
                 [&] { sluice::bench::tellOnSignal(server.address().port); });
   loop.run();

@@ -10,6 +10,7 @@ import json
 from .contestants import LAYERS
 from .counts import TRACER, counts_of, counts_of_client, held, idle
 from .machine import BUILD, ROOT, compiler
+from .tls import idle as idle_tls
 from .valgrind import SCENARIOS, instructions
 
 FILE = ROOT / "bench/budgets.json"
@@ -31,6 +32,9 @@ def figures():
     of = idle("sluice", 5000)
     yield "bytes for an idle connection", of["heap"], 0, 1.02
     yield "resident bytes for an idle connection", of["resident"], 0, 1.1
+    of = idle_tls("sluice", 3000)
+    yield "bytes for an idle TLS connection", of["heap"], 0, 1.02
+    yield "resident bytes for an idle TLS connection", of["resident"], 0, 1.1
     yield "bytes for a slow reader", held("/endless", 100), 0, 1.02
     yield "bytes of hello, stripped", (BUILD / "bench/hello").stat().st_size, 0, 1.02
     for scenario in SCENARIOS:

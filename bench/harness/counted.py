@@ -41,16 +41,21 @@ class Idle(Scenario):
     """What so many connections hold that wait for their next request."""
 
     heading: ClassVar[str] = "bytes for an idle connection: heap, resident; resident KiB at rest"
+    part: ClassVar[str] = "idle"
 
     connections: int
 
-    def take(self, quick, figures):
+    def contestants(self, quick):
         names = ("bare", "sluice", "beast") if quick else present("server", SERVERS)
-        found = figures["idle"] = {}
-        for name in names:
-            if name == "httplib":
-                continue
-            of = found[name] = idle(name, self.connections // 5 if quick else self.connections)
+        return [name for name in names if name != "httplib"]
+
+    def measure(self, name, connections):
+        return idle(name, connections)
+
+    def take(self, quick, figures):
+        found = figures[self.part] = {}
+        for name in self.contestants(quick):
+            of = found[name] = self.measure(name, self.connections // 5 if quick else self.connections)
             heap = f"{of['heap']:8.0f}" if "heap" in of else f"{'-':>8}"
             print(f"  {name:16} {heap} {of['resident']:8.0f} {of['resident at rest'] / 1024:8.0f}", flush=True)
 

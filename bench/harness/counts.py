@@ -131,25 +131,30 @@ def at_rest(process):
         time.sleep(0.2)
 
 
+def look(server, marked):
+    """Heap, if it is told, and resident memory, once those servers that give memory back have done so."""
+    time.sleep(2.5)
+    at_rest(server)
+    return server.mark()["live"] if marked else None, server.resident()
+
+
+def each(before, after, connections):
+    """From one look to the next, for a connection."""
+    result = {"resident": (after[1] - before[1]) / connections, "resident at rest": before[1]}
+    if before[0] is not None:
+        result["heap"] = (after[0] - before[0]) / connections
+    return result
+
+
 def idle(name, connections):
     """What a connection costs that has had a request and has waited for another for two seconds."""
-
-    def look():
-        # Servers that give memory back do so after a while.
-        time.sleep(2.5)
-        at_rest(server)
-        return server.mark()["live"] if name in MARKED else None, server.resident()
-
+    marked = name in MARKED
     with serving(name) as server:
         with asking(server, 8, WARM_UP, 0):
             pass
-        heap, resident = look()
+        before = look(server, marked)
         with asking(server, connections, connections, 0):
-            heap_then, resident_then = look()
-    result = {"resident": (resident_then - resident) / connections, "resident at rest": resident}
-    if heap is not None:
-        result["heap"] = (heap_then - heap) / connections
-    return result
+            return each(before, look(server, marked), connections)
 
 
 def held(path, connections):

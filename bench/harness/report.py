@@ -97,6 +97,13 @@ def proxies(figures):
     return table(["reverse proxy", "µs a request"], [[called(name), cell(row)] for name, row in by.items()])
 
 
+def tls_idle(figures):
+    """Heap and resident bytes."""
+    by = figures.get("tls idle", {})
+    rows = [[called(name), f"{of['heap']:,.0f}" if "heap" in of else "", f"{of['resident']:,.0f}"] for name, of in by.items()]
+    return table(["bytes for an idle connection", "heap", "resident"], rows)
+
+
 def ways(figures):
     """Sender and both, in milliseconds, and what part of the sends the kernel copied all the same."""
     names = {"send": "`send`", "zerocopy": "`send` with `MSG_ZEROCOPY`", "sendfile": "`sendfile`"}
@@ -183,6 +190,7 @@ def write():
         "machine": machine(figures),
         "ratios": ratios(figures["times"], "bare"),
         "tls": ratios(figures.get("tls", {}), "nginx"),
+        "tls idle": tls_idle(figures),
         "loops": loops(figures),
         "servers": servers(figures),
         "clients": clients(figures),

@@ -6,14 +6,19 @@ ours come out of memory, nginx's out of the page cache.
 """
 import contextlib
 import dataclasses
+import functools
 import os
 import pathlib
 import re
+import socket
+import ssl
 import subprocess
 import tempfile
 from typing import ClassVar
 
 from .contestants import configured
+from .counted import Idle
+from .counts import each, look
 from .machine import CPUS, GIB, fail, program
 from .process import running
 from .times import Timed
@@ -21,7 +26,7 @@ from .times import Timed
 CIPHER = "TLS_AES_128_GCM_SHA256"
 NGINX = """
 daemon off; master_process off; pid {folder}/pid; error_log stderr crit;
-events {{ worker_connections 512; }}
+events {{ worker_connections 16384; }}
 http {{
   access_log off; keepalive_requests 1000000000; keepalive_timeout 600; tcp_nodelay on; sendfile on;
   client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
@@ -57,6 +62,38 @@ def serving(name, folder):
     with running(program("tls_server"), 0, folder / "key.pem", folder / "cert.pem", CIPHER) as server:
         server.await_port(server.line()["port"])
         yield server
+
+
+@functools.cache
+def trusting():
+    """For clients that take every certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def asked(port):
+    """A connection that has had a request."""
+    peer = trusting().wrap_socket(socket.create_connection(("127.0.0.1", port), 60))
+    peer.sendall(b"GET /13 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    received = b""
+    while len(received.partition(b"\r\n\r\n")[2]) < 13:
+        received += peer.recv(4096) or fail("a connection ended before its answer", "run the server by hand")
+    return peer
+
+
+def idle(name, connections):
+    """What a connection costs that has had a request and has waited for another for two seconds."""
+    marked = name == "sluice"
+    with site(13) as folder, serving(name, folder) as server, contextlib.ExitStack() as peers:
+        # The first ones bring what all share.
+        for _ in range(100):
+            peers.enter_context(asked(server.port))
+        before = look(server, marked)
+        for _ in range(connections):
+            peers.enter_context(asked(server.port))
+        return each(before, look(server, marked), connections)
 
 
 def client(*command):
@@ -100,6 +137,20 @@ class Tls(Timed):
     def drive(self, server, count):
         """CPU seconds of the server for a unit."""
         raise NotImplementedError
+
+
+class IdleTls(Idle):
+    """The same for TLS; most of it is what OpenSSL needs."""
+
+    heading: ClassVar[str] = "bytes for an idle TLS connection: heap, resident; resident KiB at rest"
+    part: ClassVar[str] = "tls idle"
+    builds_all: ClassVar[bool] = True
+
+    def contestants(self, quick):
+        return [name for name in ("nginx", "sluice") if program({"sluice": "tls_server"}.get(name, name))]
+
+    def measure(self, name, connections):
+        return idle(name, connections)
 
 
 class Requests(Tls):
