@@ -42,9 +42,10 @@ SLUICE_DECL void ServerConnection::onTurn() {
   const boost::intrusive_ptr<ServerConnection> alive(this);
   if (exchange_ && refusesBody()) wake();
   if (exchanging()) exchange_->emitEvents();
+  // Also if it has read since its handler ran, to hear of an end.
+  if (state_ == State::idle && !staysAwake_ && exchange_ && hasNothing() && rest()) return;
   if (!wantsRead()) return;
   if (state_ == State::closing) reader().dropUnread();
-  if (state_ == State::idle && !staysAwake_ && hasNothing() && rest()) return;
   try {
     reader().startRead();
   } catch (const std::bad_alloc&) {
