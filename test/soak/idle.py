@@ -49,7 +49,7 @@ with contextlib.ExitStack() as stack:
             peer = connected(port)
             asked(peer)
             peers.append(peer)
-        # They rest when nothing has come for a second or two.
+        # By now also those rest whose requests came close together.
         time.sleep(3)
         held.append(server.memory())
     # Those that are awake at once need more, and leave it to the next: the first half has all of it.
