@@ -85,3 +85,33 @@ TEST_CASE("a handler may write past its response, and end, reset or close the co
     CHECK(wire.wire().wasReset());
   }
 }
+
+TEST_CASE("a socket that was moved away throws, and can still be destroyed", "[net.Socket]") {
+  asio::io_context io;
+  auto [near, far] = connectedPair(io);
+  net::Socket taken = std::move(near);
+  const auto isOver = [](auto call) {
+    try {
+      call();
+    } catch (const Error& error) {
+      return error.code() == make_error_code(errc::ERR_STREAM_DESTROYED);
+    }
+    return false;
+  };
+  CHECK(isOver([&] { near.write("x"); }));
+  CHECK(isOver([&] { near.end(); }));
+  CHECK(isOver([&] { near.drain(); }));
+  CHECK(isOver([&] { near.pause(); }));
+  CHECK(isOver([&] { near.setTimeout(1s); }));
+  CHECK(isOver([&] { near.setNoDelay(); }));
+  CHECK(isOver([&] { near.on<"data">([](std::string_view) {}); }));
+  CHECK(isOver([&] { static_cast<void>(near.remoteAddress()); }));
+  CHECK(isOver([&] { static_cast<void>(near.get_executor()); }));
+  CHECK(isOver([&] { static_cast<void>(near.read()); }));
+  CHECK(near.destroyed());
+  CHECK(near.readyState() == "closed");
+  near.destroy();
+  near.destroySoon();
+  near.resetAndDestroy();
+  CHECK(!taken.destroyed());
+}

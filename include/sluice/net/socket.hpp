@@ -60,7 +60,8 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
  public:
   using executor_type = asio::any_io_executor;
 
-  /// No connection. Everything but destruction, assignment and the state methods is misuse then.
+  /// No connection. The state methods and destroy() may be called then, as after a move; anything
+  /// else throws ERR_STREAM_DESTROYED.
   Socket();
   Socket(Socket&&) noexcept;
   Socket& operator=(Socket&&) noexcept;
@@ -264,6 +265,7 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
   }
 
   explicit Socket(boost::intrusive_ptr<detail::SocketCore> core);
+  detail::SocketCore& core() const;
 
   boost::intrusive_ptr<detail::SocketCore> core_;
 };

@@ -29,6 +29,14 @@ SLUICE_DECL Socket::~Socket() {
   if (core_) core_->destroy();
 }
 
+SLUICE_DECL detail::SocketCore& Socket::core() const {
+  if (!core_) {
+    throw http::Error(make_error_code(http::errc::ERR_STREAM_DESTROYED),
+                      "The socket is empty: it was moved away");
+  }
+  return *core_;
+}
+
 namespace detail {
 
 struct ReadIntoOwn {
@@ -74,13 +82,15 @@ inline std::string_view textOf(std::span<const std::byte> bytes) {
 
 }  // namespace detail
 
-SLUICE_DECL task<std::optional<std::string_view>> Socket::read() { return detail::readOwn(core_); }
+SLUICE_DECL task<std::optional<std::string_view>> Socket::read() {
+  return detail::readOwn(&core());
+}
 
 template <class Chunk>
 SLUICE_DECL WriteResult Socket::writeAny(Chunk&& chunk) {
-  detail::OutputStream& output = core_->output();
-  if (core_->writeEnding() || core_->destroyed()) {
-    const auto code = core_->destroyed() ? http::errc::ERR_STREAM_DESTROYED
+  detail::OutputStream& output = core().output();
+  if (core().writeEnding() || core().destroyed()) {
+    const auto code = core().destroyed() ? http::errc::ERR_STREAM_DESTROYED
                                          : http::errc::ERR_STREAM_WRITE_AFTER_END;
     return sluice::detail::WriteResultAccess::failed(&output, make_error_code(code));
   }
@@ -104,9 +114,9 @@ SLUICE_DECL WriteResult Socket::write(std::string_view utf8, Encoding encoding) 
 
 SLUICE_DECL WriteResult Socket::write(std::string_view chunk,
                                       std::function<void(error_code)> onFlushed) {
-  const bool refused = core_->writeEnding() || core_->destroyed();
+  const bool refused = core().writeEnding() || core().destroyed();
   WriteResult result = writeAny(chunk);
-  detail::OutputStream& output = core_->output();
+  detail::OutputStream& output = core().output();
   const WriteResult sent = sluice::detail::WriteResultAccess::make(
       &output, detail::OutputStream::Until::sent, output.queue().queued(), true);
   detail::whenSent(refused ? result : sent, std::move(onFlushed));
@@ -124,18 +134,18 @@ SLUICE_DECL WriteResult Socket::write(std::string_view utf8, Encoding encoding,
 }
 
 SLUICE_DECL WriteResult Socket::end() {
-  detail::OutputStream& output = core_->output();
-  if (core_->destroyed())
+  detail::OutputStream& output = core().output();
+  if (core().destroyed())
     return sluice::detail::WriteResultAccess::failed(
         &output, make_error_code(http::errc::ERR_STREAM_DESTROYED));
-  core_->end();
+  core().end();
   return sluice::detail::WriteResultAccess::make(&output, detail::OutputStream::Until::sent,
                                                  output.queue().queued(), output.size() == 0);
 }
 
 template <class Chunk>
 SLUICE_DECL WriteResult Socket::endAny(Chunk&& chunk) {
-  if (core_->writeEnding()) return writeAny(std::forward<Chunk>(chunk));
+  if (core().writeEnding()) return writeAny(std::forward<Chunk>(chunk));
   writeAny(std::forward<Chunk>(chunk));
   return end();
 }
@@ -176,9 +186,9 @@ SLUICE_DECL WriteResult Socket::end(std::string_view utf8, Encoding encoding,
 }
 
 SLUICE_DECL WriteResult Socket::drain() {
-  detail::OutputStream& output = core_->output();
+  detail::OutputStream& output = core().output();
   // After end() a socket that is gone has drained if everything has left.
-  const std::uint64_t position = core_->writeEnding() ? output.written() : output.queue().queued();
+  const std::uint64_t position = core().writeEnding() ? output.written() : output.queue().queued();
   return sluice::detail::WriteResultAccess::make(&output, detail::OutputStream::Until::drained,
                                                  position, !output.needDrain());
 }
@@ -191,11 +201,11 @@ SLUICE_DECL boost::intrusive_ptr<detail::SocketCore> detail::SocketAccess::relea
   return std::move(socket.core_);
 }
 
-SLUICE_DECL sluice::detail::Listeners& Socket::listeners() { return core_->listeners(); }
+SLUICE_DECL sluice::detail::Listeners& Socket::listeners() { return core().listeners(); }
 
-SLUICE_DECL void Socket::linger() { core_->linger(); }
+SLUICE_DECL void Socket::linger() { core().linger(); }
 
-SLUICE_DECL Socket::Kept::Kept(const Socket& socket) : core_(socket.core_) {}
+SLUICE_DECL Socket::Kept::Kept(const Socket& socket) : core_(&socket.core()) {}
 SLUICE_DECL Socket::Kept::Kept(const Kept&) = default;
 SLUICE_DECL Socket::Kept::Kept(Kept&&) noexcept = default;
 SLUICE_DECL Socket::Kept::~Kept() = default;
@@ -223,18 +233,18 @@ SLUICE_DECL WriteResult Socket::roomResult(const Kept& core) {
 }
 
 SLUICE_DECL Socket& Socket::pause() {
-  core_->pause();
+  core().pause();
   return *this;
 }
 
 SLUICE_DECL Socket& Socket::resume() {
-  core_->flow();
+  core().flow();
   return *this;
 }
 
-SLUICE_DECL void Socket::unshift(std::string_view bytes) { core_->unshift(bytes); }
+SLUICE_DECL void Socket::unshift(std::string_view bytes) { core().unshift(bytes); }
 SLUICE_DECL void Socket::unshift(std::span<const std::byte> bytes) {
-  core_->unshift(detail::textOf(bytes));
+  core().unshift(detail::textOf(bytes));
 }
 
 SLUICE_DECL void Socket::destroy(error_code reason) {
@@ -257,44 +267,48 @@ SLUICE_DECL Socket& Socket::setTimeout(std::chrono::milliseconds idle,
                                        std::function<void()> listener) {
   sluice::detail::requireIdleTime("msecs", idle);
   if (listener) once<"timeout">(std::move(listener));
-  core_->setTimeout(idle);
+  core().setTimeout(idle);
   return *this;
 }
 
-SLUICE_DECL std::chrono::milliseconds Socket::timeout() const { return core_->timeout(); }
+SLUICE_DECL std::chrono::milliseconds Socket::timeout() const { return core().timeout(); }
 
 SLUICE_DECL Socket& Socket::setNoDelay(bool on) {
-  whenConnected([core = core_.get(), on] { core->transport()->setNoDelay(on); });
+  whenConnected([on](detail::Transport& transport) { transport.setNoDelay(on); });
   return *this;
 }
 
 SLUICE_DECL Socket& Socket::setKeepAlive(bool on, std::chrono::milliseconds initialDelay) {
-  whenConnected([core = core_.get(), on, initialDelay] {
-    core->transport()->setKeepAlive(on, initialDelay);
+  whenConnected([on, initialDelay](detail::Transport& transport) {
+    transport.setKeepAlive(on, initialDelay);
   });
   return *this;
 }
 
 template <class Set>
 SLUICE_DECL void Socket::whenConnected(Set set) {
+  const auto setNow = [kept = &core(), set] {
+    // A program may emit "connect" itself.
+    if (kept->transport() != nullptr) set(*kept->transport());
+  };
   if (connecting()) {
     // As a function: one listener to compile for all.
-    once<"connect">(std::function<void()>(std::move(set)));
-  } else if (core_->transport() != nullptr) {
-    set();
+    once<"connect">(std::function<void()>(setNow));
+  } else {
+    setNow();
   }
 }
 
-SLUICE_DECL std::string Socket::remoteAddress() const { return core_->remoteAddress().address; }
-SLUICE_DECL std::string Socket::remoteFamily() const { return core_->remoteAddress().family; }
-SLUICE_DECL std::uint16_t Socket::remotePort() const { return core_->remoteAddress().port; }
-SLUICE_DECL std::string Socket::localAddress() const { return core_->localAddress().address; }
-SLUICE_DECL std::string Socket::localFamily() const { return core_->localAddress().family; }
-SLUICE_DECL std::uint16_t Socket::localPort() const { return core_->localAddress().port; }
-SLUICE_DECL Address Socket::address() const { return core_->localAddress(); }
+SLUICE_DECL std::string Socket::remoteAddress() const { return core().remoteAddress().address; }
+SLUICE_DECL std::string Socket::remoteFamily() const { return core().remoteAddress().family; }
+SLUICE_DECL std::uint16_t Socket::remotePort() const { return core().remoteAddress().port; }
+SLUICE_DECL std::string Socket::localAddress() const { return core().localAddress().address; }
+SLUICE_DECL std::string Socket::localFamily() const { return core().localAddress().family; }
+SLUICE_DECL std::uint16_t Socket::localPort() const { return core().localAddress().port; }
+SLUICE_DECL Address Socket::address() const { return core().localAddress(); }
 
-SLUICE_DECL std::uint64_t Socket::bytesRead() const { return core_->bytesRead(); }
-SLUICE_DECL std::uint64_t Socket::bytesWritten() const { return core_->output().written(); }
+SLUICE_DECL std::uint64_t Socket::bytesRead() const { return core().bytesRead(); }
+SLUICE_DECL std::uint64_t Socket::bytesWritten() const { return core().output().written(); }
 
 SLUICE_DECL bool Socket::connecting() const {
   return core_ && core_->state() == detail::SocketCore::State::connecting;
@@ -305,8 +319,8 @@ SLUICE_DECL bool Socket::destroyed() const { return !core_ || core_->destroyed()
 SLUICE_DECL std::string_view Socket::readyState() const {
   if (destroyed()) return "closed";
   if (connecting()) return "opening";
-  if (core_->readEnded()) return core_->writeEnding() ? "closed" : "writeOnly";
-  return core_->writeEnding() ? "readOnly" : "open";
+  if (core().readEnded()) return core().writeEnding() ? "closed" : "writeOnly";
+  return core().writeEnding() ? "readOnly" : "open";
 }
 
 inline const detail::TlsView* tlsOf(detail::SocketCore* core) {
@@ -365,16 +379,16 @@ SLUICE_DECL std::string Socket::getSession() const {
   return tls != nullptr ? tls->session() : std::string();
 }
 
-SLUICE_DECL std::size_t Socket::writableLength() const { return core_->output().size(); }
+SLUICE_DECL std::size_t Socket::writableLength() const { return core().output().size(); }
 
 SLUICE_DECL std::size_t Socket::writableHighWaterMark() const {
-  return core_->output().highWaterMark();
+  return core().output().highWaterMark();
 }
 
-SLUICE_DECL bool Socket::writableNeedDrain() const { return core_->output().needDrain(); }
+SLUICE_DECL bool Socket::writableNeedDrain() const { return core().output().needDrain(); }
 
-SLUICE_DECL bool Socket::writableEnded() const { return core_->writeEnding(); }
+SLUICE_DECL bool Socket::writableEnded() const { return core().writeEnding(); }
 
-SLUICE_DECL Socket::executor_type Socket::get_executor() const { return core_->loop().executor(); }
+SLUICE_DECL Socket::executor_type Socket::get_executor() const { return core().loop().executor(); }
 
 }  // namespace sluice::net
