@@ -919,3 +919,22 @@ TEST_CASE("ten thousand requests over eight connections end in the order they ca
   for (int i = 0; i < count; ++i) inOrder = inOrder && order[static_cast<std::size_t>(i)] == i;
   CHECK(inOrder);
 }
+
+TEST_CASE("a connection whose socket a listener has moved out serves its request and no other",
+          "[Agent]") {
+  Requesting net;
+  Agent agent(net.io(), {.keepAlive = true});
+  net::Socket taken;
+  auto req = http::request(net.io(), net.options(agent));
+  req.on<"socket">([&](net::Socket& socket) { taken = std::move(socket); });
+  req.on<"response">([](IncomingMessage& res) { res.resume(); });
+  req.setNoDelay();
+  req.setSocketKeepAlive();
+  req.end();
+  CHECK(net.received() == keepAliveGet);
+  CHECK(agent.sockets().empty());
+  net.deliver(response());
+  CHECK(req.closed());
+  CHECK(agent.freeSockets().empty());
+  CHECK(net.closed());
+}

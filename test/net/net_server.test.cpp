@@ -148,6 +148,34 @@ TEST_CASE("what a handler throws goes to \"error\" and ends its connection only"
   });
 }
 
+TEST_CASE("a listener of \"connection\" that throws leaves the connection to its handler",
+          "[net.Server]") {
+  asio::io_context loop(1);
+  auto server =
+      net::createServer(loop, [](net::Socket& socket) -> task<> { co_await socket.end("fine"); });
+  server.on<"connection">([](net::Socket&) { throw std::runtime_error("of a listener"); });
+  server.listen(anyPort);
+  const auto options = to(server);
+  std::string answer;
+  const auto ask = [&]() -> task<> {
+    net::Socket client = co_await net::connect(options);
+    answer = co_await readAll(client);
+    server.close();
+  };
+  asio::co_spawn(loop, ask(), asio::detached);
+  int thrown = 0;
+  for (bool ended = false; !ended;) {
+    try {
+      loopback::finish(loop);
+      ended = true;
+    } catch (const std::runtime_error&) {
+      ++thrown;
+    }
+  }
+  CHECK(thrown == 1);
+  CHECK(answer == "fine");
+}
+
 TEST_CASE("a server listens once at a time", "[net.Server]") {
   asio::io_context loop(1);
   auto server = net::createServer(loop);

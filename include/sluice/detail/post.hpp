@@ -8,6 +8,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <concepts>
 #include <cstddef>
+#include <exception>
 #include <new>
 #include <sluice/task.hpp>
 #include <type_traits>
@@ -66,5 +67,16 @@ void post(const asio::any_io_executor& executor, Work work);
 
 /// Runs `work` right here if that is possible.
 void dispatch(const asio::any_io_executor& executor, Work work);
+
+/// Calls what a program has given. What it throws leaves run() in any case, but not from here: the
+/// caller still has to do what comes after it.
+template <class Call>
+void throwLater(const asio::any_io_executor& executor, Call call) {
+  try {
+    call();
+  } catch (...) {
+    post(executor, [thrown = std::current_exception()] { std::rethrow_exception(thrown); });
+  }
+}
 
 }  // namespace sluice::detail

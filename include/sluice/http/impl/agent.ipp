@@ -7,6 +7,7 @@
 #include <boost/asio/query.hpp>
 #include <cstdlib>
 #include <mutex>
+#include <sluice/detail/post.hpp>
 #include <sluice/detail/sight.hpp>
 #include <sluice/http/agent.hpp>
 #include <sluice/http/client_request.hpp>
@@ -138,7 +139,9 @@ SLUICE_DECL void AgentState::release(ClientConnection& connection) {
     connection.destroy();
     return;
   }
-  sluice::detail::emit<AgentEvents, "free">(listeners_, *connection.socketIfAny());
+  sluice::detail::throwLater(loop_->executor(), [&] {
+    sluice::detail::emit<AgentEvents, "free">(listeners_, connection.handle());
+  });
   place(connection);
 }
 
@@ -159,7 +162,7 @@ SLUICE_DECL void AgentState::place(ClientConnection& connection) {
     if (limit.count() > 0) limit = std::min(limit, usable);
   }
   try {
-    keep = keep && agent_->keepSocketAlive(*connection.socketIfAny());
+    keep = keep && agent_->keepSocketAlive(connection.handle());
   } catch (...) {
     connection.destroy(net::detail::handlerError(std::current_exception()));
     return;
@@ -388,7 +391,7 @@ SLUICE_DECL std::map<std::string, std::vector<net::Socket*>> Agent::freeSockets(
   std::map<std::string, std::vector<net::Socket*>> result;
   for (const auto& [name, entry] : state_->pool().entries()) {
     for (detail::ClientConnection* connection : entry.free) {
-      result[name].push_back(connection->socketIfAny());
+      if (net::Socket* socket = connection->socketIfAny()) result[name].push_back(socket);
     }
   }
   return result;
@@ -399,7 +402,7 @@ SLUICE_DECL std::map<std::string, std::vector<net::Socket*>> Agent::sockets() co
   std::map<std::string, std::vector<net::Socket*>> result;
   for (const auto& [name, entry] : state_->pool().entries()) {
     for (detail::ClientConnection* connection : entry.used) {
-      result[name].push_back(connection->socketIfAny());
+      if (net::Socket* socket = connection->socketIfAny()) result[name].push_back(socket);
     }
   }
   return result;

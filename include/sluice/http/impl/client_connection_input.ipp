@@ -62,6 +62,8 @@ SLUICE_DECL void ClientConnection::onInput(const error_code& ec, std::size_t cou
     core_->destroy(ec == asio::error::eof ? error_code() : ec);
     return;
   }
+  // First: a listener of what comes may throw.
+  core_->callAtTurnEnd();
   if (state_ == State::head) {
     parseHead();
   } else if (state_ == State::body) {
@@ -72,7 +74,6 @@ SLUICE_DECL void ClientConnection::onInput(const error_code& ec, std::size_t cou
       incoming_->onInput();
     }
   }
-  if (state_ != State::gone) core_->callAtTurnEnd();
 }
 
 SLUICE_DECL void ClientConnection::parseHead() {
@@ -227,7 +228,7 @@ SLUICE_DECL bool ClientConnection::reusable() const {
   return isReusable({.requestComplete = requestSent(),
                      .responseComplete = state_ == State::ended,
                      .lengthKept = outgoing.lengthKept(),
-                     .ownSideWilling = outgoing.framing.keepAlive && inAgent_ &&
+                     .ownSideWilling = outgoing.framing.keepAlive && inAgent_ && socket_ &&
                                        exchange_->wanted().sharesConnection(),
                      .peerWilling = reader_.head().keepAlive(),
                      .nothingUnread = reader_.empty(),
@@ -279,7 +280,7 @@ SLUICE_DECL void ClientConnection::onTurn() {
       return;
     }
     tellUnasked();
-    incoming->emitDue();
+    sluice::detail::throwLater(executor(), [&] { incoming->emitDue(); });
   }
   releaseIfDone();
   if (hasResponse() && abandoned()) {

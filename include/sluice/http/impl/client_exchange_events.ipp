@@ -20,6 +20,13 @@ SLUICE_DECL void ClientExchange::later(void (ClientExchange::*what)()) {
                                            what] { (self.get()->*what)(); });
 }
 
+// What a listener throws leaves run(), but does not cut the exchange short: an agent would lose the
+// connection.
+template <class Call>
+void ClientExchange::guarded(Call call) {
+  sluice::detail::throwLater(loop_->executor(), call);
+}
+
 SLUICE_DECL void ClientExchange::socketAssigned() {
   become(State::assigned);
   if (beginning_.isObserved) observeSocket();
@@ -27,7 +34,9 @@ SLUICE_DECL void ClientExchange::socketAssigned() {
   if (options().retryStale && reused && outgoing_->ended() && outgoing_->bodyWritten == 0) {
     sentCopy_ = outgoing_->output->copyOfWaiting();
   }
-  sluice::detail::emit<OutgoingEvents, "socket">(outgoing_->listeners, *connection_->socketIfAny());
+  guarded([&] {
+    sluice::detail::emit<OutgoingEvents, "socket">(outgoing_->listeners, connection_->handle());
+  });
 }
 
 SLUICE_DECL void ClientExchange::observeBeginning() {
@@ -49,16 +58,16 @@ SLUICE_DECL observe::Request ClientExchange::observed() const {
 }
 
 SLUICE_DECL void ClientExchange::observeSocket() {
-  beginning_.bytesWritten = connection_->socketIfAny()->bytesWritten();
+  beginning_.bytesWritten = connection_->core().output().written();
 }
 
 SLUICE_DECL void ClientExchange::observeEnd(const error_code& reason) {
   beginning_.isObserved = false;
   observe::Request request = observed();
   if (incoming_) request.statusCode = incoming_->statusCode();
-  if (const net::Socket* socket = connection_ ? connection_->socketIfAny() : nullptr) {
+  if (connection_ && connection_->socketIfAny() != nullptr) {
     request.bytesRead = connection_->bytesOfExchange();
-    request.bytesWritten = socket->bytesWritten() - beginning_.bytesWritten;
+    request.bytesWritten = connection_->core().output().written() - beginning_.bytesWritten;
   }
   request.duration = loop_->clock().now() - beginning_.time;
   request.error = reason;
@@ -67,20 +76,23 @@ SLUICE_DECL void ClientExchange::observeEnd(const error_code& reason) {
 
 SLUICE_DECL void ClientExchange::connected(ClientConnection& connection) {
   if (state_ != State::assigned || connection_.get() != &connection) return;
-  net::Socket& socket = *connection.socketIfAny();
-  if (noDelay_) socket.setNoDelay(*noDelay_);
-  if (keepAlive_) socket.setKeepAlive(keepAlive_->first, keepAlive_->second);
-  net::detail::OutputStream& output = net::detail::SocketAccess::core(socket)->output();
+  if (net::Socket* socket = connection.socketIfAny()) {
+    if (noDelay_) socket->setNoDelay(*noDelay_);
+    if (keepAlive_) socket->setKeepAlive(keepAlive_->first, keepAlive_->second);
+  }
+  net::detail::OutputStream& output = connection.core().output();
   output.setHighWaterMark(options().highWaterMark);
   outgoing_->output->continueIn(&output);
 }
 
 SLUICE_DECL void ClientExchange::informed(const Information& information) {
   const boost::intrusive_ptr<ClientExchange> alive(this);
-  if (information.statusCode == 100) {
-    sluice::detail::emit<ClientRequestEvents, "continue">(outgoing_->listeners);
-  }
-  sluice::detail::emit<ClientRequestEvents, "information">(outgoing_->listeners, information);
+  guarded([&] {
+    if (information.statusCode == 100) {
+      sluice::detail::emit<ClientRequestEvents, "continue">(outgoing_->listeners);
+    }
+    sluice::detail::emit<ClientRequestEvents, "information">(outgoing_->listeners, information);
+  });
 }
 
 SLUICE_DECL boost::intrusive_ptr<IncomingState> ClientExchange::freshIncoming() {
@@ -101,7 +113,8 @@ SLUICE_DECL void ClientExchange::responded(boost::intrusive_ptr<IncomingState> i
     return;
   }
   lend(incoming_);
-  sluice::detail::emit<ClientRequestEvents, "response">(outgoing_->listeners, *lent_);
+  guarded(
+      [&] { sluice::detail::emit<ClientRequestEvents, "response">(outgoing_->listeners, *lent_); });
 }
 
 SLUICE_DECL void ClientExchange::lend(boost::intrusive_ptr<IncomingState> incoming) {
@@ -153,14 +166,16 @@ SLUICE_DECL void ClientExchange::handedOver(boost::intrusive_ptr<IncomingState> 
   connection_ = nullptr;
   lend(std::move(incoming));
   become(State::done);
-  bool heard = false;
-  if (upgrade) {
-    heard = sluice::detail::emit<ClientRequestEvents, "upgrade">(outgoing_->listeners, *lent_,
-                                                                 socket, head);
-  } else {
-    heard = sluice::detail::emit<ClientRequestEvents, "connect">(outgoing_->listeners, *lent_,
-                                                                 socket, head);
-  }
+  bool heard = true;
+  guarded([&] {
+    if (upgrade) {
+      heard = sluice::detail::emit<ClientRequestEvents, "upgrade">(outgoing_->listeners, *lent_,
+                                                                   socket, head);
+    } else {
+      heard = sluice::detail::emit<ClientRequestEvents, "connect">(outgoing_->listeners, *lent_,
+                                                                   socket, head);
+    }
+  });
   if (!heard) {
     failure_.emplace(make_error_code(boost::system::errc::connection_reset), "socket hang up");
     dropMessage();
@@ -189,12 +204,12 @@ SLUICE_DECL void ClientExchange::idled() {
 
 SLUICE_DECL void ClientExchange::tell(const Error& error) {
   const boost::intrusive_ptr<ClientExchange> alive(this);
-  sluice::detail::emit<OutgoingEvents, "error">(outgoing_->listeners, error);
+  guarded([&] { sluice::detail::emit<OutgoingEvents, "error">(outgoing_->listeners, error); });
 }
 
 SLUICE_DECL void ClientExchange::emitSent() {
   const boost::intrusive_ptr<ClientExchange> alive(this);
-  outgoing_->emitDue();
+  guarded([&] { outgoing_->emitDue(); });
 }
 
 // Node's order. A response that nobody has taken tells nothing: see tellLate().
@@ -205,18 +220,21 @@ SLUICE_DECL void ClientExchange::emitEnd() {
   sluice::detail::Listeners& listeners = outgoing_->listeners;
   const bool cut = incoming && incoming->aborted();
   const bool byResponse = endedBy_ == EndedBy::response;
-  if (abortCalled) sluice::detail::emit<ClientRequestEvents, "abort">(listeners);
-  if (cut && byResponse) incoming->emitAborted();
+  if (abortCalled) {
+    guarded([&] { sluice::detail::emit<ClientRequestEvents, "abort">(listeners); });
+  }
+  if (cut && byResponse) guarded([&] { incoming->emitAborted(); });
   if (failure_ && !failsInSilence_) {
-    sluice::detail::emit<OutgoingEvents, "error">(listeners, *failure_);
+    guarded([&] { sluice::detail::emit<OutgoingEvents, "error">(listeners, *failure_); });
   }
   if (const auto ended = std::exchange(ended_, nullptr)) ended->leavePool();
-  if (cut) incoming->emitAborted();
+  if (cut) guarded([&] { incoming->emitAborted(); });
   // The response is over before its connection is, and after it if that goes on.
-  if (incoming && (cut ? byResponse : reusable_ == nullptr)) incoming->emitClose();
-  outgoing_->emitClose();
+  if (incoming && (cut ? byResponse : reusable_ == nullptr))
+    guarded([&] { incoming->emitClose(); });
+  guarded([&] { outgoing_->emitClose(); });
   if (const auto connection = std::exchange(reusable_, nullptr)) agent_->release(*connection);
-  if (incoming) incoming->emitClose();
+  if (incoming) guarded([&] { incoming->emitClose(); });
   listeners.clear();
 }
 

@@ -363,7 +363,7 @@ SLUICE_DECL void IncomingState::emitDue() {
   if (!eventsDue()) return;
   if (aborted()) {
     emitAborted();
-    emitError();
+    if (std::exchange(told_, Told::error) != Told::error) emitError();
   } else if (told_ == Told::nothing) {
     told_ = Told::end;
     sluice::detail::emit<IncomingEvents, "end">(listeners_);

@@ -197,7 +197,12 @@ SLUICE_DECL void OutgoingState::callWritten(const error_code& ec) {
 }
 
 SLUICE_DECL void OutgoingState::callAll(const error_code& ec) {
-  for (const Callback& callback : std::exchange(callbacks_, {})) callback.call(ec);
+  // One by one: if one throws, the others are called by who ends the message.
+  for (std::size_t count = callbacks_.size(); count != 0 && !callbacks_.empty(); --count) {
+    const auto call = std::move(callbacks_.front().call);
+    callbacks_.erase(callbacks_.begin());
+    call(ec);
+  }
 }
 
 SLUICE_DECL void OutgoingState::tellRefusals() {
@@ -210,7 +215,13 @@ SLUICE_DECL void OutgoingState::tellRefusals() {
 }
 
 SLUICE_DECL void OutgoingState::finish() {
-  sluice::detail::emit<OutgoingEvents, "prefinish">(listeners);
+  try {
+    sluice::detail::emit<OutgoingEvents, "prefinish">(listeners);
+  } catch (...) {
+    // Once: what comes after it is told by emitClose().
+    if (stage_ == Stage::ended) become(Stage::finished);
+    throw;
+  }
   // A listener may have given a request up.
   if (stage_ != Stage::ended) return;
   become(Stage::finished);
@@ -241,7 +252,7 @@ SLUICE_DECL void OutgoingState::emitDue() {
 SLUICE_DECL void OutgoingState::emitClose() {
   if (closed()) return;
   // Not all of it has left: a response may come early, and a connection be handed over.
-  if (!callbacks_.empty()) callAll(whyDestroyed());
+  if (!callbacks_.empty()) callAll(finished() ? error_code() : whyDestroyed());
   become(ended() ? Stage::closed : Stage::gone);
   sluice::detail::emit<OutgoingEvents, "close">(listeners);
 }

@@ -133,7 +133,9 @@ inline bool isLostConnection(const error_code& ec) {
 
 SLUICE_DECL void ServerState::report(const Error& thrown) {
   tellFailure(thrown);
-  if (emit<"error">(thrown) || isLostConnection(thrown.code())) return;
+  bool heard = true;
+  sluice::detail::throwLater(loop().executor(), [&] { heard = emit<"error">(thrown); });
+  if (heard || isLostConnection(thrown.code())) return;
   constexpr std::size_t most = 1000;
   std::string line = "sluice: a handler threw";
   if (!thrown.method().empty()) {

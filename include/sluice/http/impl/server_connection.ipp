@@ -41,7 +41,8 @@ SLUICE_DECL ServerConnection::ServerConnection(boost::intrusive_ptr<ServerState>
 
 SLUICE_DECL ServerConnection::~ServerConnection() {
   if (core_->user() == this) core_->setUser(nullptr);
-  if (exchange_) releaseExchange();
+  // Nothing is told any more: nobody could keep this alive meanwhile.
+  if (exchange_) giveExchangeBack();
   server_->remove(*this);
 }
 
@@ -162,7 +163,15 @@ SLUICE_DECL void ServerConnection::failed(const std::exception_ptr& failure) {
 }
 
 SLUICE_DECL void ServerConnection::releaseExchange() {
-  exchange_->conclude();
+  try {
+    exchange_->conclude();
+  } catch (...) {
+    failed(std::current_exception());
+  }
+  giveExchangeBack();
+}
+
+SLUICE_DECL void ServerConnection::giveExchangeBack() {
   exchange_->detach();
   server_->giveBack(std::move(exchange_));
 }

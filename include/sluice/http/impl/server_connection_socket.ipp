@@ -41,7 +41,9 @@ SLUICE_DECL bool ServerConnection::wantsRead() const {
 SLUICE_DECL void ServerConnection::onTurn() {
   const boost::intrusive_ptr<ServerConnection> alive(this);
   if (exchange_ && refusesBody()) wake();
-  if (exchanging()) exchange_->emitEvents();
+  if (exchanging()) {
+    sluice::detail::throwLater(core_->loop().executor(), [this] { exchange_->emitEvents(); });
+  }
   // Also if it has read since its handler ran, to hear of an end.
   if (state_ == State::idle && !staysAwake_ && exchange_ && hasNothing() && rest()) return;
   if (!wantsRead()) return;

@@ -110,7 +110,9 @@ class ServerState final
     core->setObserver(place);
     ++open_;
     connections_.insert(place);
-    sluice::detail::emit<ServerEvents, "connection">(listeners_, place->socket);
+    sluice::detail::throwLater(core_->loop().executor(), [&] {
+      sluice::detail::emit<ServerEvents, "connection">(listeners_, place->socket);
+    });
     if (!handler_ || !place->server || place->socket.destroyed()) {
       forget(place);
       return;

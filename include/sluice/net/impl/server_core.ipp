@@ -114,12 +114,15 @@ SLUICE_DECL void ServerCore::closeNow() {
   // It may listen again by now.
   if (state_ != State::closing || user_ == nullptr || user_->connections() != 0) return;
   state_ = State::idle;
-  const auto callbacks = std::exchange(callbacks_, {});
+  // After 'close', and each by itself: what one of them throws takes nothing from the others.
+  for (auto& callback : std::exchange(callbacks_, {})) {
+    sluice::detail::post(loop_->executor(), [self = boost::intrusive_ptr<ServerCore>(this),
+                                             callback = std::move(callback)] {
+      if (self->user_ != nullptr) callback();
+    });
+  }
   settleAll({});
   user_->onClose();
-  for (const auto& callback : callbacks) {
-    if (user_ != nullptr) callback();
-  }
 }
 
 SLUICE_DECL task<> ServerCore::closed() {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <boost/asio/error.hpp>
 #include <cstring>
+#include <sluice/detail/post.hpp>
 #include <sluice/detail/sight.hpp>
 #include <sluice/net/detail/socket_core.hpp>
 
@@ -141,9 +142,11 @@ SLUICE_DECL void SocketCore::onTurnEnd() {
   } const touched(*this);
   if (output_) output_->flush();
   if (due.drain && !output().needDrain() && !output().failure()) {
-    if (user_ != nullptr) user_->onDrained();
-    // As in Node, not for a writer that has said that nothing more will come.
-    if (!writeEnding()) sluice::detail::emit<SocketEvents, "drain">(listeners_);
+    sluice::detail::throwLater(loop_->executor(), [this] {
+      if (user_ != nullptr) user_->onDrained();
+      // As in Node, not for a writer that has said that nothing more will come.
+      if (!writeEnding()) sluice::detail::emit<SocketEvents, "drain">(listeners_);
+    });
   }
   if (due.user && user_ != nullptr) user_->onTurn();
   if (due.flow) pump();

@@ -51,7 +51,10 @@ class ClientConnection final
   void leavePool();
 
   const std::string& name() const { return name_; }
+  /// Empty if a program has moved it out.
+  net::Socket& handle() { return socket_; }
   net::Socket* socketIfAny() { return socket_ ? &socket_ : nullptr; }
+  net::detail::SocketCore& core() const { return *core_; }
   /// It can carry an exchange: open, and the server has not ended it.
   bool connected() const {
     return core_ && core_->state() == net::detail::SocketCore::State::open && !reader_.end();

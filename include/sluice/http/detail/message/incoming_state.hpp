@@ -195,7 +195,7 @@ class IncomingState
   };
 
   // Which events the user has had.
-  enum class Told : std::uint8_t { nothing, end, aborted, close };
+  enum class Told : std::uint8_t { nothing, end, aborted, error, close };
 
   bool takesAsItComes() const { return mode_ == Mode::flowing || mode_ == Mode::dropped; }
   bool hasDataListener() const { return sluice::detail::has<IncomingEvents, "data">(listeners_); }

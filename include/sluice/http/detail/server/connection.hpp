@@ -82,6 +82,7 @@ class ServerConnection final
   void endWithoutMemory();
   void ended();
   void releaseExchange();
+  void giveExchangeBack();
   void secured();
   void cancelHandler();
 
