@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <sluice/https.hpp>
+#include <stdexcept>
 #include "support/catch.hpp"
 #include "support/certificates.hpp"
 #include "support/loopback.hpp"
@@ -158,6 +159,14 @@ TEST_CASE("checkServerIdentity decides in place of the names", "[https]") {
   const test::Identity other = test::issued("x", "DNS:other.example");
   CHECK(answerOf(other, options) == (refusal ? "!HOSTNAME_MISMATCH" : "new localhost"));
   CHECK(seen == "localhost DNS:other.example");
+}
+
+TEST_CASE("what checkServerIdentity throws is the error of its request", "[https]") {
+  auto options = trusting(test::authority());
+  options.checkServerIdentity = [](std::string_view, const net::PeerCertificate&) -> error_code {
+    throw std::runtime_error("of the program");
+  };
+  CHECK(answerOf(test::issued("x", "DNS:localhost"), options) == "!ERR_UNHANDLED_ERROR");
 }
 
 TEST_CASE("the Host header, or servername, is whom a server has to be",

@@ -5,9 +5,11 @@
 
 #include <openssl/x509v3.h>
 #include <boost/asio/ip/address.hpp>
+#include <exception>
 #include <sluice/https/detail/peer_certificate.hpp>
 #include <sluice/https/detail/tls_context.hpp>
 #include <sluice/https/detail/tls_session.hpp>
+#include <sluice/net/detail/handler_error.hpp>
 
 namespace sluice::https::detail {
 
@@ -157,8 +159,8 @@ SLUICE_DECL std::optional<http::Error> TlsSession::wrongPeer() const {
       const error_code wrong =
           policy_->checkServerIdentity(policy_->identity, peerCertificate(true));
       if (wrong) return http::Error(wrong);
-    } catch (const http::Error& error) {
-      return error;
+    } catch (...) {
+      return net::detail::handlerError(std::current_exception());
     }
     return std::nullopt;
   }
