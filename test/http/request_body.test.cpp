@@ -307,6 +307,31 @@ TEST_CASE("an unread body is thrown away up to a limit to keep the connection",
   }
 }
 
+TEST_CASE("what is left of a body is thrown away, however much of it was read",
+          "[http][row:6/unread-request-body]") {
+  constexpr std::size_t size = 200'000;
+  std::size_t least = 0;
+  auto wire = serve([&](IncomingMessage& req, ServerResponse& res) -> task<> {
+    std::size_t read = 0;
+    while (const auto piece = co_await req.read()) {
+      read += piece->size();
+      if (read >= least) break;
+    }
+    co_await res.end("no");
+  });
+  for (least = 1; least < size; least += 9'999) {
+    for (const std::size_t step : {std::size_t{1000}, std::size_t{16384}, size}) {
+      INFO(least << " bytes read, pieces of " << step);
+      auto& client = wire.connect();
+      client.wire().chop(step);
+      CHECK(client.send(post(size, std::string(size, 'x')) + get()) == ok("no") + ok("no"));
+      CHECK(client.wire().unread().empty());
+      client.wire().deliverEnd();
+      CHECK(client.closed());
+    }
+  }
+}
+
 TEST_CASE("a limit of 0 for an unread body is no limit", "[http]") {
   auto wire = serve([](IncomingMessage&, ServerResponse& res) -> task<> { co_await res.end("no"); },
                     {.maxDiscardedBody = 0});

@@ -295,3 +295,34 @@ TEST_CASE("bytes that somebody holds stay where they are", "[InputBuffer]") {
   }
   CHECK(piece == body);
 }
+
+TEST_CASE("a full block that somebody holds is not the last one", "[InputBuffer]") {
+  for (const std::size_t size : std::initializer_list<std::size_t>{100, 1000}) {
+    INFO("a head of " << size);
+    InputBuffer buffer(least);
+    buffer.startMessage();
+    std::size_t read = 0;
+    const std::string head = text(size, 27);
+    while (read < size) {
+      read += fill(buffer, buffer.prepareHead(limit), std::string_view(head).substr(read));
+    }
+    const std::string_view seen = buffer.unparsed();
+    buffer.keepHead(size);
+    const std::string bytes = text(100'000, 28);
+    for (int i = 0; i < 8; ++i) {
+      fill(buffer, buffer.prepareBody(), bytes);
+      const std::string_view piece = buffer.unparsed();
+      const std::string copy(piece);
+      const InputBuffer::Hold hold = buffer.hold();
+      buffer.take(piece.size());
+      buffer.reclaim();
+      const auto room = i % 2 == 0 ? buffer.prepareBody() : buffer.prepareNext();
+      REQUIRE(room.size() != 0);
+      fill(buffer, room, "more");
+      CHECK(buffer.unparsed() == "more");
+      buffer.take(4);
+      CHECK(piece == copy);
+    }
+    CHECK(seen == head);
+  }
+}

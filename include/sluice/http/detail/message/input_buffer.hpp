@@ -114,6 +114,9 @@ class InputBuffer {
       // What came with the head would have gone on: the next one may do so in one block.
       if (full) wanted_ = std::min(wanted_ * 4, bodyBlock);
       leaveHead(bodyBlock - (end_ - taken_));
+    } else if (full && empty() && data_ && data_->shared()) {
+      // Who looks at the last piece may never ask for another one, while the rest is thrown away.
+      leaveHead(bodyBlock);
     }
     return lend();
   }
@@ -121,7 +124,7 @@ class InputBuffer {
   /// Room for what may follow the current message.
   boost::asio::mutable_buffer prepareNext() {
     if (lent()) return {};
-    if (!head_ && end_ == capacity()) leaveHead(least_);
+    if (end_ == capacity() && (!head_ || empty())) leaveHead(least_);
     return lend();
   }
 
