@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The middleware that comes with the router.
+#include <atomic>
 #include <boost/asio/steady_timer.hpp>
 #include <mutex>
 #include <sluice/app.hpp>
@@ -326,6 +327,32 @@ TEST_CASE("accessLog() writes a line when the response has left", "[app][plain]"
       "{\"time\":\"#\",\"ip\":\"#\",\"method\":\"GET\",\"url\":\"/users/7?x=%22\",\"route\":\"/"
       "users/:id\",\"status\":200,\"bytes\":#,\"ms\":#,\"referer\":\"http://x/\",\"userAgent\":\"a "
       "\\\"quoted\\\" agent\",\"requestId\":\"r1\"}\n"));
+}
+
+TEST_CASE("accessLog() has room for whatever a trusted proxy calls an address", "[app][plain]") {
+  Lines lines;
+  {
+    Router router;
+    router.trustProxy({"0.0.0.0/0"});
+    router.use(app::accessLog({.write = lines}));
+    ask(router, http::Headers{{"X-Forwarded-For", std::string(4000, '"')}}, "GET", "/");
+  }
+  std::string address;
+  for (int i = 0; i < 4000; ++i) address += "\\x22";
+  CHECK(matches(*lines.text, address + " - - [# +0000] \"GET / HTTP/1.1\" 404 # \"-\" \"-\" #\n"));
+}
+
+TEST_CASE("accessLog() goes on if writing throws, whatever it throws", "[app][plain]") {
+  std::atomic<int> calls = 0;
+  {
+    Router router;
+    router.use(app::accessLog({.write = [&calls](std::string_view) {
+      ++calls;
+      throw 42;
+    }}));
+    ask(router, {}, "GET", "/");
+  }
+  CHECK(calls == 1);
 }
 
 TEST_CASE("accessLog() has a line for what failed, and waits for what is not sent yet",

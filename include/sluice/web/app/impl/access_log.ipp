@@ -163,10 +163,11 @@ inline void appendCombinedLine(std::string& line, const LogEntry& entry, const L
   thread_local LogTime time("%d/%b/%Y:%H:%M:%S +0000");
   const std::string_view referer = headerLine(req, "referer");
   const std::string_view agent = headerLine(req, "user-agent");
+  // A trusted proxy may name anything as the address.
   const std::size_t escaped =
-      req.method().size() + req.url().size() + referer.size() + agent.size();
+      entry.ip.size() + req.method().size() + req.url().size() + referer.size() + agent.size();
   const std::size_t before = line.size();
-  line.resize(before + entry.ip.size() + 4 * escaped + 256);
+  line.resize(before + 4 * escaped + 256);
   LogCursor out(line.data() + before);
   out.orDash(entry.ip);
   out.text(" - - [");

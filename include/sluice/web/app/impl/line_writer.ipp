@@ -3,7 +3,6 @@
 // Definitions of <sluice/web/app/detail/line_writer.hpp>.
 #pragma once
 
-#include <exception>
 #include <sluice/web/app/detail/line_writer.hpp>
 #include <utility>
 
@@ -54,7 +53,7 @@ SLUICE_DECL void LineWriter::run() {
     }
     try {
       if (!lines.empty()) sink_(lines);
-    } catch (const std::exception&) {
+    } catch (...) {
       // There is nobody to tell: the log is what failed.
     }
   }
