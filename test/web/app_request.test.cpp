@@ -82,6 +82,9 @@ TEST_CASE("query() gives the first value, queryAll() every one", "[app][Request]
   CHECK(first("nothing") == "<none>");
   CHECK(seen(request, [](Request& req) { return joined(req.queryAll("a")); }) == "[1][2][3]");
   CHECK(seen(request, [](Request& req) { return joined(req.queryAll("x")); }) == "");
+  const InjectRequest malformed{.url = "/?&a=%41+%zz%&&"};
+  CHECK(seen(malformed, [](Request& req) { return joined(req.queryAll("a")); }) == "[A %zz%]");
+  CHECK(seen(malformed, [](Request& req) { return joined(req.queryAll("")); }) == "");
 }
 
 TEST_CASE("cookies are read by name, and decoded", "[app][Request][plain]") {

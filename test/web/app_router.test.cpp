@@ -294,6 +294,22 @@ TEST_CASE("a mounted router has its own middleware, below its prefix", "[app][Ro
   CHECK(get(router, "/v1/users/7/posts", "PUT") == "405 GET, HEAD");
 }
 
+TEST_CASE("a name in a prefix has its value for all that run below it", "[app][Router][plain]") {
+  Router router;
+  std::string after;
+  router.use("/users/:id", [&after](Request& req, Response&, Next next) -> task<> {
+    co_await next();
+    after = req.param("id");
+  });
+  router.use("/:section/7/:what", [](Request&, Response&, Next next) { return next(); });
+  router.use("/:section/7/:what/nowhere", [](Request&, Response&, Next next) { return next(); });
+  router.get("/users/*path", says("rest"));
+  CHECK(get(router, "/users/7/posts") == "rest id=7 path=7/posts");
+  CHECK(after == "7");
+  CHECK(get(router, "/users/8") == "rest id=8 path=8");
+  CHECK(after == "8");
+}
+
 TEST_CASE("a bad pattern throws when it is added and says where", "[app][Router][plain]") {
   Router router;
   const auto reason = [&](const char* pattern) {

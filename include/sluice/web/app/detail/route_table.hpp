@@ -62,6 +62,10 @@ class RouteTable {
   void trust(Networks networks) { trusted_ = std::move(networks); }
   const Networks& trusted() const { return trusted_; }
 
+  /// The value of a name in the prefix of the middleware that was entered last of those that have
+  /// it; "" if none has.
+  std::string_view prefixParam(const Request& req, std::string_view name) const;
+
   /// Answers a request.
   static task<> run(std::shared_ptr<const RouteTable> table, Request& req, Response& res);
   /// Runs the step at `position`, or the first one after it that matches.

@@ -32,14 +32,11 @@ struct Routing {
   enum class Target { unread, refused, read } target = Target::unread;
   const RouteTable* table = nullptr;
   const Endpoint* endpoint = nullptr;
-  // Of the middleware that was entered last.
-  const std::vector<std::string>* prefixNames = nullptr;
   std::size_t basePath = 0;
   std::size_t reached = 0;  // steps before this one have begun
   std::unique_ptr<Ending> endings;
-  // Last, as most requests use little of them: of the endpoint, and of the names above.
+  // Of the endpoint. Last, as most requests use little of them.
   Captures captures;
-  Captures prefixCaptures;
 
   void atEnd(std::unique_ptr<Ending> ending) {
     ending->next = std::move(endings);

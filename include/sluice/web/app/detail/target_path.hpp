@@ -19,6 +19,9 @@ bool isUtf8(std::string_view bytes);
 /// plus  also turns '+' into a space, as forms and queries write it
 bool appendDecoded(std::string& out, std::string_view text, bool plus = false);
 
+/// The same as URLSearchParams has it: '+' is a space, and a malformed escape stands for itself.
+void appendLeniently(std::string& out, std::string_view text);
+
 /// `text` as one part of a path or query: everything but RFC 3986's unreserved characters is
 /// escaped.
 std::string percentEncoded(std::string_view text);

@@ -3,6 +3,7 @@
 // Definitions of <sluice/web/app/request.hpp>.
 #pragma once
 
+#include <algorithm>
 #include <sluice/net/socket.hpp>
 #include <sluice/web/app/detail/negotiation.hpp>
 #include <sluice/web/app/detail/route_table.hpp>
@@ -31,20 +32,15 @@ SLUICE_DECL std::string_view Request::route() const {
 
 SLUICE_DECL std::string_view Request::param(std::string_view name) const {
   const detail::Routing& routing = this->routing();
-  const auto find = [&](const std::vector<std::string>& names,
-                        const detail::Captures& captures) -> std::optional<std::string_view> {
-    for (std::size_t index = 0; index < names.size(); ++index) {
-      if (names[index] == name) return path().substr(captures[index].at, captures[index].size);
-    }
-    return std::nullopt;
-  };
   if (routing.endpoint != nullptr) {
-    if (const auto value = find(routing.endpoint->names, routing.captures)) return *value;
+    const auto& names = routing.endpoint->names;
+    const auto found = std::find(names.begin(), names.end(), name);
+    if (found != names.end()) {
+      const auto& value = routing.captures[static_cast<std::size_t>(found - names.begin())];
+      return path().substr(value.at, value.size);
+    }
   }
-  if (routing.prefixNames != nullptr) {
-    if (const auto value = find(*routing.prefixNames, routing.prefixCaptures)) return *value;
-  }
-  return {};
+  return routing.table == nullptr ? std::string_view() : routing.table->prefixParam(*this, name);
 }
 
 namespace detail {
@@ -57,11 +53,11 @@ void eachOfQuery(std::string_view query, std::string_view name, Found&& found) {
     const std::size_t end = std::min(query.find('&'), query.size());
     const std::string_view field = query.substr(0, end);
     query.remove_prefix(std::min(end + 1, query.size()));
+    if (field.empty()) continue;
     const std::size_t equals = std::min(field.find('='), field.size());
     const auto decoded = [&text](std::string_view part) {
       text.clear();
-      // A malformed escape stands for itself, as in URLSearchParams.
-      if (!appendDecoded(text, part, true)) text = part;
+      appendLeniently(text, part);
     };
     decoded(field.substr(0, equals));
     if (text != name) continue;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <sluice/error.hpp>
 #include <sluice/web/app/detail/error_answer.hpp>
 #include <sluice/web/app/detail/route_table.hpp>
@@ -295,13 +296,12 @@ SLUICE_DECL task<> RouteTable::step(Request& req, Response& res, std::size_t pos
     const Middleware& middleware = *middleware_[position < before ? position : position - handlers];
     std::size_t end = 0;
     if (!middleware.pattern.empty()) {
-      const bool matches =
-          middleware.tree.matchPrefix(routing.path.segments(), routing.prefixCaptures,
-                                      [&](std::size_t number, std::size_t, std::size_t at) {
-                                        routing.prefixNames = &middleware.names[number];
-                                        end = at;
-                                        return true;
-                                      });
+      Captures captures;
+      const bool matches = middleware.tree.matchPrefix(
+          routing.path.segments(), captures, [&](std::size_t, std::size_t, std::size_t at) {
+            end = at;
+            return true;
+          });
       if (!matches) continue;
     }
     routing.reached = position + 1;
@@ -311,6 +311,31 @@ SLUICE_DECL task<> RouteTable::step(Request& req, Response& res, std::size_t pos
   routing.reached = position + 1;
   routing.basePath = 0;
   return answerWithoutRoute(req, res);
+}
+
+SLUICE_DECL std::string_view RouteTable::prefixParam(const Request& req,
+                                                     std::string_view name) const {
+  const Routing& routing = detail::RequestAccess::routing(req);
+  const Route* const route = routing.endpoint == nullptr ? nullptr : routing.endpoint->route;
+  const std::size_t before = route == nullptr ? middleware_.size() : route->before;
+  const std::size_t handlers = route == nullptr ? 0 : route->handlers.size();
+  for (std::size_t index = middleware_.size(); index-- > 0;) {
+    if ((index < before ? index : index + handlers) >= routing.reached) continue;
+    const Middleware& middleware = *middleware_[index];
+    std::optional<Capture> value;
+    Captures captures;
+    const auto take = [&](std::size_t number, std::size_t, std::size_t) {
+      const auto& names = middleware.names[number];
+      const auto found = std::find(names.begin(), names.end(), name);
+      if (found != names.end()) value = captures[static_cast<std::size_t>(found - names.begin())];
+      return true;
+    };
+    if (!middleware.pattern.empty()) {
+      middleware.tree.matchPrefix(routing.path.segments(), captures, take);
+    }
+    if (value) return req.path().substr(value->at, value->size);
+  }
+  return {};
 }
 
 SLUICE_DECL task<> RouteTable::start(Handler& handler, const Scope& scope, const Scope& caller,

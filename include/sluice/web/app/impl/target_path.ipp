@@ -102,6 +102,18 @@ SLUICE_DECL bool appendDecoded(std::string& out, std::string_view text, bool plu
   return true;
 }
 
+SLUICE_DECL void appendLeniently(std::string& out, std::string_view text) {
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const int byte = text[at] == '%' ? target_path::escapeAt(text, at) : -1;
+    if (byte >= 0) {
+      out += static_cast<char>(byte);
+      at += 2;
+    } else {
+      out += text[at] == '+' ? ' ' : text[at];
+    }
+  }
+}
+
 SLUICE_DECL std::string percentEncoded(std::string_view text) {
   constexpr std::string_view digits = "0123456789ABCDEF";
   std::string out;
