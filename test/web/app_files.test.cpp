@@ -123,6 +123,8 @@ TEST_CASE("an index stands for its folder, and a folder's path ends with a slash
   CHECK(redirect.statusCode == 301);
   CHECK(redirect.headers["location"] == "/f/sub/?x=1");
   CHECK(get(router, "/f/bare/").statusCode == 404);
+  CHECK(get(router, "/f").headers["location"] == "/f/");
+  CHECK(get(serving(folder, {.redirect = false}), "/f").body == "root");
   CHECK(get(serving(folder, {.redirect = false}), "/f/sub").statusCode == 404);
   CHECK(get(serving(folder, {.index = ""}), "/f/sub/").statusCode == 404);
 
@@ -257,6 +259,8 @@ TEST_CASE("a precompressed sibling is sent if the client accepts it", "[app][fil
   CHECK(with("gzip;q=0.9, br;q=0.1").body == "gzip bytes");
   CHECK(with("br;q=0, *").body == "gzip bytes");
   CHECK(with("deflate, zstd").body == "plain");
+  CHECK(with("identity, gzip;q=0.5").body == "plain");
+  CHECK(with("identity;q=0.5, gzip;q=0.5").body == "gzip bytes");
   CHECK(get(router, "/f/a.js").body == "plain");
   CHECK(get(router, "/f/a.js").headers["vary"] == "Accept-Encoding");
   CHECK(with("gzip").headers["etag"] != get(router, "/f/a.js").headers["etag"]);

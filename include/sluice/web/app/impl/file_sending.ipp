@@ -194,12 +194,14 @@ SLUICE_DECL std::vector<std::string_view> wantedCodings(std::string_view acceptE
   };
   std::array<Wanted, 3> all{{{"br", -1}, {"zstd", -1}, {"gzip", -1}}};
   int others = 0;
+  int plain = 0;
   while (!acceptEncoding.empty()) {
     const std::string_view element = takeElement(acceptEncoding);
     const std::size_t end = std::min(element.find(';'), element.size());
     const std::string_view name = trimmed(element.substr(0, end));
     const int quality = qualityOf(element.substr(end));
     if (name == "*") others = quality;
+    if (equalsIgnoringCase(name, "identity")) plain = quality;
     for (Wanted& wanted : all) {
       if (equalsIgnoringCase(wanted.coding, name)) wanted.quality = quality;
       if (wanted.coding == "gzip" && equalsIgnoringCase(name, "x-gzip")) wanted.quality = quality;
@@ -212,7 +214,7 @@ SLUICE_DECL std::vector<std::string_view> wantedCodings(std::string_view acceptE
                    [](const Wanted& a, const Wanted& b) { return a.quality > b.quality; });
   std::vector<std::string_view> codings;
   for (const Wanted& wanted : all) {
-    if (wanted.quality > 0) codings.push_back(wanted.coding);
+    if (wanted.quality > 0 && wanted.quality >= plain) codings.push_back(wanted.coding);
   }
   return codings;
 }

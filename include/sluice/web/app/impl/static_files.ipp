@@ -88,7 +88,8 @@ SLUICE_DECL task<> StaticFiles::serve(std::shared_ptr<const Settings> settings, 
   }
   const bool reads = req.method() == "GET" || req.method() == "HEAD";
   detail::FoundFile found;
-  const bool asksForFolder = segments.empty() || segments.ends_with('/');
+  // Without a slash after the prefix of use(), relative links would lead out of the folder.
+  const bool asksForFolder = segments.ends_with('/') || (segments.empty() && !options.redirect);
   if (reads && verdict == detail::PathVerdict::fine) {
     detail::FileQuery query;
     query.root = settings->root;
