@@ -119,6 +119,10 @@ TEST_CASE("a multipart form brings fields and files, as browsers send them",
           "[app][forms][plain]") {
   CHECK(submit(std::string(browserType), std::string(browserBody)).body ==
         "title=caf\xC3\xA9 \"x\";file(a%22b.txt,text/plain)=line\r\n--no boundary\r\n\r\n;");
+  CHECK(multipart(part("name=f; filename*=UTF-8'en'%e2%82%ac%2fx.txt", "1") +
+                  part("name=g; filename*=UTF-8'en'%zz", "2") +
+                  part("name=h; filename=a.txt; filename*=UTF-8''b.txt", "3") + "--B--")
+            .body == "f(x.txt,)=1;g(,)=2;h(a.txt,)=3;");
   CHECK(multipart(part("name=a", "1") + part("name=\"f\"; filename=\"C:\\dir\\x.bin\"", "2") +
                   part("name=g; filename=../../etc/passwd", "3") + "--B--")
             .body == "a=1;f(x.bin,)=2;g(passwd,)=3;");

@@ -21,7 +21,8 @@ SLUICE_DECL FormPart::FormPart(detail::MultipartReader& reader)
   auto name = detail::parameterOf(disposition, "name");
   if (!name) throw HttpError{400, "a part of the form has no name"};
   name_ = std::move(*name);
-  isFile_ = detail::parameterOf(disposition, "filename").has_value();
+  isFile_ = detail::parameterOf(disposition, "filename").has_value() ||
+            detail::parameterOf(disposition, "filename*").has_value();
   filename_ = detail::fileNameOf(disposition);
   if (std::max(name_.size(), filename_.size()) > reader.limits().name) throw HttpError{413};
 }

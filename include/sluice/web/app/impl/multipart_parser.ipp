@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <sluice/web/app/detail/multipart_parser.hpp>
 #include <sluice/web/app/detail/negotiation.hpp>
+#include <sluice/web/app/detail/target_path.hpp>
 
 namespace sluice::app::detail {
 
@@ -34,7 +35,17 @@ SLUICE_DECL std::optional<std::string> parameterOf(std::string_view field, std::
 }
 
 SLUICE_DECL std::string fileNameOf(std::string_view disposition) {
-  std::string name = parameterOf(disposition, "filename").value_or("");
+  auto plain = parameterOf(disposition, "filename");
+  // RFC 7578 §4.2 has only this one, but some clients write that of RFC 5987: UTF-8'en'%E2%82%AC.
+  if (!plain) {
+    const std::string extended = parameterOf(disposition, "filename*").value_or("");
+    const std::size_t quote = extended.find('\'', extended.find('\'') + 1);
+    if (quote != std::string::npos) {
+      std::string& decoded = plain.emplace();
+      if (!appendDecoded(decoded, std::string_view(extended).substr(quote + 1))) decoded.clear();
+    }
+  }
+  std::string name = plain.value_or("");
   name.erase(0, name.find_last_of("/\\") + 1);
   return name;
 }
