@@ -147,6 +147,7 @@ TEST_CASE("secure cookies are for https, and only it sets them", "[CookieJar]") 
   CHECK(sent("__Host-a=b; Secure; Path=/", "https://h.org/") == "__Host-a=b");
   CHECK(sent("__Host-a=b; Secure; Path=/; Domain=h.org", "https://h.org/").empty());
   CHECK(sent("__Host-a=b; Secure; Path=/x", "https://h.org/x").empty());
+  CHECK(sent("__Host-a=b; Secure", "https://h.org/").empty());
 
   Jar jar;
   jar.set("https://h.org/", "a=safe; Secure").set("http://h.org/", "a=evil");

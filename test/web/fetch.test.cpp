@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // fetch(): what it sends, what it brings, redirects, retries, time-outs and cancellation.
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <chrono>
 #include <sluice/app.hpp>
 #include <sluice/fetch.hpp>
@@ -522,6 +524,39 @@ TEST_CASE("cookies are kept on the way and sent where they belong", "[fetch]") {
     FetchResponse without = co_await fetch(base + "/");
     const auto got56 = co_await without.text();
     CHECK(got56 == "GET /");
+  });
+}
+
+TEST_CASE("a response may be dropped while it is read", "[fetch]") {
+  FetchWorld world;
+  const std::string base = world.serve([&](IncomingMessage&, ServerResponse& res) -> task<> {
+    co_await res.write("first");
+    co_await sleepFor(20ms);
+    co_await res.end("second");
+  });
+  world.run([&]() -> task<> {
+    task<std::optional<std::string_view>> early = (co_await fetch(base)).read();
+    const auto first = co_await std::move(early);
+    CHECK(first == "first");
+    task<std::string> whole = (co_await fetch(base)).text();
+    const std::string text = co_await std::move(whole);
+    CHECK(text == "firstsecond");
+
+    FetchResponse res = co_await fetch(base);
+    const auto begin = co_await res.read();
+    CHECK(begin == "first");
+    std::string second;
+    bool ended = false;
+    const auto readOn = [&]() -> task<> {
+      const auto piece = co_await res.read();
+      second = piece.value_or("");
+      ended = true;
+    };
+    asio::co_spawn(world.io, readOn(), asio::detached);
+    co_await sleepFor(0ms);
+    res = FetchResponse();
+    while (!ended) co_await sleepFor(1ms);
+    CHECK(second == "second");
   });
 }
 

@@ -46,8 +46,9 @@ class FetchExchange : public std::enable_shared_from_this<FetchExchange> {
   /// Ends it from wherever it is.
   void stop(const error_code& reason);
 
-  task<std::optional<std::string_view>> read();
-  task<std::string> text(std::size_t limit);
+  // Each goes on if its response is destroyed meanwhile.
+  static task<std::optional<std::string_view>> read(std::shared_ptr<FetchExchange> self);
+  static task<std::string> text(std::shared_ptr<FetchExchange> self, std::size_t limit);
   http::IncomingMessage& message() { return attempt_->message; }
   const std::string& url() const { return href_; }
   bool redirected() const { return redirects_ != 0; }

@@ -171,13 +171,13 @@ inline bool mayHaveDomain(std::string_view host, std::string_view domain) {
 }
 
 /// RFC 6265bis 4.1.3.
-inline bool keepsPrefix(const Cookie& cookie) {
+inline bool keepsPrefix(const Cookie& cookie, bool namesPath) {
   const auto has = [&](std::string_view prefix) {
     return cookie.name.size() >= prefix.size() &&
            web::detail::sameText(std::string_view(cookie.name).substr(0, prefix.size()), prefix);
   };
   if (has("__secure-")) return cookie.secure;
-  if (has("__host-")) return cookie.secure && cookie.hostOnly && cookie.path == "/";
+  if (has("__host-")) return cookie.secure && cookie.hostOnly && namesPath && cookie.path == "/";
   return true;
 }
 
@@ -214,7 +214,7 @@ SLUICE_DECL std::optional<Cookie> parseCookie(std::string_view line, const http:
   cookie.httpOnly = attributes.httpOnly;
   cookie.expires = attributes.maxAge ? attributes.maxAge : attributes.expires;
   if (cookie.secure && url.protocol() != "https:") return std::nullopt;
-  if (!keepsPrefix(cookie)) return std::nullopt;
+  if (!keepsPrefix(cookie, !attributes.path.empty())) return std::nullopt;
   return cookie;
 }
 

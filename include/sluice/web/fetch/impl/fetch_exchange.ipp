@@ -374,28 +374,29 @@ SLUICE_DECL void FetchExchange::startWriting(const std::shared_ptr<FetchAttempt>
   asio::co_spawn(executor_, writeBody(attempt, options_.writeBody), [](std::exception_ptr) {});
 }
 
-SLUICE_DECL task<std::optional<std::string_view>> FetchExchange::read() {
-  throwIfStopped();
+SLUICE_DECL task<std::optional<std::string_view>> FetchExchange::read(
+    std::shared_ptr<FetchExchange> self) {
+  self->throwIfStopped();
   std::optional<std::string_view> piece;
   std::exception_ptr failure;
   try {
-    if (body_) {
-      piece = co_await body_->read();
+    if (self->body_) {
+      piece = co_await self->body_->read();
     } else {
-      piece = co_await attempt_->message.read();
+      piece = co_await self->attempt_->message.read();
     }
   } catch (...) {
     failure = std::current_exception();
   }
-  if (failure) throwReason(failure);
-  if (!piece) deadline_.reset();
+  if (failure) self->throwReason(failure);
+  if (!piece) self->deadline_.reset();
   co_return piece;
 }
 
-SLUICE_DECL task<std::string> FetchExchange::text(std::size_t limit) {
-  const auto alive = shared_from_this();
+SLUICE_DECL task<std::string> FetchExchange::text(std::shared_ptr<FetchExchange> self,
+                                                  std::size_t limit) {
   std::string text;
-  while (const auto piece = co_await read()) {
+  while (const auto piece = co_await read(self)) {
     if (piece->size() > limit - text.size()) {
       throw http::Error(make_error_code(http::errc::ERR_BODY_TOO_LARGE));
     }

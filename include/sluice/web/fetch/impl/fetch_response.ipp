@@ -30,11 +30,11 @@ SLUICE_DECL const http::Headers& FetchResponse::headers() const {
 }
 
 SLUICE_DECL task<std::optional<std::string_view>> FetchResponse::read() {
-  return exchange_->read();
+  return detail::FetchExchange::read(exchange_);
 }
 
 SLUICE_DECL task<std::string> FetchResponse::text(std::size_t limit) {
-  return exchange_->text(limit);
+  return detail::FetchExchange::text(exchange_, limit);
 }
 
 }  // namespace sluice
