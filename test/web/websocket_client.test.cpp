@@ -111,6 +111,39 @@ TEST_CASE("connectWebSocket(): the request is that of RFC 6455", "[websocket]") 
   }
 }
 
+TEST_CASE("connectWebSocket(): a subprotocol is a token", "[websocket]") {
+  for (const char* name : {"", "a b", "a,b", "a\r\nX: y"}) {
+    INFO(name);
+    asio::io_context io;
+    WebSocketOptions options;
+    options.protocols = {"chat", name};
+    CHECK_THROWS_AS(run(io, connectWebSocket("ws://example.org/", options)), http::Error);
+  }
+}
+
+TEST_CASE("connectWebSocket(): an extension is one that was offered", "[websocket]") {
+  const auto outcome = [](bool deflate, std::string extensions) {
+    WebSocketOptions options;
+    options.deflate = deflate;
+    Dial dial(options);
+    return dial.failure(dial.agreement("Sec-WebSocket-Extensions: " + extensions + "\r\n"))
+        .substr(0, 23);
+  };
+  CHECK(outcome(false, "") == "none");
+  CHECK(outcome(true, "permessage-deflate") == "none");
+  CHECK(outcome(true,
+                "permessage-deflate; server_max_window_bits=\"10\"; "
+                "client_no_context_takeover") == "none");
+  CHECK(outcome(false, "permessage-deflate") == "ERR_WEBSOCKET_HANDSHAKE");
+  for (const char* extensions :
+       {"x-other", "permessage-deflate, x-other", "permessage-deflate; server_max_window_bits=16",
+        "permessage-deflate; server_max_window_bits", "permessage-deflate; other=1",
+        "permessage-deflate; client_no_context_takeover=1"}) {
+    INFO(extensions);
+    CHECK(outcome(true, extensions) == "ERR_WEBSOCKET_HANDSHAKE");
+  }
+}
+
 TEST_CASE("connectWebSocket(): a server that agrees", "[websocket]") {
   WebSocketOptions options;
   options.protocols = {"chat", "super"};

@@ -22,7 +22,8 @@ namespace sluice {
 ///
 /// named   an object with a name; one made in the same statement is refused on g++ before 13, which
 ///         would destroy it twice
-/// throws  ERR_INVALID_URL, ERR_INVALID_PROTOCOL; as net::connect() and https::connect();
+/// throws  ERR_INVALID_URL, ERR_INVALID_PROTOCOL, ERR_INVALID_ARG_VALUE for a subprotocol that is
+///         no token; as net::connect() and https::connect();
 ///         ERR_WEBSOCKET_HANDSHAKE if the server does not agree, with its status in what();
 ///         ETIMEDOUT after `handshakeTimeout`
 /// cancel  terminal: operation_aborted, the connection is closed

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <sluice/encoding.hpp>
 #include <sluice/error.hpp>
+#include <sluice/http/detail/wire/header_chars.hpp>
 #include <sluice/http/url.hpp>
 #include <sluice/https/connect.hpp>
 #include <sluice/net/connect.hpp>
@@ -63,6 +64,14 @@ inline http::Headers headersOf(const http::URL& url, const WebSocketOptions& opt
   return headers;
 }
 
+inline void requireProtocols(const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    if (http::detail::isToken(name)) continue;
+    throw http::Error(make_error_code(http::errc::ERR_INVALID_ARG_VALUE),
+                      "protocols: \"" + name + "\" is no name of a subprotocol");
+  }
+}
+
 SLUICE_DECL task<net::Socket> openConnection(net::ConnectionOptions place, bool encrypted,
                                              const WebSocketOptions& options) {
   if (options.createConnection) co_return co_await options.createConnection(place);
@@ -83,6 +92,7 @@ SLUICE_DECL task<WebSocket> openWebSocket(std::string text, WebSocketOptions opt
         make_error_code(http::errc::ERR_INVALID_PROTOCOL),
         "A WebSocket is opened at ws: or wss:, not at " + std::string(url.protocol()));
   }
+  requireProtocols(options.protocols);
   const http::Headers headers = headersOf(url, options);
   const auto loop = net::detail::Loop::of(co_await asio::this_coro::executor);
   const auto begin = loop->now();

@@ -17,6 +17,7 @@
 #include <random>
 #include <sluice/error.hpp>
 #include <sluice/net/detail/socket_core.hpp>
+#include <sluice/web/detail/text.hpp>
 #include <sluice/web/websocket/detail/engine.hpp>
 #include <utility>
 
@@ -205,13 +206,44 @@ SLUICE_DECL void WebSocketEngine::accept(const http::IncomingMessage& req,
   socket_->write(std::move(answer));
 }
 
+/// Whether this is permessage-deflate and nothing else, with parameters of RFC 7692 7.1.
+inline bool isDeflate(std::string_view extensions) {
+  const std::size_t name = std::min(extensions.find(';'), extensions.size());
+  if (!sameText(trimmed(extensions.substr(0, name)), "permessage-deflate")) return false;
+  extensions.remove_prefix(name);
+  while (!extensions.empty()) {
+    extensions.remove_prefix(1);
+    const std::string_view each = extensions.substr(0, extensions.find(';'));
+    extensions.remove_prefix(each.size());
+    const std::string_view key = partBefore(each, "=");
+    const std::size_t equals = each.find('=');
+    std::string_view value;
+    if (equals != std::string_view::npos) value = trimmed(each.substr(equals + 1));
+    if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
+      value = value.substr(1, value.size() - 2);
+    }
+    const bool isBits =
+        value == "8" || value == "9" ||
+        (value.size() == 2 && value[0] == '1' && value[1] >= '0' && value[1] <= '5');
+    const bool known =
+        sameText(key, "server_max_window_bits") || sameText(key, "client_max_window_bits")
+            ? isBits
+            : equals == std::string_view::npos && (sameText(key, "server_no_context_takeover") ||
+                                                   sameText(key, "client_no_context_takeover"));
+    if (!known) return false;
+  }
+  return true;
+}
+
 SLUICE_DECL task<> WebSocketEngine::handshake(std::string host, std::string target,
                                               const http::Headers& headers) {
   using beast::http::field;
+  bool deflates = false;
   std::string protocols;
   for (const std::string& name : offered_) protocols += (protocols.empty() ? "" : ", ") + name;
   stream_->frames.set_option(beast::websocket::stream_base::decorator(
-      [&headers, &protocols](beast::websocket::request_type& request) {
+      [&headers, &protocols, &deflates](beast::websocket::request_type& request) {
+        deflates = request.count(field::sec_websocket_extensions) != 0;
         if (!protocols.empty()) request.set(field::sec_websocket_protocol, protocols);
         for (const auto& [name, value] : headers) request.set(name, value);
       }));
@@ -241,6 +273,12 @@ SLUICE_DECL task<> WebSocketEngine::handshake(std::string host, std::string targ
   if (!wanted) {
     throw http::Error(make_error_code(http::errc::ERR_WEBSOCKET_HANDSHAKE),
                       "The server chose a subprotocol that was not offered");
+  }
+  // Nor may it choose an extension that was not offered, which Beast lets pass.
+  const std::string_view extensions = response[field::sec_websocket_extensions];
+  if (!trimmed(extensions).empty() && !(deflates && isDeflate(extensions))) {
+    throw http::Error(make_error_code(http::errc::ERR_WEBSOCKET_HANDSHAKE),
+                      "The server chose an extension that was not offered");
   }
   stream_->wire().opened();
 }
