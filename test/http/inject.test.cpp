@@ -111,6 +111,12 @@ TEST_CASE("inject fails with the reason where no response comes", "[http][plain]
                     "inject(): the handler has not ended in time; sent so far: ");
 }
 
+TEST_CASE("inject brings what a server says to a request that is none", "[http][plain][test]") {
+  const auto handler = [](IncomingMessage&, ServerResponse& res) -> task<> { co_await res.end(); };
+  CHECK(inject(handler, {.method = "BREW"}).statusCode == 400);
+  CHECK(inject(handler, {.headers = {{"X", std::string(20'000, 'x')}}}).statusCode == 431);
+}
+
 TEST_CASE("inject refuses a request that could not be sent", "[http][plain][test]") {
   CHECK_THROWS_AS(inject(echo, {.method = "G ET"}), Error);
   CHECK_THROWS_AS(inject(echo, {.url = "/a b"}), Error);

@@ -160,7 +160,8 @@ inline InjectResponse inject(asio::io_context& io, http::Server& server,
     io.poll();
     if (wire.closed()) break;
     // The end of the connection shows when the handler has returned, whatever it still does.
-    if (!complete && detail::parseResponse(wire.received(), request.method, false)) {
+    // A server that refuses a request listens on when it has said its last.
+    if (!complete && detail::parseResponse(wire.received(), request.method, wire.ended())) {
       complete = true;
       wire.deliverEnd();
       continue;
