@@ -136,6 +136,25 @@ TEST_CASE("webSocket() agrees to a handshake, and nothing else", "[websocket]") 
   }
 }
 
+TEST_CASE("webSocket(): an offer of compression is taken as it is, or declined", "[websocket]") {
+  const auto answered = [](std::string_view offers) {
+    Site site(&echo, {.deflate = true});
+    const std::string answer =
+        site.wire().send(upgrade("Sec-WebSocket-Extensions: " + std::string(offers) + "\r\n"));
+    constexpr std::string_view name = "Sec-WebSocket-Extensions: ";
+    const std::size_t at = answer.find(name);
+    if (at == std::string::npos) return std::string();
+    return answer.substr(at + name.size(), answer.find("\r\n", at) - at - name.size());
+  };
+  CHECK(answered("permessage-deflate; server_max_window_bits=10") ==
+        "permessage-deflate; server_max_window_bits=10");
+  // No encoder here has so small a window, and one that is larger could not be inflated.
+  CHECK(answered("permessage-deflate; server_max_window_bits=8").empty());
+  CHECK(answered("permessage-deflate ; Server_Max_Window_Bits = \"8\"; x").empty());
+  CHECK(answered("permessage-deflate; server_max_window_bits=8, permessage-deflate") ==
+        "permessage-deflate");
+}
+
 TEST_CASE("webSocket(): verify decides, and 403 is its no", "[websocket]") {
   bool called = false;
   Site site(

@@ -176,6 +176,25 @@ SLUICE_DECL void WebSocketEngine::adopt() {
   socket_ = &own_;
 }
 
+/// The offers without those of a client that inflates with a window of 8 bits only: zlib's encoder
+/// has none, and Beast would answer 9. RFC 7692 7.1.2.1: such an offer is declined.
+inline std::string offersWithWindow(std::string_view offers) {
+  static constexpr std::string_view smallest = ";server_max_window_bits=8";
+  std::string kept;
+  forEachItem(offers, [&kept](std::string_view offer) {
+    std::string plain;
+    for (const char letter : offer) {
+      if (letter != ' ' && letter != '\t' && letter != '"') plain += lowerCase(letter);
+    }
+    const std::size_t at = plain.find(smallest);
+    const std::size_t end = at + smallest.size();
+    if (at != std::string::npos && (end == plain.size() || plain[end] == ';')) return;
+    if (!kept.empty()) kept += ", ";
+    kept += offer;
+  });
+  return kept;
+}
+
 SLUICE_DECL void WebSocketEngine::accept(const http::IncomingMessage& req,
                                          std::string_view protocol) {
   using beast::http::field;
@@ -187,7 +206,8 @@ SLUICE_DECL void WebSocketEngine::accept(const http::IncomingMessage& req,
   request.set(field::upgrade, "websocket");
   request.set(field::sec_websocket_version, "13");
   request.set(field::sec_websocket_key, req.headers()["sec-websocket-key"]);
-  request.set(field::sec_websocket_extensions, req.headers()["sec-websocket-extensions"]);
+  request.set(field::sec_websocket_extensions,
+              offersWithWindow(req.headers()["sec-websocket-extensions"]));
   stream_->frames.set_option(beast::websocket::stream_base::decorator(
       [name = protocol_](beast::websocket::response_type& response) {
         if (!name.empty()) response.set(field::sec_websocket_protocol, name);
