@@ -3,6 +3,7 @@
 // fetch(): what it sends, what it brings, redirects, retries, time-outs and cancellation.
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/strand.hpp>
 #include <chrono>
 #include <sluice/app.hpp>
 #include <sluice/fetch.hpp>
@@ -525,6 +526,26 @@ TEST_CASE("cookies are kept on the way and sent where they belong", "[fetch]") {
     const auto got56 = co_await without.text();
     CHECK(got56 == "GET /");
   });
+}
+
+TEST_CASE("strands that come and go leave a bounded number of connections", "[fetch]") {
+  FetchWorld world;
+  asio::io_context& io = world.io;
+  http::Server server = http::createServer(
+      io, [](IncomingMessage&, ServerResponse& res) -> task<> { co_await res.end("x"); });
+  server.listen(0, "127.0.0.1");
+  const std::string url = "http://127.0.0.1:" + std::to_string(server.address().port);
+  for (int i = 0; i < 100; ++i) {
+    std::string text;
+    const auto ask = [&]() -> task<> {
+      FetchResponse res = co_await fetch(url);
+      text = co_await res.text();
+    };
+    asio::co_spawn(asio::make_strand(io), ask(), asio::detached);
+    loopback::runUntil(io, [&] { return !text.empty(); });
+  }
+  for (int turn = 0; turn < 1000; ++turn) io.poll();
+  CHECK(server.getConnections() <= 64);
 }
 
 TEST_CASE("a response may be dropped while it is read", "[fetch]") {

@@ -24,7 +24,8 @@ namespace sluice {
 /// GET of POST, 303 of everything but HEAD, 307 and 308 repeat method and body. Authorization,
 /// Cookie, Proxy-Authorization and a Host that was set stay with their origin.
 ///
-/// Connections are kept for 4 seconds of silence, per loop, and used again.
+/// Connections are kept for 4 seconds of silence, per loop, and used again. Of one context that is
+/// so for 64 strands and proxies; beyond them a connection ends with its exchange.
 ///
 /// throws  what ClientRequest::response() throws, and what FetchRequest says. ERR_INVALID_URL and
 ///         ERR_INVALID_PROTOCOL also for where a redirect leads

@@ -36,8 +36,10 @@ class FetchAgentsService final : public asio::execution_context::service {
     });
     if (known != entries_.end()) return known->agents;
     forgetUnused(executor);
-    entries_.push_back({executor, proxy, std::make_shared<FetchAgents>(executor)});
-    return entries_.back().agents;
+    auto made = std::make_shared<FetchAgents>(executor);
+    // Nobody says when a strand is gone. What is beyond this is its user's alone.
+    if (entries_.size() < mostEntries) entries_.push_back({executor, proxy, made});
+    return made;
   }
 
  private:
@@ -47,6 +49,7 @@ class FetchAgentsService final : public asio::execution_context::service {
     std::shared_ptr<FetchAgents> agents;
   };
   static constexpr std::size_t keptEntries = 32;
+  static constexpr std::size_t mostEntries = 64;
 
   // Only those of the caller's executor: nobody else's may end here.
   void forgetUnused(const asio::any_io_executor& executor) {
