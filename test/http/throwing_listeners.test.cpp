@@ -250,3 +250,37 @@ TEST_CASE("every callback of close() is called, whatever the others throw", "[ht
   CHECK(settleThrowing(wire.io()) == 2);
   CHECK(called == 2);
 }
+
+TEST_CASE("a socket goes on, whatever its listeners throw", "[net.Socket]") {
+  asio::io_context io;
+  auto [near, far] = connectedPair(io);
+  std::string text;
+  int closes = 0;
+  near.on<"data">([&](std::string_view bytes) {
+    text += bytes;
+    fail();
+  });
+  near.on<"end">([] { fail(); });
+  near.on<"error">([](const Error&) { fail(); });
+  near.on<"close">([&](bool) {
+    ++closes;
+    fail();
+  });
+  near.unshift("held,");
+  CHECK(settleThrowing(io) == 1);
+  far.write("one,");
+  CHECK(settleThrowing(io) == 1);
+  far.write("two");
+  CHECK(settleThrowing(io) == 1);
+  CHECK(text == "held,one,two");
+  SECTION("an end") {
+    far.end();
+    CHECK(settleThrowing(io) == 2);
+  }
+  SECTION("an error") {
+    near.destroy(make_error_code(errc::ERR_INVALID_STATE));
+    CHECK(settleThrowing(io) == 2);
+  }
+  CHECK(near.destroyed());
+  CHECK(closes == 1);
+}

@@ -174,6 +174,7 @@ class SocketCore final : public TransportOwner,
   void renewOutput();
   void idled();
   void deliver(const error_code&, std::size_t);
+  void tellData(std::string_view bytes);
   void inputEnded();
   void finishWriting();
   asio::mutable_buffer ownRoom();

@@ -154,8 +154,12 @@ SLUICE_DECL void SocketCore::onTurnEnd() {
 
 SLUICE_DECL void SocketCore::tellClosed() {
   if (!state_.move(State::closed)) return;
-  if (closeError_) sluice::detail::emit<SocketEvents, "error">(listeners_, *closeError_);
-  sluice::detail::emit<SocketEvents, "close">(listeners_, closeError_ != nullptr);
+  sluice::detail::throwLater(loop_->executor(), [this] {
+    if (closeError_) sluice::detail::emit<SocketEvents, "error">(listeners_, *closeError_);
+  });
+  sluice::detail::throwLater(loop_->executor(), [this] {
+    sluice::detail::emit<SocketEvents, "close">(listeners_, closeError_ != nullptr);
+  });
   listeners_.clear();
 }
 
@@ -253,7 +257,7 @@ SLUICE_DECL void SocketCore::deliver(const error_code& ec, std::size_t count) {
   }
   if (count != 0) {
     if (flowing_) {
-      sluice::detail::emit<SocketEvents, "data">(listeners_, std::string_view(ownBuffer(), count));
+      tellData({ownBuffer(), count});
     } else {
       raw_->held.append(ownBuffer(), count);
     }
@@ -261,10 +265,16 @@ SLUICE_DECL void SocketCore::deliver(const error_code& ec, std::size_t count) {
   pump();
 }
 
+SLUICE_DECL void SocketCore::tellData(std::string_view bytes) {
+  sluice::detail::throwLater(
+      loop_->executor(), [&] { sluice::detail::emit<SocketEvents, "data">(listeners_, bytes); });
+}
+
 SLUICE_DECL void SocketCore::inputEnded() {
   if (!state_.move(Input::told)) return;
   const boost::intrusive_ptr<SocketCore> alive(this);
-  sluice::detail::emit<SocketEvents, "end">(listeners_);
+  sluice::detail::throwLater(loop_->executor(),
+                             [this] { sluice::detail::emit<SocketEvents, "end">(listeners_); });
   // As in Node without allowHalfOpen: a listener does not have to end the other half.
   if (!writeEnding()) {
     end();
@@ -313,7 +323,7 @@ SLUICE_DECL void SocketCore::pump() {
   const boost::intrusive_ptr<SocketCore> alive(this);
   if (holdsBytes()) {
     const std::string bytes = takeHeld();
-    sluice::detail::emit<SocketEvents, "data">(listeners_, std::string_view(bytes));
+    tellData(bytes);
     if (!flowing_ || !isOpen()) return;
   }
   if (readEnded()) {
