@@ -83,11 +83,15 @@ TEST_CASE("what a refused peer goes on to send does not stand in for the head of
           "[http]") {
   sluice::test::Gate gate;
   IncomingMessage* request = nullptr;
-  auto wire = serve([&](IncomingMessage& req, ServerResponse&) -> task<> {
-    request = &req;
-    req.on<"data">([](std::string_view) {});
-    co_await gate.wait();
-  });
+  ServerOptions options;
+  options.cancelOnDisconnect = false;
+  auto wire = serve(
+      [&](IncomingMessage& req, ServerResponse&) -> task<> {
+        request = &req;
+        req.on<"data">([](std::string_view) {});
+        co_await gate.wait();
+      },
+      options);
   wire.wire().room(0);
   wire.send("POST /mine HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n");
   for (int i = 0; i != 3; ++i) wire.send("GET /another HTTP/1.1\r\nHost: b\r\n\r\n");

@@ -154,3 +154,22 @@ TEST_CASE("an object of the user's class goes when its request is over, and its 
   CHECK(alive == 0);
   CHECK(nameOf([&] { kept->setHeader("a", "b"); }) == destroyed);
 }
+
+TEST_CASE("messages that were refused are over once their handler is, also while bytes wait",
+          "[http]") {
+  Gate gate;
+  IncomingMessage* request = nullptr;
+  ServerResponse* response = nullptr;
+  auto wire = serve([&](IncomingMessage& req, ServerResponse& res) -> task<> {
+    request = &req;
+    response = &res;
+    req.on<"data">([](std::string_view) {});
+    co_await gate.wait();
+  });
+  wire.wire().room(0);
+  wire.send("POST /mine HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n");
+  REQUIRE(response != nullptr);
+  CHECK_FALSE(wire.closed());
+  CHECK(nameOf([&] { response->setHeader("a", "b"); }) == destroyed);
+  CHECK(nameOf([&] { return request->url(); }) == destroyed);
+}

@@ -91,7 +91,8 @@ SLUICE_DECL void ServerConnection::endWithoutMemory() {
 }
 
 SLUICE_DECL bool ServerConnection::hasNothing() const {
-  return exchange_->waiting && reader().empty() && core_->output().size() == 0;
+  return exchange_ && exchange_->waiting && reader().empty() && !reader().end() &&
+         core_->output().size() == 0;
 }
 
 SLUICE_DECL bool ServerConnection::rest() {
@@ -368,14 +369,16 @@ SLUICE_DECL void ServerConnection::handlerReturned(const std::exception_ptr& fai
 
 // false: the connection has served its last request.
 SLUICE_DECL bool ServerConnection::endExchange() {
-  if (over()) return false;
-  exchange_->finish();
-  if (!over()) closeUnlessKept();
-  if (over()) return false;
+  if (!over()) {
+    exchange_->finish();
+    if (!over()) closeUnlessKept();
+  }
+  // While the last bytes leave, a body that is thrown away may still be cut short.
+  if (gone() || (over() && exchange_->isReceiving())) return false;
   exchange_->conclude();
   exchange_->reset();
   // A listener of the last events may have destroyed it.
-  if (gone()) return false;
+  if (over()) return false;
   become(State::idle);
   output().queue().shrink();
   server_->restLater();

@@ -45,7 +45,7 @@ SLUICE_DECL void ServerConnection::onTurn() {
     sluice::detail::throwLater(core_->loop().executor(), [this] { exchange_->emitEvents(); });
   }
   // Also if it has read since its handler ran, to hear of an end.
-  if (state_ == State::idle && !staysAwake_ && exchange_ && hasNothing() && rest()) return;
+  if (state_ == State::idle && !staysAwake_ && hasNothing() && rest()) return;
   if (!wantsRead()) return;
   if (state_ == State::closing) reader().dropUnread();
   try {

@@ -89,6 +89,8 @@ class ServerExchange final : public sluice::detail::Linked<ServerExchange>,
   bool isCut() const { return !incoming().complete() && reader.missesMore(); }
   /// The request is read to its end.
   bool isRead() const { return incoming().complete(); }
+  /// It is neither read nor given up.
+  bool isReceiving() const { return !incoming().complete() && !incoming().aborted(); }
   bool isSent() const { return outgoing().isSent(); }
   /// A client that waits for a 100 was not told to go on: what it sends next nobody knows.
   bool awaitsContinue() const { return awaitsContinue_; }
