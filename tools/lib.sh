@@ -36,6 +36,9 @@ has() {
     libboost-dev) compiles '#include <boost/version.hpp>\n#if BOOST_VERSION < 108100\n#error\n#endif\n' ;;
     catch2) compiles '#include <catch2/catch.hpp>\n' || compiles '#include <catch2/catch_test_macros.hpp>\n' ;;
     libssl-dev) compiles '#include <openssl/ssl.h>\n' || pkg-config --exists openssl ;;
+    zlib1g-dev) compiles '#include <zlib.h>\n' ;;
+    libbrotli-dev) compiles '#include <brotli/encode.h>\n' ;;
+    libzstd-dev) compiles '#include <zstd.h>\n' ;;
     nginx-light) command -v nginx ;;
     nghttp2-client) command -v h2load ;;
     testssl.sh) command -v testssl ;;
@@ -66,11 +69,17 @@ here() {
     dnf:libboost-dev) say boost-devel ;;
     dnf:catch2) say catch-devel ;;
     dnf:libssl-dev) say openssl-devel ;;
+    dnf:zlib1g-dev) say zlib-devel ;;
+    dnf:libbrotli-dev) say brotli-devel ;;
+    dnf:libzstd-dev) say libzstd-devel ;;
     brew:g++) say gcc ;;
     brew:ninja-build) say ninja ;;
     brew:pkg-config) say pkgconf ;;
     brew:libboost-dev) say boost ;;
     brew:libssl-dev) say openssl@3 ;;
+    brew:zlib1g-dev) say zlib ;;
+    brew:libbrotli-dev) say brotli ;;
+    brew:libzstd-dev) say zstd ;;
     brew:python3) say python ;;
     *) say "$1" ;;
   esac

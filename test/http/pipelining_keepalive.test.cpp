@@ -69,6 +69,24 @@ TEST_CASE("a write to a pipelined answer is told that its bytes did not leave", 
   CHECK(told == "failed");
 }
 
+TEST_CASE("an answer that cannot leave with those after it closes all the same",
+          "[http][row:4/close]") {
+  Gate gate;
+  int closes = 0;
+  Client* client = nullptr;
+  auto wire = serve([&](IncomingMessage&, ServerResponse& res) -> task<> {
+    co_await res.end("first");
+    res.on<"close">([&] { ++closes; });
+    client->wire().failWrite(asio::error::broken_pipe);
+    res.destroy();
+    co_await gate.wait();
+  });
+  client = &wire.client();
+  wire.send(get() + get());
+  CHECK(wire.closed());
+  CHECK(closes == 1);
+}
+
 TEST_CASE("requests are understood however they are cut", "[http][row:11.7/concurrency]") {
   const std::string bytes =
       get("/1") + post(4, "body") + chunked("3\r\nabc\r\n0\r\n\r\n") + get("/4");

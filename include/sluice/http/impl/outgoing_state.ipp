@@ -145,8 +145,9 @@ SLUICE_DECL void OutgoingState::uncork() {
 
 SLUICE_DECL void OutgoingState::destroy(const error_code& reason) {
   if (destroyed()) return;
-  // What has left has left: only 'finish' and 'close' are still to come.
-  if (!closeIsOwners && (finished() || (stage_ == Stage::ended && isSent()))) return;
+  // What has left has left: only 'finish' and 'close' are still to come. What is gathered may be
+  // lost with its connection.
+  if (!closeIsOwners && (finished() || (stage_ == Stage::ended && isFlushed()))) return;
   failure = reason;
   become(Stage::destroyed);
   if (owner != nullptr && observed()) owner->eventsAreDue();
@@ -261,7 +262,7 @@ SLUICE_DECL void OutgoingState::emitClose() {
 BOOST_NOINLINE SLUICE_DECL void OutgoingState::conclude(const error_code& reason) {
   if (!observed() && refusals_.empty()) return;
   const boost::intrusive_ptr<OutgoingState> alive(this);
-  destroy(reason);
+  if (!hasLeft()) destroy(reason);
   emitDue();
   // What was added by a listener.
   tellRefusals();
