@@ -198,7 +198,7 @@ SLUICE_DECL void OutgoingState::callWritten(const error_code& ec) {
 }
 
 SLUICE_DECL void OutgoingState::callAll(const error_code& ec) {
-  // One by one: if one throws, the others are called by who ends the message.
+  // One by one: if one throws, the others are called when the message closes.
   for (std::size_t count = callbacks_.size(); count != 0 && !callbacks_.empty(); --count) {
     const auto call = std::move(callbacks_.front().call);
     callbacks_.erase(callbacks_.begin());

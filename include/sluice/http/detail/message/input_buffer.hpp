@@ -115,7 +115,7 @@ class InputBuffer {
       if (full) wanted_ = std::min(wanted_ * 4, bodyBlock);
       leaveHead(bodyBlock - (end_ - taken_));
     } else if (full && empty() && data_ && data_->shared()) {
-      // Who looks at the last piece may never ask for another one, while the rest is thrown away.
+      // The last piece may be looked at to the end of the handler, while the rest is thrown away.
       leaveHead(bodyBlock);
     }
     return lend();
