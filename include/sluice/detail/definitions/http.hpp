@@ -4,6 +4,7 @@
 #pragma once
 
 #include <sluice/http/impl/agent.ipp>
+#include <sluice/http/impl/agent_state.ipp>
 #include <sluice/http/impl/body_decoder.ipp>
 #include <sluice/http/impl/client_connection.ipp>
 #include <sluice/http/impl/client_connection_input.ipp>

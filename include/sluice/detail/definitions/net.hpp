@@ -22,6 +22,7 @@
 #include <sluice/net/impl/server_core.ipp>
 #include <sluice/net/impl/socket.ipp>
 #include <sluice/net/impl/socket_core.ipp>
+#include <sluice/net/impl/socket_core_reading.ipp>
 #include <sluice/net/impl/socket_file.ipp>
 #if SLUICE_USE_EPOLL
 #include <sluice/net/detail/epoll/impl/dialer.ipp>

@@ -3,17 +3,11 @@
 // Definitions of socket_core.hpp.
 #pragma once
 
-#include <algorithm>
-#include <boost/asio/error.hpp>
-#include <cstring>
 #include <sluice/detail/post.hpp>
 #include <sluice/detail/sight.hpp>
 #include <sluice/net/detail/socket_core.hpp>
 
 namespace sluice::net::detail {
-
-// One read of a raw socket takes at most this much.
-inline constexpr std::size_t ownBufferSize = 16 * 1024;
 
 // How much and how long a lingering close listens to a peer that goes on sending.
 inline constexpr std::size_t lingerBytes = 256 * 1024;
@@ -163,23 +157,6 @@ SLUICE_DECL void SocketCore::tellClosed() {
   listeners_.clear();
 }
 
-SLUICE_DECL void SocketCore::startRead(asio::mutable_buffer buffer) {
-  reading_ = true;
-  room_ = static_cast<std::uint32_t>(std::min<std::size_t>(buffer.size(), UINT32_MAX));
-  transport_->read(buffer);
-}
-
-SLUICE_DECL bool SocketCore::readWithoutBuffer() {
-  if (!transport_->readWithoutBuffer()) return false;
-  // What it tells is that there is more than it has taken, which is nothing.
-  room_ = 0;
-  if (!reading_) {
-    reading_ = true;
-    transport_->read({});
-  }
-  return true;
-}
-
 SLUICE_DECL void SocketCore::rest() {
   if (!output_ || output_->use_count() != 1 || output_->size() != 0 || output_->failure()) return;
   written_ = output_->written();
@@ -193,144 +170,6 @@ SLUICE_DECL void SocketCore::renewOutput() {
   output_->queue().passedBy(written_);
   if (isOpen()) output_->attach(this);
   if (destroyed()) output_->fail(make_error_code(http::errc::ERR_STREAM_DESTROYED));
-}
-
-SLUICE_DECL std::size_t SocketCore::readMore(asio::mutable_buffer buffer) {
-  if (!mayReadMore() || buffer.size() == 0 || !loop_->mayGoOn()) return 0;
-  error_code ec;
-  const std::size_t count = transport_->tryRead(buffer, ec);
-  // The next read finds an end once more, announced or not, but no other error.
-  if (ec && ec != asio::error::eof && ec != http::errc::ERR_SSL_UNEXPECTED_EOF) {
-    destroyAtTurnEnd(ec);
-  }
-  if (count < buffer.size()) room_ = 0;
-  bytesRead_ += count;
-  return count;
-}
-
-SLUICE_DECL void SocketCore::cancelRead() {
-  if (reading_) transport_->cancelRead();
-}
-
-SLUICE_DECL void SocketCore::onRead(const error_code& ec, std::size_t count) {
-  reading_ = false;
-  if (count < room_) {
-    room_ = 0;
-  } else if (room_ == 0 && !ec) {
-    room_ = 1;
-  }
-  bytesRead_ += count;
-  if (destroyed()) return;
-  if (user_ == nullptr && count != 0) touch();
-  if (lingering()) {
-    raw().discarded += count;
-    if (ec || raw().discarded > lingerBytes) {
-      destroy();
-    } else {
-      readOwn();
-    }
-    return;
-  }
-  if (user_ != nullptr) {
-    if (ec == asio::error::eof) state_.move(Input::ended);
-    user_->onInput(ec, count);
-    return;
-  }
-  deliver(ec, count);
-}
-
-SLUICE_DECL void SocketCore::deliver(const error_code& ec, std::size_t count) {
-  const boost::intrusive_ptr<SocketCore> alive(this);
-  if (ec == asio::error::eof) state_.move(Input::ended);
-  if (isRead()) {
-    if (readEnded() && writeEnded()) destroyAtTurnEnd();
-    // The reader hears of it first, then the listeners of "error" and "close".
-    if (ec && !readEnded() && ec != asio::error::operation_aborted) destroyAtTurnEnd(ec);
-    ReadHandler handler = std::move(raw_->reader);
-    handler.dispatch(loop_->executor(), ec, count);
-    return;
-  }
-  if (ec == asio::error::operation_aborted) return;
-  if (ec && ec != asio::error::eof) {
-    destroy(ec);
-    return;
-  }
-  if (count != 0) {
-    if (flowing_) {
-      tellData({ownBuffer(), count});
-    } else {
-      raw_->held.append(ownBuffer(), count);
-    }
-  }
-  pump();
-}
-
-SLUICE_DECL void SocketCore::tellData(std::string_view bytes) {
-  sluice::detail::throwLater(
-      loop_->executor(), [&] { sluice::detail::emit<SocketEvents, "data">(listeners_, bytes); });
-}
-
-SLUICE_DECL void SocketCore::inputEnded() {
-  if (!state_.move(Input::told)) return;
-  const boost::intrusive_ptr<SocketCore> alive(this);
-  sluice::detail::throwLater(loop_->executor(),
-                             [this] { sluice::detail::emit<SocketEvents, "end">(listeners_); });
-  // As in Node without allowHalfOpen: a listener does not have to end the other half.
-  if (!writeEnding()) {
-    end();
-  } else if (writeEnded()) {
-    destroy();
-  }
-}
-
-SLUICE_DECL void SocketCore::readSome(asio::mutable_buffer buffer, ReadHandler handler) {
-  if (destroyed() && !(readEnded() && !holdsBytes())) {
-    handler.post(loop_->executor(), make_error_code(http::errc::ERR_STREAM_DESTROYED), 0);
-  } else if (buffer.size() == 0) {
-    handler.post(loop_->executor(), {}, 0);
-  } else if (holdsBytes()) {
-    std::string& held = raw_->held;
-    const std::size_t count = std::min(held.size(), buffer.size());
-    std::memcpy(buffer.data(), held.data(), count);
-    held.erase(0, count);
-    handler.post(loop_->executor(), {}, count);
-  } else if (readEnded()) {
-    handler.post(loop_->executor(), asio::error::eof, 0);
-  } else if (isRead() || reading_ || state() == State::connecting) {
-    handler.post(loop_->executor(), make_error_code(http::errc::ERR_INVALID_STATE), 0);
-  } else {
-    if (auto slot = handler.slot(); slot.is_connected()) {
-      slot.assign([this](asio::cancellation_type) { cancelRead(); });
-    }
-    raw().reader = std::move(handler);
-    startRead(buffer);
-  }
-}
-
-SLUICE_DECL void SocketCore::readIntoOwn(ReadHandler handler) {
-  readSome(ownRoom(), std::move(handler));
-}
-
-SLUICE_DECL void SocketCore::flow() {
-  // Never from inside the call that attached the listener or resumed.
-  flowing_ = true;
-  due_.flow = true;
-  atTurnEnd();
-}
-
-SLUICE_DECL void SocketCore::pump() {
-  if (!flowing_ || !isOpen() || user_ != nullptr || isRead()) return;
-  const boost::intrusive_ptr<SocketCore> alive(this);
-  if (holdsBytes()) {
-    const std::string bytes = takeHeld();
-    tellData(bytes);
-    if (!flowing_ || !isOpen()) return;
-  }
-  if (readEnded()) {
-    inputEnded();
-  } else if (!reading_) {
-    readOwn();
-  }
 }
 
 SLUICE_DECL void SocketCore::end() {
@@ -396,11 +235,6 @@ SLUICE_DECL void SocketCore::listenOn() {
   timeout_ = {};
   loop_->startTimer(idle_, lingerTime);
   if (!reading_) readOwn();
-}
-
-SLUICE_DECL asio::mutable_buffer SocketCore::ownRoom() {
-  if (!raw().own) raw_->own = std::make_unique_for_overwrite<char[]>(ownBufferSize);
-  return {raw_->own.get(), ownBufferSize};
 }
 
 SLUICE_DECL void SocketCore::resetAndDestroy() {

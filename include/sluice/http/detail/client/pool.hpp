@@ -10,11 +10,14 @@
 #include <map>
 #include <sluice/config.hpp>
 #include <sluice/detail/fifo.hpp>
+#include <sluice/http/constants.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace sluice::http::detail {
+
+inline std::size_t unlimitedIfZero(std::size_t limit) { return limit != 0 ? limit : unlimited; }
 
 struct PoolLimits {
   std::size_t maxSockets;       // of one name, in use and free
