@@ -55,6 +55,18 @@ task<int> askOwnServer(bool keepAlive) {
   co_return right;
 }
 
+task<int> countRefusals(const http::RequestOptions& options) {
+  int refused = 0;
+  for (int i = 0; i < requests; ++i) {
+    try {
+      co_await http::get(options);
+    } catch (const Error& error) {
+      if (error.code() == http::errc::ERR_INVALID_ARG_VALUE) ++refused;
+    }
+  }
+  co_return refused;
+}
+
 task<> askOnce(std::string url) {
   auto res = co_await http::get(url);
   static_cast<void>(co_await res.text());
@@ -76,6 +88,24 @@ TEST_CASE("servers, clients and agents live on the strands of a thread pool", "[
         asio::co_spawn(asio::make_strand(pool), askOwnServer(keepAlive), asio::use_future));
   }
   for (auto& each : answers) CHECK(each.get() == requests);
+  pool.join();
+}
+
+TEST_CASE("an agent is not touched by those whom it refuses, as they are on other strands",
+          "[strands]") {
+  asio::thread_pool pool(4);
+  const auto home = asio::make_strand(pool);
+  http::Agent agent(home);
+  http::RequestOptions options;
+  options.agent = agent;
+  options.host = "127.0.0.1";
+  options.port = 1;
+  std::vector<std::future<int>> refusals;
+  for (int i = 0; i < 8; ++i) {
+    refusals.push_back(
+        asio::co_spawn(asio::make_strand(pool), countRefusals(options), asio::use_future));
+  }
+  for (auto& each : refusals) CHECK(each.get() == requests);
   pool.join();
 }
 

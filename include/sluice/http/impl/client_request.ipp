@@ -181,7 +181,10 @@ SLUICE_DECL boost::intrusive_ptr<AwaitedExchange> findExchange(
 
 SLUICE_DECL task<IncomingMessage> getNamed(const RequestOptions& named) {
   Agent* agent = AgentAccess::named(named.agent);
-  if (agent == nullptr) return getNow(&findExchange, named);
+  // An agent on a strand may be at work in another thread now: it is asked once the caller is known.
+  if (agent == nullptr || !net::detail::Loop::isLasting(agent->get_executor())) {
+    return getNow(&findExchange, named);
+  }
   boost::intrusive_ptr<ClientExchange> exchange = ClientExchange::of(AgentAccess::state(*agent));
   exchange->wanted().set(named);
   if (named.method != "GET") exchange->wanted().setMethod("GET");
