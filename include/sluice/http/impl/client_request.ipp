@@ -181,7 +181,8 @@ SLUICE_DECL boost::intrusive_ptr<AwaitedExchange> findExchange(
 
 SLUICE_DECL task<IncomingMessage> getNamed(const RequestOptions& named) {
   Agent* agent = AgentAccess::named(named.agent);
-  // An agent on a strand may be at work in another thread now: it is asked once the caller is known.
+  // An agent on a strand may be at work in another thread now: it is asked once the caller is
+  // known.
   if (agent == nullptr || !net::detail::Loop::isLasting(agent->get_executor())) {
     return getNow(&findExchange, named);
   }
