@@ -8,7 +8,6 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <concepts>
 #include <cstddef>
-#include <exception>
 #include <new>
 #include <sluice/task.hpp>
 #include <type_traits>
@@ -68,6 +67,9 @@ void post(const asio::any_io_executor& executor, Work work);
 /// Runs `work` right here if that is possible.
 void dispatch(const asio::any_io_executor& executor, Work work);
 
+/// In a catch block: what was thrown leaves run(), but not from here.
+void rethrowLater(const asio::any_io_executor& executor);
+
 /// Calls what a program has given. What it throws leaves run() in any case, but not from here: the
 /// caller still has to do what comes after it.
 template <class Call>
@@ -75,7 +77,7 @@ void throwLater(const asio::any_io_executor& executor, Call call) {
   try {
     call();
   } catch (...) {
-    post(executor, [thrown = std::current_exception()] { std::rethrow_exception(thrown); });
+    rethrowLater(executor);
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <boost/asio/execution/blocking.hpp>
 #include <boost/asio/require.hpp>
+#include <exception>
 #include <sluice/detail/post.hpp>
 #include <utility>
 
@@ -17,6 +18,10 @@ SLUICE_DECL void post(const asio::any_io_executor& executor, Work work) {
 
 SLUICE_DECL void dispatch(const asio::any_io_executor& executor, Work work) {
   if (executor) executor.execute(std::move(work));
+}
+
+SLUICE_DECL void rethrowLater(const asio::any_io_executor& executor) {
+  post(executor, [thrown = std::current_exception()] { std::rethrow_exception(thrown); });
 }
 
 }  // namespace sluice::detail
