@@ -19,6 +19,18 @@ namespace {
 // Quiet for so long that it rests.
 constexpr auto longEnough = 2500ms;
 
+Serving serveAt(Gate& gate) {
+  return serve([&gate](IncomingMessage&, ServerResponse& res) -> task<> {
+    co_await gate.wait();
+    co_await res.end();
+  });
+}
+
+auto untilNextTimer(Serving& wire) {
+  const auto loop = net::detail::Loop::of(wire.io().get_executor());
+  return *loop->nearestTimer() - loop->now();
+}
+
 }  // namespace
 
 TEST_CASE("a connection that rests answers the next request", "[http][resting]") {
@@ -135,12 +147,8 @@ TEST_CASE("a listener of \"connection\" has a socket that works while it rests",
 TEST_CASE("a connection whose handler waited rests as soon as its answer has left",
           "[http][resting]") {
   Gate gate;
-  auto wire = serve([&](IncomingMessage&, ServerResponse& res) -> task<> {
-    co_await gate.wait();
-    co_await res.end();
-  });
-  const auto loop = net::detail::Loop::of(wire.io().get_executor());
-  const auto nextLook = [&] { return *loop->nearestTimer() - loop->now(); };
+  auto wire = serveAt(gate);
+  const auto nextLook = [&] { return untilNextTimer(wire); };
   CHECK(wire.send(get()).empty());
   CHECK(nextLook() <= 1s);
   SECTION("and nothing came meanwhile") {
@@ -164,12 +172,8 @@ TEST_CASE("a connection whose handler waited rests as soon as its answer has lef
 TEST_CASE("nobody looks for connections to rest while all of them wait for their handlers",
           "[http][resting]") {
   Gate gate;
-  auto wire = serve([&](IncomingMessage&, ServerResponse& res) -> task<> {
-    co_await gate.wait();
-    co_await res.end();
-  });
-  const auto loop = net::detail::Loop::of(wire.io().get_executor());
-  const auto nextLook = [&] { return *loop->nearestTimer() - loop->now(); };
+  auto wire = serveAt(gate);
+  const auto nextLook = [&] { return untilNextTimer(wire); };
   wire.send(get());
   gate.open();
   wire.take();

@@ -262,7 +262,7 @@ SLUICE_DECL void OutgoingState::emitClose() {
 BOOST_NOINLINE SLUICE_DECL void OutgoingState::conclude(const error_code& reason) {
   if (!observed() && refusals_.empty()) return;
   const boost::intrusive_ptr<OutgoingState> alive(this);
-  if (!hasLeft()) destroy(reason);
+  giveUp(reason);
   emitDue();
   // What was added by a listener.
   tellRefusals();

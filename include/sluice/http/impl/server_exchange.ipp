@@ -205,7 +205,7 @@ SLUICE_DECL void ServerExchange::tellAll() {
   if (!incoming().complete()) incoming().fail(reset);
   // One that is read and that nobody asked for has its end all the same.
   incoming().drop();
-  if (!out->hasLeft()) out->destroy(reset);
+  out->giveUp(reset);
   emitEvents();
   out->conclude(reset);
 }

@@ -144,6 +144,10 @@ class OutgoingState
 
   /// The connection is gone, or the message was given up.
   void destroy(const error_code& reason);
+  /// As destroy(), unless the last byte has left or is gathered with the answers that follow.
+  void giveUp(const error_code& reason) {
+    if (!hasLeft()) destroy(reason);
+  }
   /// A call that came too late: `done` hears of it, and then "error".
   void refuse(const error_code& ec, Done done = {});
   /// Emits what has become due since: errors, 'prefinish' and 'finish', 'close'.

@@ -84,34 +84,30 @@ inline bool isPlain(std::string_view path) {
   return true;
 }
 
-}  // namespace target_path
-
-SLUICE_DECL bool appendDecoded(std::string& out, std::string_view text, bool plus) {
+// false: an escape is malformed, and may not stand for itself.
+inline bool decode(std::string& out, std::string_view text, bool plus, bool lenient) {
   for (std::size_t at = 0; at < text.size(); ++at) {
-    if (text[at] == '+' && plus) {
-      out += ' ';
-    } else if (text[at] == '%') {
-      const int byte = target_path::escapeAt(text, at);
-      if (byte < 0) return false;
+    const int byte = text[at] == '%' ? escapeAt(text, at) : -1;
+    if (byte >= 0) {
       out += static_cast<char>(byte);
       at += 2;
+    } else if (text[at] == '%' && !lenient) {
+      return false;
     } else {
-      out += text[at];
+      out += text[at] == '+' && plus ? ' ' : text[at];
     }
   }
   return true;
 }
 
+}  // namespace target_path
+
+SLUICE_DECL bool appendDecoded(std::string& out, std::string_view text, bool plus) {
+  return target_path::decode(out, text, plus, false);
+}
+
 SLUICE_DECL void appendLeniently(std::string& out, std::string_view text) {
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const int byte = text[at] == '%' ? target_path::escapeAt(text, at) : -1;
-    if (byte >= 0) {
-      out += static_cast<char>(byte);
-      at += 2;
-    } else {
-      out += text[at] == '+' ? ' ' : text[at];
-    }
-  }
+  target_path::decode(out, text, true, true);
 }
 
 SLUICE_DECL std::string percentEncoded(std::string_view text) {
