@@ -94,10 +94,11 @@ def squid(server):
         with running(port, program("squid"), "-N", "-f", str(config)):
             bodies(server, f"http://127.0.0.1:{port}", True)
             tunnels(server, folder, f"http://127.0.0.1:{port}")
-            with open(f"{folder}/access") as log:
-                same("CONNECT 127.0.0.1:" in log.read(), True)
             # What the proxy answers itself is an answer.
             same(fetched(server, 1, f"http://127.0.0.1:{port}", free_port())[0], 503)
+        # Squid writes of a tunnel once it has seen its end, so its log is whole only when squid has ended.
+        with open(f"{folder}/access") as log:
+            same("CONNECT 127.0.0.1:" in log.read(), True)
     # A proxy that is not there.
     same(fetched(server, 1, f"http://127.0.0.1:{port}")[2], b"ECONNREFUSED")
 
