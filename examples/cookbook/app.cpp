@@ -142,7 +142,7 @@ task<> onlyWithToken(app::Request& req, app::Response& res, app::Next next) {
     res.setHeader("WWW-Authenticate", "Bearer");
     throw app::HttpError{401};
   }
-  co_await next();
+  co_await next();  // what was added later, and the route
 }
 // [/auth]
 

@@ -10,6 +10,23 @@
 using namespace sluice;
 using namespace std::chrono_literals;
 
+// [page]
+task<> show(std::string url) {
+  FetchResponse res = co_await fetch(url);
+  if (res.ok()) std::cout << co_await res.text() << std::endl;
+}
+// [/page]
+
+// [put]
+task<int> replace(std::string url, std::string text) {
+  FetchRequest request;
+  request.method("PUT").header("X-Trace", "1").body(std::move(text), "text/plain");
+  request.timeout(5s).retries(3);
+  auto res = co_await fetch(url, request);
+  co_return res.status();
+}
+// [/put]
+
 // [redirects]
 task<std::string> follow(std::string url) {
   FetchRequest request;
@@ -68,6 +85,8 @@ task<std::string> sendForm(std::string url) {
 // [/form]
 
 task<> tryAll(http::Server& server, std::string root) {
+  co_await show(root + "/page");
+  check(co_await replace(root + "/note", "new") == 200, "put");
   check(co_await follow(root + "/old") == "/new", "redirects");
   check(co_await visitTwice(root + "/cookie") == "seen=1", "cookies");
   check(co_await patiently(root + "/flaky") == 200, "retry");

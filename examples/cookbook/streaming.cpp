@@ -21,6 +21,12 @@ task<> numbers(http::IncomingMessage&, http::ServerResponse& res) {
 }
 // [/backpressure]
 
+// [pass_on]
+task<> passOn(http::IncomingMessage& req, http::ServerResponse& res) {
+  while (auto chunk = co_await req.read()) co_await res.write(*chunk);
+}
+// [/pass_on]
+
 // [pipe]
 task<> echo(http::IncomingMessage& req, http::ServerResponse& res) {
   // Reads no faster than it can write. A body of 100 GB needs as little memory as one of 1 KB.
@@ -85,6 +91,7 @@ task<> counted(http::IncomingMessage&, http::ServerResponse& res) {
 int main() {
   using test::inject;
   check(inject(numbers).body.size() == 3890, "backpressure");
+  check(inject(passOn, {.method = "POST", .body = "abc"}).body == "abc", "pass_on");
   check(inject(echo, {.method = "POST", .body = "abc"}).body == "abc", "pipe");
   check(inject(upperCase, {.method = "POST", .body = "abc"}).body == "ABC", "transform");
   app::Router router;
