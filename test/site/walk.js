@@ -3,11 +3,13 @@
 // Walks the documentation site in a headless Chromium: node walk.js CHROMIUM FOLDER [PAGE…]
 // FOLDER is what tools/docs has built. Each page loads without an error, has a title and headings in
 // order, names its pictures and inputs, can be read in light and dark, and fits on a phone. Then the
-// search, the switches and the keyboard are tried. It says all that is wrong, and fails once.
+// search, the switches and the keyboard are tried. It says all that is wrong, and fails once. Before all
+// of this, the checks are tried on faults.html.
 const {createServer} = require("node:http");
 const {readFileSync, readdirSync, statSync} = require("node:fs");
 const {createRequire} = require("node:module");
 const {join, extname} = require("node:path");
+const {pathToFileURL} = require("node:url");
 
 function playwright() {
   try {
@@ -164,6 +166,16 @@ async function visit(page, url) {
   return wrong;
 }
 
+// The checks find what is wrong with faults.html; a check that finds nothing anywhere may be broken.
+async function checkTheChecks(page) {
+  const found = (await visit(page, pathToFileURL(join(__dirname, "faults.html")).href)).join("\n");
+  const faults = [
+    "no title", "no language", "2 h1", "h3 after h1", "a picture without alt", "a picture that is not there",
+    "an input without a label", "without a name: <button", "light: contrast 2.85", "dark: contrast 1.49", "sideways on a phone",
+  ];
+  return faults.filter(text => !found.includes(text)).map(text => `faults.html: not found: ${text}`);
+}
+
 // The search finds `text` and leads to a page that has it.
 async function search(page, origin, start, text, label) {
   await page.setViewportSize({width: 1280, height: 900});
@@ -217,12 +229,14 @@ async function main(chromium, folder, chosen) {
   page.on("console", message => message.type() === "error" && problem(`console: ${message.text()}`));
   page.on("pageerror", error => problem(`error: ${error.message}`));
   page.on("response", response => response.status() >= 400 && problem(`${response.status()}: ${response.url()}`));
+  wrong.push(...await checkTheChecks(page));
   let failures = 0;
   const report = where => {
     for (const text of new Set(wrong)) console.log(`${where}: ${text}`);
     failures += wrong.length;
     wrong = [];
   };
+  report("checks");
   const paths = chosen.length ? chosen : [...pagesOf(folder)];
   for (const path of paths) {
     wrong.push(...await visit(page, `${origin}/${path}`));
