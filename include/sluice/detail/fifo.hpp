@@ -22,16 +22,21 @@ class Fifo {
   auto end() { return items_.end(); }
   auto end() const { return items_.end(); }
 
-  void pushBack(T item) { items_.push_back(std::move(item)); }
+  void pushBack(T&& item) { items_.push_back(std::move(item)); }
+  void pushBack(const T& item) { items_.push_back(item); }
 
   T popFront() {
-    T item = std::move(items_[first_++]);
-    // If many follow, they are not moved for each that leaves.
-    if (size() <= few || first_ >= size()) {
-      items_.erase(items_.begin(), begin());
-      first_ = 0;
-    }
+    T item = std::move(front());
+    dropFront();
     return item;
+  }
+
+  void dropFront() {
+    ++first_;
+    // If many follow, they are not moved for each that leaves.
+    if (size() > few && first_ < size()) return;
+    items_.erase(items_.begin(), begin());
+    first_ = 0;
   }
 
   /// Takes `item` out, wherever it is. false: it is not here.

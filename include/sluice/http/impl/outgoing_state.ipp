@@ -153,11 +153,25 @@ SLUICE_DECL void OutgoingState::destroy(const error_code& reason) {
   if (owner != nullptr && observed()) owner->eventsAreDue();
 }
 
+// Waits for the result of a write: for the callbacks of a message, or for one that came too late.
+struct OutgoingState::WhenWritten {
+  boost::intrusive_ptr<OutgoingState> message;
+  Done late;
+
+  void operator()(const error_code& ec, bool) const {
+    if (message) {
+      message->callWritten(ec);
+    } else {
+      late(ec);
+    }
+  }
+};
+
 SLUICE_DECL void OutgoingState::refuse(const error_code& ec, Done done) {
   if (closed() || destroyed() || owner == nullptr) {
     if (!done) return;
     const WriteResult refused = sluice::detail::WriteResultAccess::failed(output, ec);
-    refused([done = std::move(done)](const error_code& code, bool) { done(code); });
+    refused(WhenWritten{nullptr, std::move(done)});
     return;
   }
   if (!done && listeners.get() == nullptr) return;
@@ -167,43 +181,44 @@ SLUICE_DECL void OutgoingState::refuse(const error_code& ec, Done done) {
 
 SLUICE_DECL void OutgoingState::addEndCallback(Done&& callback) {
   if (!callback) return;
-  callbacks_.push_back({Callback::atEnd, std::move(callback)});
+  callbacks_.pushBack({Callback::atEnd, std::move(callback)});
   if (owner != nullptr) owner->eventsAreDue();
 }
-
-struct OutgoingState::CallWritten {
-  boost::intrusive_ptr<OutgoingState> state;
-  void operator()(const error_code& ec, bool) const { state->callWritten(ec); }
-};
 
 SLUICE_DECL void OutgoingState::addWriteCallback(Done&& callback) {
   if (!callback) return;
   const std::uint64_t position = writtenPosition();
-  callbacks_.push_back({position, std::move(callback)});
+  callbacks_.pushBack({position, std::move(callback)});
   const WriteResult left =
       sluice::detail::WriteResultAccess::make(output, OutputStream::Until::sent, position, true);
-  left(CallWritten{boost::intrusive_ptr<OutgoingState>(this)});
+  left(WhenWritten{this, {}});
 }
 
-SLUICE_DECL void OutgoingState::callWritten(const error_code& ec) {
+BOOST_NOINLINE SLUICE_DECL OutgoingState::Done OutgoingState::takeCallback() {
+  Done next = std::move(callbacks_.front().call);
+  callbacks_.dropFront();
+  return next;
+}
+
+BOOST_NOINLINE SLUICE_DECL void OutgoingState::callWritten(const error_code& ec) {
   const boost::intrusive_ptr<OutgoingState> alive(this);
   while (!callbacks_.empty() && callbacks_.front().position != Callback::atEnd) {
     const std::uint64_t position = output->currentPosition(callbacks_.front().position);
     const bool left = output->current().hasSent(position);
     if (!left && !ec) return;
-    const auto call = std::move(callbacks_.front().call);
-    callbacks_.erase(callbacks_.begin());
-    call(left ? error_code() : ec);
+    takeCallback()(left ? error_code() : ec);
   }
 }
 
-SLUICE_DECL void OutgoingState::callAll(const error_code& ec) {
+BOOST_NOINLINE SLUICE_DECL void OutgoingState::callAll(const error_code& ec) {
   // One by one: if one throws, the others are called when the message closes.
   for (std::size_t count = callbacks_.size(); count != 0 && !callbacks_.empty(); --count) {
-    const auto call = std::move(callbacks_.front().call);
-    callbacks_.erase(callbacks_.begin());
-    call(ec);
+    takeCallback()(ec);
   }
+}
+
+SLUICE_DECL void OutgoingState::callRest() {
+  if (!callbacks_.empty()) callAll(finished() ? error_code() : whyDestroyed());
 }
 
 SLUICE_DECL void OutgoingState::tellRefusals() {
@@ -245,7 +260,7 @@ SLUICE_DECL void OutgoingState::emitDue() {
   if (stage_ == Stage::ended && isSent()) finish();
   if (stage_ == Stage::destroyed) {
     callWritten({});
-    callAll(whyDestroyed());
+    callRest();
   }
   if (!closeIsOwners && (stage_ == Stage::finished || stage_ == Stage::destroyed)) emitClose();
 }
@@ -253,7 +268,7 @@ SLUICE_DECL void OutgoingState::emitDue() {
 SLUICE_DECL void OutgoingState::emitClose() {
   if (closed()) return;
   // Not all of it has left: a response may come early, and a connection be handed over.
-  if (!callbacks_.empty()) callAll(finished() ? error_code() : whyDestroyed());
+  callRest();
   become(ended() ? Stage::closed : Stage::gone);
   sluice::detail::emit<OutgoingEvents, "close">(listeners);
 }
@@ -266,11 +281,7 @@ BOOST_NOINLINE SLUICE_DECL void OutgoingState::conclude(const error_code& reason
   emitDue();
   // What was added by a listener.
   tellRefusals();
-  if (finished()) {
-    callAll({});
-  } else {
-    callAll(whyDestroyed());
-  }
+  callRest();
 }
 
 }  // namespace sluice::http::detail

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <sluice/detail/fifo.hpp>
 #include <sluice/detail/listeners.hpp>
 #include <sluice/error.hpp>
 #include <sluice/http/body_filter.hpp>
@@ -199,7 +200,7 @@ class OutgoingState
     error_code code;
     Done done;
   };
-  struct CallWritten;
+  struct WhenWritten;
 
   void moveHead();
   // Events that are due follow from the stage: see emitDue() and emitClose().
@@ -209,15 +210,19 @@ class OutgoingState
   }
   void finish();
   void checkLength(std::uint64_t size, bool atEnd) const;
+  /// The next to call, which nobody calls again.
+  Done takeCallback();
   void callWritten(const error_code& ec);
   void callAll(const error_code& ec);
+  /// callAll() with what became of the message.
+  void callRest();
   void tellRefusals();
   error_code whyDestroyed() const {
     return failure ? failure : make_error_code(errc::ERR_STREAM_DESTROYED);
   }
 
   std::vector<Refusal> refusals_;
-  std::vector<Callback> callbacks_;  // in the order of the calls
+  sluice::detail::Fifo<Callback> callbacks_;  // in the order of the calls
   Stage stage_ = Stage::headers;
   bool headSent_ = false;
 };
