@@ -87,7 +87,20 @@ TEST_CASE("messages: every state is reached, and a stale one stays stale", "[sta
   const auto sent = picture(Stage::stale, OutgoingState::mayFollow);
   CHECK(sent.reachable(Stage::headers) == sent.size());
   CHECK(sent.isEnd(Stage::stale));
-  const auto received = picture(State::stale, IncomingState::mayFollow);
+  const auto received = picture(
+      State::stale, [](State from, State to) { return IncomingState::mayFollow(from, to); });
   CHECK(received.reachable(State::receiving) == received.size());
   CHECK(received.isEnd(State::stale));
+}
+
+TEST_CASE("a body that is read or thrown away does not flow by itself again", "[states]") {
+  using Mode = IncomingState::Mode;
+  const auto modes = picture(
+      Mode::dropped, [](Mode from, Mode to) { return IncomingState::mayFollow(from, to); });
+  CHECK(modes.reachable(Mode::idle) == modes.size());
+  for (const Mode from : {Mode::pulling, Mode::dropped}) {
+    CHECK_FALSE(IncomingState::mayFollow(from, Mode::flowing));
+    CHECK_FALSE(IncomingState::mayFollow(from, Mode::paused));
+  }
+  CHECK_FALSE(IncomingState::mayFollow(Mode::dropped, Mode::pulling));
 }

@@ -162,6 +162,14 @@ constexpr bool isKnownMethod(std::string_view method) {
   return method.size() >= 3 && methodTable[methodSlot(method)] == method;
 }
 
+/// Whether a request with it may be sent again, if nobody knows what became of the first.
+constexpr bool isIdempotent(std::string_view method) {
+  for (const std::string_view each : {"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"}) {
+    if (each == method) return true;
+  }
+  return false;
+}
+
 static_assert([] {
   for (const std::string_view method : METHODS) {
     if (!isKnownMethod(method)) return false;

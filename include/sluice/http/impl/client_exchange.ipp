@@ -271,13 +271,7 @@ SLUICE_DECL void ClientExchange::complete(ClientConnection& connection, bool reu
 // A body is gone once it is sent: only its head could be repeated.
 SLUICE_DECL bool ClientExchange::retry() {
   if (!options().retryStale || !reused || retried || sentCopy_.empty() ||
-      connection_->bytesOfExchange() != 0) {
-    return false;
-  }
-  static constexpr std::string_view idempotent[] = {"GET",   "HEAD", "OPTIONS",
-                                                    "TRACE", "PUT",  "DELETE"};
-  if (std::find(std::begin(idempotent), std::end(idempotent), options().method) ==
-      std::end(idempotent)) {
+      connection_->bytesOfExchange() != 0 || !isIdempotent(options().method)) {
     return false;
   }
   retried = true;

@@ -43,7 +43,7 @@ SLUICE_DECL void IncomingState::reset() {
   discarded_ = 0;
   prefetched_.clear();
   looked_ = nullptr;
-  mode_ = Mode::idle;
+  become(Mode::idle);
   become(State::receiving);
   told_ = Told::nothing;
   rawMade_ = headersMade_ = read_ = false;
@@ -162,7 +162,7 @@ SLUICE_DECL IncomingState::Next IncomingState::next() {
   using Kind = Next::Kind;
   looked_ = nullptr;
   if (mode_ == Mode::dropped) return {Kind::failed, {}};
-  if (mode_ != Mode::flowing || !hasDataListener()) mode_ = Mode::pulling;
+  if (mode_ != Mode::flowing || !hasDataListener()) become(Mode::pulling);
   if (!prefetched_.empty()) {
     const std::string_view data = decoded(prefetched_);
     // It stays until the next call.
@@ -249,17 +249,17 @@ SLUICE_DECL void IncomingState::wake(const error_code& ec) {
 
 SLUICE_DECL void IncomingState::flow() {
   if (mode_ == Mode::pulling || mode_ == Mode::dropped) return;
-  mode_ = Mode::flowing;
+  become(Mode::flowing);
   scheduleEvents();
 }
 
 SLUICE_DECL void IncomingState::pause() {
-  if (mode_ == Mode::flowing || mode_ == Mode::idle) mode_ = Mode::paused;
+  if (mode_ == Mode::flowing || mode_ == Mode::idle) become(Mode::paused);
 }
 
 SLUICE_DECL void IncomingState::drop() {
   if (ended()) return;
-  mode_ = Mode::dropped;
+  become(Mode::dropped);
   if (waiter_) std::exchange(waiter_, nullptr).post(executor(), error_code());
   if (state_ == State::complete) endIsKnown();
 }

@@ -76,7 +76,7 @@ SLUICE_DECL void ServerState::listen(const ListenOptions& options,
   // A listener of "error" may destroy the server.
   const boost::intrusive_ptr<ServerState> alive(this);
   if (core_->listen(options)) {
-    closing_ = shutsDown_ = false;
+    become(Phase::serves);
     startChecking();
     if (onListening) {
       sluice::detail::post(loop().executor(), [self = boost::intrusive_ptr<ServerState>(this),
@@ -167,7 +167,7 @@ SLUICE_DECL void ServerState::restIdle() {
 
 SLUICE_DECL void ServerState::close(std::function<void(error_code)> onClosed) {
   const boost::intrusive_ptr<ServerState> alive(this);
-  closing_ = true;
+  become(Phase::closing);
   core_->close(std::move(onClosed));
   closeIdle();
   if (count_ == 0) checking_.stop();
@@ -176,7 +176,7 @@ SLUICE_DECL void ServerState::close(std::function<void(error_code)> onClosed) {
 SLUICE_DECL void ServerState::onDrain(std::chrono::milliseconds grace) {
   const boost::intrusive_ptr<ServerState> alive(this);
   close({});
-  shutsDown_ = true;
+  become(Phase::shutsDown);
   tellUpgraded();
   if (grace.count() > 0) {
     loop().startTimer(grace_, grace);

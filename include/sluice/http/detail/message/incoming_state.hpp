@@ -59,7 +59,9 @@ class IncomingState
   //     ▲    ├──► flowing ◄──┤    "data"; if nobody listens it is thrown away
   //     │    └──► paused  ◄──┘
   //   any of them ──► dropped     nobody will: the rest is thrown away
+  //   any of them ──► idle        reset()
   enum class Mode : std::uint8_t { idle, pulling, flowing, paused, dropped };
+  static constexpr bool mayFollow(Mode from, Mode to);
 
   // How far it has come, and how far the user is.
   //
@@ -204,6 +206,10 @@ class IncomingState
     BOOST_ASSERT(mayFollow(state_, next));
     state_ = next;
   }
+  void become(Mode next) {
+    BOOST_ASSERT(mayFollow(mode_, next));
+    mode_ = next;
+  }
   void bodyIsComplete() {
     if (state_ != State::receiving) return;
     become(State::complete);
@@ -247,6 +253,22 @@ class IncomingState
   bool read_ = false;
   bool eventsArePosted_ = false;  // since it belongs to no connection
 };
+
+constexpr bool IncomingState::mayFollow(Mode from, Mode to) {
+  using enum Mode;
+  switch (to) {
+    case idle:
+    case dropped:
+      return true;
+    case pulling:
+      return from != dropped;
+    case flowing:
+      return from == idle || from == flowing || from == paused;
+    case paused:
+      return from == idle || from == flowing;
+  }
+  return false;
+}
 
 constexpr bool IncomingState::mayFollow(State from, State to) {
   using enum State;

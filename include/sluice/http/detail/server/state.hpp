@@ -33,6 +33,13 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
   /// to wake up costs as much as a request.
   static constexpr std::chrono::milliseconds restInterval{1000};
 
+  // Which requests there will be.
+  //
+  //   serves ──► closing ──► shutsDown     each connection answers what it has received; of
+  //     ▲           │            │         shutdown() an upgraded socket hears as well
+  //     └───────────┴────────────┘         listen()
+  enum class Phase : std::uint8_t { serves, closing, shutsDown };
+
   ServerState(asio::any_io_executor executor, ServerOptions options);
   SLUICE_DECL virtual ~ServerState();
 
@@ -50,9 +57,9 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
   void listen(const ListenOptions& options, std::function<void()> onListening);
   void close(std::function<void(error_code)> onClosed);
   task<> shutdown(std::chrono::milliseconds grace);
-  bool closing() const { return closing_; }
+  bool closing() const { return phase_ != Phase::serves; }
   /// shutdown() has begun: an upgraded socket emits "shutdown".
-  bool shutsDown() const { return shutsDown_; }
+  bool shutsDown() const { return phase_ == Phase::shutsDown; }
   void serve(net::Socket socket);
   void closeAll();
   void closeIdle();
@@ -116,6 +123,10 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
   void onDrop(const net::DropInfo& info) override { emit<"drop">(info); }
   SLUICE_DECL void onDrain(std::chrono::milliseconds grace) override;
   void onClose() override { emit<"close">(); }
+  // close() after shutdown() changes nothing.
+  void become(Phase next) {
+    if (next == Phase::serves || next > phase_) phase_ = next;
+  }
   void tellUpgraded();
   void graceIsOver();
   void startChecking();
@@ -146,8 +157,7 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
   std::chrono::milliseconds toldTimeout_{};
   std::size_t toldMost_ = 0;
   std::unique_ptr<std::byte[]> reserve_;
-  bool closing_ = false;
-  bool shutsDown_ = false;
+  Phase phase_ = Phase::serves;
 };
 
 }  // namespace sluice::http::detail

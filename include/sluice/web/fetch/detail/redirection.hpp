@@ -30,7 +30,6 @@ void removeBodyHeaders(http::Headers& headers);
 /// Takes away what must not reach another origin.
 void removeSecrets(http::Headers& headers);
 
-bool isIdempotent(std::string_view method);
 /// 502, 503 and 504.
 bool isTransient(int status);
 /// Errors of a connection, which another one may not meet.

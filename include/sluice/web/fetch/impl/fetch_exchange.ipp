@@ -158,7 +158,7 @@ SLUICE_DECL task<bool> FetchExchange::settle() {
 }
 
 SLUICE_DECL bool FetchExchange::mayRetry() const {
-  return tries_ < options_.retries && !options_.writeBody && isIdempotent(method_);
+  return tries_ < options_.retries && !options_.writeBody && http::detail::isIdempotent(method_);
 }
 
 SLUICE_DECL std::chrono::milliseconds FetchExchange::backoff() {

@@ -46,11 +46,6 @@ SLUICE_DECL void removeSecrets(http::Headers& headers) {
   }
 }
 
-SLUICE_DECL bool isIdempotent(std::string_view method) {
-  constexpr std::string_view methods[] = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"};
-  return std::find(std::begin(methods), std::end(methods), method) != std::end(methods);
-}
-
 SLUICE_DECL bool isTransient(int status) { return status == 502 || status == 503 || status == 504; }
 
 SLUICE_DECL bool isTransient(const error_code& ec) {
