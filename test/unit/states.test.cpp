@@ -95,8 +95,8 @@ TEST_CASE("messages: every state is reached, and a stale one stays stale", "[sta
 
 TEST_CASE("a body that is read or thrown away does not flow by itself again", "[states]") {
   using Mode = IncomingState::Mode;
-  const auto modes = picture(
-      Mode::dropped, [](Mode from, Mode to) { return IncomingState::mayFollow(from, to); });
+  const auto modes =
+      picture(Mode::dropped, [](Mode from, Mode to) { return IncomingState::mayFollow(from, to); });
   CHECK(modes.reachable(Mode::idle) == modes.size());
   for (const Mode from : {Mode::pulling, Mode::dropped}) {
     CHECK_FALSE(IncomingState::mayFollow(from, Mode::flowing));
