@@ -127,6 +127,7 @@ using error_code = boost::system::error_code;
   X(ERR_TLS_HANDSHAKE_TIMEOUT, "The TLS handshake took too long")                                 \
   X(ERR_TLS_INVALID_PROTOCOL_VERSION, "The TLS version asked for is not known")                   \
   X(ERR_SSL_WRONG_VERSION_NUMBER, "The peer does not speak TLS")                                  \
+  X(ERR_SSL_BAD_RECORD_TYPE, "What the peer sent is no record of TLS")                            \
   X(ERR_SSL_HTTP_REQUEST, "The peer sent a plain HTTP request")                                   \
   X(ERR_SSL_HTTPS_PROXY_REQUEST, "The peer sent a plain CONNECT request")                         \
   X(ERR_SSL_NO_SHARED_CIPHER, "The peers have no cipher in common")                               \

@@ -88,8 +88,8 @@ TEST_CASE("a handler may write past its response, and end, reset or close the co
 
 TEST_CASE("a socket that was moved away throws, and can still be destroyed", "[net.Socket]") {
   asio::io_context io;
-  auto [near, far] = connectedPair(io);
-  net::Socket taken = std::move(near);
+  auto [ours, theirs] = connectedPair(io);
+  net::Socket taken = std::move(ours);
   const auto isOver = [](auto call) {
     try {
       call();
@@ -98,20 +98,20 @@ TEST_CASE("a socket that was moved away throws, and can still be destroyed", "[n
     }
     return false;
   };
-  CHECK(isOver([&] { near.write("x"); }));
-  CHECK(isOver([&] { near.end(); }));
-  CHECK(isOver([&] { near.drain(); }));
-  CHECK(isOver([&] { near.pause(); }));
-  CHECK(isOver([&] { near.setTimeout(1s); }));
-  CHECK(isOver([&] { near.setNoDelay(); }));
-  CHECK(isOver([&] { near.on<"data">([](std::string_view) {}); }));
-  CHECK(isOver([&] { static_cast<void>(near.remoteAddress()); }));
-  CHECK(isOver([&] { static_cast<void>(near.get_executor()); }));
-  CHECK(isOver([&] { static_cast<void>(near.read()); }));
-  CHECK(near.destroyed());
-  CHECK(near.readyState() == "closed");
-  near.destroy();
-  near.destroySoon();
-  near.resetAndDestroy();
+  CHECK(isOver([&] { ours.write("x"); }));
+  CHECK(isOver([&] { ours.end(); }));
+  CHECK(isOver([&] { ours.drain(); }));
+  CHECK(isOver([&] { ours.pause(); }));
+  CHECK(isOver([&] { ours.setTimeout(1s); }));
+  CHECK(isOver([&] { ours.setNoDelay(); }));
+  CHECK(isOver([&] { ours.on<"data">([](std::string_view) {}); }));
+  CHECK(isOver([&] { static_cast<void>(ours.remoteAddress()); }));
+  CHECK(isOver([&] { static_cast<void>(ours.get_executor()); }));
+  CHECK(isOver([&] { static_cast<void>(ours.read()); }));
+  CHECK(ours.destroyed());
+  CHECK(ours.readyState() == "closed");
+  ours.destroy();
+  ours.destroySoon();
+  ours.resetAndDestroy();
   CHECK(!taken.destroyed());
 }

@@ -253,34 +253,34 @@ TEST_CASE("every callback of close() is called, whatever the others throw", "[ht
 
 TEST_CASE("a socket goes on, whatever its listeners throw", "[net.Socket]") {
   asio::io_context io;
-  auto [near, far] = connectedPair(io);
+  auto [ours, theirs] = connectedPair(io);
   std::string text;
   int closes = 0;
-  near.on<"data">([&](std::string_view bytes) {
+  ours.on<"data">([&](std::string_view bytes) {
     text += bytes;
     fail();
   });
-  near.on<"end">([] { fail(); });
-  near.on<"error">([](const Error&) { fail(); });
-  near.on<"close">([&](bool) {
+  ours.on<"end">([] { fail(); });
+  ours.on<"error">([](const Error&) { fail(); });
+  ours.on<"close">([&](bool) {
     ++closes;
     fail();
   });
-  near.unshift("held,");
+  ours.unshift("held,");
   CHECK(settleThrowing(io) == 1);
-  far.write("one,");
+  theirs.write("one,");
   CHECK(settleThrowing(io) == 1);
-  far.write("two");
+  theirs.write("two");
   CHECK(settleThrowing(io) == 1);
   CHECK(text == "held,one,two");
   SECTION("an end") {
-    far.end();
+    theirs.end();
     CHECK(settleThrowing(io) == 2);
   }
   SECTION("an error") {
-    near.destroy(make_error_code(errc::ERR_INVALID_STATE));
+    ours.destroy(make_error_code(errc::ERR_INVALID_STATE));
     CHECK(settleThrowing(io) == 2);
   }
-  CHECK(near.destroyed());
+  CHECK(ours.destroyed());
   CHECK(closes == 1);
 }
