@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Connections that have been quiet for a while: they hold next to nothing, and nobody can tell.
+#include <boost/system/errc.hpp>
+#include <cstddef>
 #include <sluice/net/detail/loop.hpp>
 #include <string>
 #include <vector>
+#include "support/allocations.hpp"
 #include "support/answers.hpp"
 #include "support/catch.hpp"
 #include "support/gate.hpp"
@@ -79,6 +82,20 @@ TEST_CASE("a peer that ends or resets a connection that rests ends it", "[http][
     CHECK(errors == std::vector<std::string>{"ECONNRESET"});
   }
   CHECK(wire.closed());
+  CHECK(wire.server().getConnections() == 0);
+}
+
+TEST_CASE("a connection that cannot even wait for its first byte ends with the error",
+          "[http][resting][plain]") {
+  std::vector<std::string> errors;
+  auto wire = serve(okHandler);
+  wire.server().on<"clientError">(
+      [&](const Error& error, net::Socket&) { errors.emplace_back(error.name()); });
+  Client client(wire.io());
+  client.wire().failAt(1, make_error_code(boost::system::errc::no_space_on_device));
+  wire.server().serve(client.socket());
+  CHECK(client.closed());
+  CHECK(errors == std::vector<std::string>{"ENOSPC"});
   CHECK(wire.server().getConnections() == 0);
 }
 
@@ -187,4 +204,28 @@ TEST_CASE("nobody looks for connections to rest while all of them wait for their
   CHECK(nextLook() <= 1s);
   wire.advance(longEnough);
   CHECK(nextLook() > 1s);
+}
+
+TEST_CASE("a connection that is not quiet yet keeps no room for a large answer",
+          "[http][resting][plain]") {
+  constexpr std::size_t size = 100'000;
+  const bool chunked = GENERATE(false, true);
+  const bool leaves = GENERATE(true, false);
+  auto wire = serve([&](IncomingMessage& req, ServerResponse& res) -> task<> {
+    if (req.url() == "/large") {
+      if (!chunked) res.setHeader("Content-Length", size);
+      res.cork();
+      for (std::size_t written = 0; written < size; written += 1000) {
+        res.write(std::string(1000, 'x'));
+      }
+      if (!leaves) res.destroy();
+    }
+    co_await res.end();
+  });
+  wire.send(get());
+  wire.take();
+  const Allocations heap;
+  wire.send(get("/large"));
+  CHECK((wire.take().size() > size) == leaves);
+  CHECK(heap.live() < 20'000);
 }

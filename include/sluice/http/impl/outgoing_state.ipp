@@ -27,7 +27,7 @@ SLUICE_DECL void OutgoingState::reset() {
   listeners.clear();
   filter = nullptr;
   filterBegan = false;
-  corkedChunk.clear();
+  if (!corkedChunk.empty()) corkedChunk.release();
   heldHead.clear();
   bodyWritten = endPosition = 0;
   corked = 0;
@@ -129,7 +129,8 @@ SLUICE_DECL void OutgoingState::flushCorkedChunk() {
   appendChunkHead(out, corkedChunk.size());
   out.append(corkedChunk.view());
   appendChunkEnd(out);
-  corkedChunk.clear();
+  // The messages that follow in this memory seldom have one.
+  corkedChunk.release();
 }
 
 SLUICE_DECL void OutgoingState::cork() {
