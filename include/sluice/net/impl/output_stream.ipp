@@ -171,7 +171,7 @@ SLUICE_DECL void OutputStream::onWritable(const error_code& ec) {
 
 SLUICE_DECL void OutputStream::progressed() {
   const boost::intrusive_ptr<OutputStream> alive(this);
-  const bool drained = needDrain_ && queue_.empty() && !blocked_ && !failure_;
+  const bool drained = needDrain_ && queue_.empty();
   if (drained) needDrain_ = false;
   // First: waiters are resumed after the events that this brings.
   if (sink_ != nullptr) sink_->onSent();
