@@ -662,6 +662,20 @@ TEST_CASE("a connection that was dead when it was taken again",
     net.end(1);
     CHECK(log.text() == "socket finish socket error:ECONNRESET close");
   }
+  SECTION("and not on another that may be dead as well") {
+    auto first = http::get(net.io(), options);
+    auto second = http::get(net.io(), options);
+    net.deliver(response());
+    net.deliver(response(), 1);
+    REQUIRE(freeCount(agent) == 2);
+    options.retryStale = true;
+    auto req = http::get(net.io(), options);
+    net.settle();
+    net.end();
+    CHECK(net.count() == 3);
+    CHECK(net.received(2) == keepAliveGet);
+    CHECK(freeCount(agent) == 1);
+  }
   SECTION("not where an answer had begun") {
     options.retryStale = true;
     auto req = http::get(net.io(), options);

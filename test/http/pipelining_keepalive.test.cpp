@@ -69,6 +69,27 @@ TEST_CASE("a write to a pipelined answer is told that its bytes did not leave", 
   CHECK(told == "failed");
 }
 
+TEST_CASE("a write to a pipelined answer is told when its bytes leave", "[http]") {
+  Gate gate;
+  bool told = false;
+  auto wire = serve([&](IncomingMessage& req, ServerResponse& res) -> task<> {
+    if (req.url() == "/1") {
+      co_await res.end("first");
+      co_return;
+    }
+    res.write("second", [&](error_code ec) { told = !ec; });
+    co_await gate.wait();
+  });
+  wire.client();
+  wire.settle();
+  wire.wire().room(0);
+  wire.send(get("/1") + get("/2"));
+  CHECK(!told);
+  wire.wire().room(test::unlimited);
+  CHECK(wire.received().ends_with("6\r\nsecond\r\n"));
+  CHECK(told);
+}
+
 TEST_CASE("an answer that cannot leave with those after it closes all the same",
           "[http][row:4/close]") {
   Gate gate;

@@ -806,6 +806,21 @@ TEST_CASE("100 and 102 are bare status lines", "[framing]") {
   CHECK(out.view() == "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n");
 }
 
+TEST_CASE("an informational response has a code from 102 to 199", "[framing]") {
+  // 100 is writeContinue()'s, and after 101 the connection speaks something else.
+  for (const int status : {0, 99, 100, 101, 200, 999}) {
+    ByteBuffer out;
+    CHECK(failure([&] { appendInformation(out, status, {}); }) ==
+          "ERR_HTTP_INVALID_STATUS_CODE: Invalid status code of an informational response: " +
+              std::to_string(status));
+    CHECK(out.empty());
+  }
+  ByteBuffer out;
+  appendInformation(out, 102, {});
+  appendInformation(out, 199, {{"a", "b"}});
+  CHECK(out.view() == "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 199 unknown\r\na: b\r\n\r\n");
+}
+
 TEST_CASE("early hints have the links first, on one line", "[framing]") {
   ByteBuffer out;
   CHECK(appendEarlyHints(

@@ -197,6 +197,20 @@ TEST_CASE("an exception of an entry costs the others nothing but their place", "
   CHECK(log == std::vector{2, 3});
 }
 
+TEST_CASE("an exception of an entry keeps no run() waiting for a timeout that was stopped",
+          "[Loop]") {
+  asio::io_context io;
+  const auto loop = Loop::of(io.get_executor());
+  Timeout stopped([] {});
+  Turn throws([] { throw std::runtime_error("turn"); });
+  loop->startTimer(stopped.entry, 1h);
+  loop->atTurnEnd(throws);
+  stopped.entry.stop();
+  CHECK_THROWS_AS(io.poll(), std::runtime_error);
+  io.poll();
+  CHECK(io.stopped());
+}
+
 TEST_CASE("the time stands still within a turn", "[Loop]") {
   struct Ticking final : net::detail::Clock {
     net::detail::TimePoint now() const override { return net::detail::TimePoint(++ticks * 1s); }
@@ -315,6 +329,26 @@ TEST_CASE("an exception of a timeout does not stop the others", "[Loop]") {
   loop->startTimer(two.entry, 2ms);
   CHECK_THROWS_AS(io.run(), std::runtime_error);
   io.run();
+  CHECK(fired);
+}
+
+TEST_CASE("a timeout that comes before the one that is waited for is not late", "[Loop]") {
+  // What is due an hour from now on this clock is due now on the machine's.
+  struct HourAgo final : net::detail::Clock {
+    net::detail::TimePoint now() const override { return machine - 1h + passed; }
+    net::detail::TimePoint machine = std::chrono::steady_clock::now();
+    std::chrono::seconds passed{0};
+  };
+  asio::io_context io;
+  const auto loop = Loop::of(io.get_executor());
+  const auto clock = std::make_shared<HourAgo>();
+  loop->useClock(clock);
+  bool fired = false;
+  Timeout late([] {}), early([&] { fired = true; });
+  loop->startTimer(late.entry, 3h);
+  loop->startTimer(early.entry, 1s);
+  clock->passed = 1s;
+  io.poll();
   CHECK(fired);
 }
 
