@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // What a handler can do with the connection under its request.
+#include <cstddef>
+#include <span>
 #include <string>
 #include "support/answers.hpp"
 #include "support/catch.hpp"
@@ -114,4 +116,21 @@ TEST_CASE("a socket that was moved away throws, and can still be destroyed", "[n
   ours.destroySoon();
   ours.resetAndDestroy();
   CHECK(!taken.destroyed());
+}
+
+TEST_CASE("the last piece of a socket may be bytes, or text in another encoding", "[net.Socket]") {
+  asio::io_context io;
+  const auto sent = [&](auto end) {
+    Wire wire(io);
+    net::Socket socket = wire.socket();
+    end(socket);
+    settleBounded(io);
+    return wire.takeReceived() + (wire.ended() ? "." : "");
+  };
+  CHECK(sent([](net::Socket& socket) {
+          socket.end(std::as_bytes(std::span<const char>("hi", 2)));
+        }) == "hi.");
+  CHECK(sent([](net::Socket& socket) { socket.end("6869", Encoding::hex); }) == "hi.");
+  CHECK(sent([](net::Socket& socket) { socket.end("h\u00e9", Encoding::utf8); }) == "h\u00e9.");
+  CHECK(sent([](net::Socket& socket) { socket.end("h\u00e9", Encoding::latin1); }) == "h\xe9.");
 }
