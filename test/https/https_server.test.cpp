@@ -379,6 +379,17 @@ TEST_CASE("dhparam is \"auto\" or parameters", "[https]") {
   CHECK_THROWS_AS(Serving(options), http::Error);
 }
 
+TEST_CASE("ecdhCurve is \"auto\" or a list of curves", "[https]") {
+  https::ServerOptions options = serverOptions();
+  for (const char* curves : {"auto", "P-384", "P-521:X25519"}) {
+    options.ecdhCurve = curves;
+    INFO(curves);
+    CHECK(Serving(options).ask().failure.empty());
+  }
+  options.ecdhCurve = "no curve";
+  CHECK_THROWS_AS(Serving(options), http::Error);
+}
+
 TEST_CASE("keylog tells the secrets of a connection",
           "[https]"
           "[row:3.1/'tlsClientError']") {
@@ -500,6 +511,20 @@ TEST_CASE("versions, ciphers and protocols that the peers do not share end the h
     atClient = "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE";
     atServer = "ERR_SSL_NO_SHARED_CIPHER";
   }
+  SECTION("curves") {
+    options.ecdhCurve = "P-384";
+    clientOptions.ecdhCurve = "X25519:P-256";
+    clientOptions.minVersion = "TLSv1.3";
+    atClient = "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE";
+    atServer = "EPROTO";
+  }
+  SECTION("signatures") {
+    // The server's key is one of P-256.
+    clientOptions.sigalgs = "ECDSA+SHA384";
+    clientOptions.minVersion = "TLSv1.3";
+    atClient = "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE";
+    atServer = "EPROTO";
+  }
   SECTION("ALPN") {
     clientOptions.ALPNProtocols = {"h2"};
     atClient = "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL";
@@ -540,6 +565,28 @@ TEST_CASE("keys and certificates come as text, files, PKCS #12 or a ready contex
   const auto answer = serving.ask();
   CHECK(answer.failure.empty());
   CHECK(answer.certificate.subject["CN"] == "localhost");
+}
+
+TEST_CASE("a server sends the certificates between its own and the trusted one", "[https]") {
+  const test::Identity between({.commonName = "between", .altNames = {}, .ca = true},
+                               &test::authority());
+  const test::Identity own({}, &between);
+  https::ServerOptions options;
+  std::string failure;
+  SECTION("of cert") {
+    options.key = own.key();
+    options.cert = own.cert() + between.cert();
+  }
+  SECTION("of pfx") {
+    options.pfx = own.pfx("open sesame", &between);
+    options.passphrase = "open sesame";
+  }
+  SECTION("without them nobody can tell whether to trust it") {
+    options.key = own.key();
+    options.cert = own.cert();
+    failure = "UNABLE_TO_VERIFY_LEAF_SIGNATURE";
+  }
+  CHECK(Serving(options).ask().failure == failure);
 }
 
 TEST_CASE("a server may be made before its handler", "[https][row:10/https.createServer]") {

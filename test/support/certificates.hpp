@@ -100,10 +100,13 @@ class Identity {
     BIO_free(bio);
     return text;
   }
-  /// Key and certificate as PKCS #12.
-  std::string pfx(const std::string& passphrase) const {
+  /// Key and certificate as PKCS #12, and the certificate of `issuer` if one is given.
+  std::string pfx(const std::string& passphrase, const Identity* issuer = nullptr) const {
+    STACK_OF(X509)* others = sk_X509_new_null();
+    if (issuer != nullptr) sk_X509_push(others, issuer->native());
     PKCS12* made = PKCS12_create(passphrase.c_str(), nullptr, key_.get(), certificate_.get(),
-                                 nullptr, 0, 0, 0, 0, 0);
+                                 others, 0, 0, 0, 0, 0);
+    sk_X509_free(others);
     unsigned char* bytes = nullptr;
     const int size = i2d_PKCS12(made, &bytes);
     std::string result(reinterpret_cast<char*>(bytes), static_cast<std::size_t>(size));

@@ -70,7 +70,7 @@ class Pem {
   /** OpenSSL's list; names that begin with "TLS_" are those of TLS 1.3. Empty: those that are */ \
   /** forward-secret and authenticate what they encrypt. */                                       \
   std::string ciphers{};                                                                          \
-  /** "X25519:P-256"; empty: OpenSSL's. */                                                        \
+  /** "X25519:P-256"; empty or "auto": OpenSSL's. */                                              \
   std::string ecdhCurve{};                                                                        \
   std::string sigalgs{};                                                                          \
   /** Parameters for DHE ciphers, which have to be in `ciphers` too, or "auto". Empty: none. */   \

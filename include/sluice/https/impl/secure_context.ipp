@@ -174,7 +174,7 @@ SLUICE_DECL void TlsContext::setCiphers(const SecureContextOptions& options) {
   if (!suites.empty()) ensure(SSL_CTX_set_ciphersuites(context_.get(), suites.c_str()) == 1);
   if (options.honorCipherOrder)
     SSL_CTX_set_options(context_.get(), SSL_OP_CIPHER_SERVER_PREFERENCE);
-  if (!options.ecdhCurve.empty()) {
+  if (!options.ecdhCurve.empty() && options.ecdhCurve != "auto") {
     ensure(SSL_CTX_set1_groups_list(context_.get(), options.ecdhCurve.c_str()) == 1);
   }
   if (!options.sigalgs.empty()) {
