@@ -185,6 +185,26 @@ TEST_CASE("one range is 206, several are multipart, one behind the end is 416",
   }
 }
 
+// RFC 9110 14.1.1: a range from the end is satisfiable unless its length is 0.
+TEST_CASE("the last bytes of an empty file are all of it, and others are not there",
+          "[app][files][plain]") {
+  const Folder folder;
+  folder.write("empty.txt", "");
+  const Router router = serving(folder);
+  const auto range = [&](std::string_view value) {
+    return get(router, "/f/empty.txt", {{"Range", value}});
+  };
+  const auto all = range("bytes=-5");
+  CHECK(all.statusCode == 200);
+  CHECK(all.headers["content-length"] == "0");
+  CHECK(!all.headers.has("content-range"));
+  for (const char* none : {"bytes=-0", "bytes=0-", "bytes=0-99", "bytes=7-"}) {
+    CAPTURE(none);
+    CHECK(range(none).statusCode == 416);
+    CHECK(range(none).headers["content-range"] == "bytes */0");
+  }
+}
+
 TEST_CASE("conditions are asked in the order of RFC 9110", "[app][files][plain]") {
   const Folder folder;
   const fs::path file = folder.write("a.txt", "hello");
@@ -201,6 +221,9 @@ TEST_CASE("conditions are asked in the order of RFC 9110", "[app][files][plain]"
   CHECK(status({{"If-None-Match", tag}}) == 304);
   CHECK(status({{"If-None-Match", "\"x\", W/" + tag}}) == 304);
   CHECK(status({{"If-None-Match", "*"}}) == 304);
+  // RFC 9110 8.8.3: a backslash in a tag escapes nothing, and a comma may be in one.
+  CHECK(status({{"If-None-Match", "\"a\\\", \"b,\", " + tag}}) == 304);
+  CHECK(status({{"If-Match", "\"a\\\", " + tag}}) == 200);
   CHECK(status({{"If-None-Match", "\"x\""}}) == 200);
   CHECK(status({{"If-Modified-Since", date}}) == 304);
   CHECK(status({{"If-Modified-Since", after}}) == 304);

@@ -41,7 +41,9 @@ SLUICE_DECL RangeRequest parseRanges(std::string_view header, std::uint64_t size
     if ((!from.empty() && !first) || (!to.empty() && !last) || (!first && !last)) return {};
     ByteRange range{};
     if (!first) {  // the last so many bytes
-      if (*last == 0 || size == 0) continue;
+      if (*last == 0) continue;
+      // RFC 9110 §14.1.1: satisfiable, and it is all of nothing, which no Content-Range can say.
+      if (size == 0) return {};
       range.size = std::min(*last, size);
       range.first = size - range.size;
     } else {
