@@ -291,6 +291,24 @@ TEST_CASE("204 and 304 have no body to compress", "[compress]") {
   CHECK(response.headers["etag"] == "\"1\"");
 }
 
+// RFC 9110 15.4.5: a 304 has the Vary and the ETag of the 200.
+TEST_CASE("a 304 says that the answer depends on Accept-Encoding", "[compress]") {
+  const auto unchanged = [](std::string_view type, std::string_view kept) {
+    const auto handler = [&](IncomingMessage& req, ServerResponse& res) -> task<> {
+      compress::apply(req, res);
+      if (!type.empty()) res.setHeader("Content-Type", type);
+      res.setHeader("ETag", "\"1\"").statusCode = 304;
+      co_await res.end();
+    };
+    return inject(handler, {.headers = {{"Accept-Encoding", "gzip"}, {"If-None-Match", kept}}});
+  };
+  CHECK(unchanged("", "\"1\"").headers["vary"] == "Accept-Encoding");
+  CHECK(unchanged("text/html", "\"1\"").headers["vary"] == "Accept-Encoding");
+  CHECK(!unchanged("image/png", "\"1\"").headers.has("vary"));
+  CHECK(unchanged("", "\"0\", W/\"1\"").headers["etag"] == "W/\"1\"");
+  CHECK(unchanged("", "\"1\"").headers["etag"] == "\"1\"");
+}
+
 TEST_CASE("HEAD gets the headers of GET", "[compress]") {
   using Act = void (*)(ServerResponse&);
   const Act act = GENERATE(

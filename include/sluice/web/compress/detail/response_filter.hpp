@@ -31,7 +31,9 @@ class ResponseFilter final : public http::BodyFilter {
   SLUICE_DECL void release() noexcept override;
 
  private:
-  bool mayBeChanged() const;
+  bool mayHaveCoding() const;
+  bool hasOwnForm() const;
+  void describeUnchanged();
   bool isWorthIt() const;
   std::optional<std::uint64_t> knownLength(std::optional<std::uint64_t> whole) const;
   void addVary();

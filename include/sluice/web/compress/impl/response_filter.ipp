@@ -31,7 +31,9 @@ SLUICE_DECL void ResponseFilter::attach(std::shared_ptr<EncoderPool> pool,
 
 SLUICE_DECL bool ResponseFilter::begin(http::OutgoingMessage&,
                                        std::optional<std::uint64_t> length) {
-  if (!mayBeChanged()) return false;
+  if (hasOwnForm()) return false;
+  if (res_->statusCode == 304) describeUnchanged();
+  if (!mayHaveCoding()) return false;
   const bool mustEncode = accepted_.refusesIdentity();
   if (!mustEncode && !isWorthIt()) return false;
   addVary();
@@ -62,12 +64,28 @@ SLUICE_DECL bool ResponseFilter::begin(http::OutgoingMessage&,
   return true;
 }
 
-SLUICE_DECL bool ResponseFilter::mayBeChanged() const {
+SLUICE_DECL bool ResponseFilter::mayHaveCoding() const {
   const int status = res_->statusCode;
-  if (status < 200 || status == 204 || status == 205 || status == 206 || status == 304)
-    return false;
-  return !res_->hasHeader("content-encoding") && !res_->hasHeader("content-range") &&
-         !listHas(res_->headerText("cache-control"), "no-transform");
+  return status >= 200 && status != 204 && status != 205 && status != 206 && status != 304;
+}
+
+SLUICE_DECL bool ResponseFilter::hasOwnForm() const {
+  return res_->hasHeader("content-encoding") || res_->hasHeader("content-range") ||
+         listHas(res_->headerText("cache-control"), "no-transform");
+}
+
+// RFC 9110 §15.4.5: a 304 has the Vary and the ETag that the 200 would have. Its type is often left
+// out. Whether the 200 was compressed shows in the tag that the client has kept.
+SLUICE_DECL void ResponseFilter::describeUnchanged() {
+  if (res_->hasHeader("content-type") && !isWorthIt()) return;
+  addVary();
+  const std::string_view etag = res_->headerText("etag");
+  if (!etag.starts_with('"')) return;
+  const auto kept = res_->req().headers().get("if-none-match");
+  out_.assign("W/").append(etag);
+  if (kept && kept->find(out_) != std::string_view::npos) {
+    res_->setHeader("ETag", std::string_view(out_));
+  }
 }
 
 SLUICE_DECL bool ResponseFilter::isWorthIt() const {
