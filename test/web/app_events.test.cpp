@@ -161,6 +161,8 @@ TEST_CASE("a slow listener is dropped or skips, and holds nobody back", "[app][e
       wire.settle();
     }
     CHECK(unchunked(quick.received()).size() > 200'000);
+    // Also one that reads nothing any more.
+    CHECK(lazy.closed() == (slow == app::SlowListener::drop));
     lazy.wire().room(10'000'000);
     wire.settle();
     if (slow == app::SlowListener::drop) {

@@ -23,8 +23,8 @@ namespace sluice::app {
 struct Channel::Listener final : private net::detail::LoopMember {
   using Waiter = sluice::detail::Completion<void(error_code)>;
 
-  Listener(std::shared_ptr<net::detail::Loop> joined, std::uint64_t first)
-      : LoopMember(*joined), loop(std::move(joined)), next(first) {}
+  Listener(std::shared_ptr<net::detail::Loop> joined, Response& response, std::uint64_t first)
+      : LoopMember(*joined), loop(std::move(joined)), res(response), next(first) {}
 
   void wait(Waiter handler) {
     waiter = std::move(handler);
@@ -39,6 +39,7 @@ struct Channel::Listener final : private net::detail::LoopMember {
   void onLoopEnd() override { const Waiter dropped = std::move(waiter); }
 
   std::shared_ptr<net::detail::Loop> loop;
+  Response& res;
   std::uint64_t next;  // the number of the event that it gets next
   Waiter waiter;
 };
@@ -54,6 +55,12 @@ struct Channel::State {
   std::uint64_t end() const { return first + messages.size(); }
   void wakeAll() {
     for (Listener* listener : listeners) listener->wake();
+  }
+  // One whose client does not read waits in a write, and would learn of it only when there is room.
+  void dropSlow() {
+    for (Listener* listener : listeners) {
+      if (listener->next < first) listener->res.destroy();
+    }
   }
   // Where a client goes on that has seen this event.
   std::uint64_t placeAfter(std::string_view id) const {
@@ -74,21 +81,19 @@ struct Channel::State {
 
 // A listener is one as long as this lives.
 struct Channel::Membership {
-  Membership(State& joined, Listener& member, Response& response)
-      : state(joined), listener(member), res(response) {
+  Membership(State& joined, Listener& member) : state(joined), listener(member) {
     state.listeners.push_back(&listener);
-    onClose = res.addListener<"close">([this] { listener.wake(); });
+    onClose = listener.res.addListener<"close">([this] { listener.wake(); });
   }
   Membership(const Membership&) = delete;
   Membership& operator=(const Membership&) = delete;
   ~Membership() {
     std::erase(state.listeners, &listener);
-    res.removeListener(onClose);
+    listener.res.removeListener(onClose);
   }
 
   State& state;
   Listener& listener;
-  Response& res;
   ListenerId onClose{};
 };
 
@@ -123,6 +128,7 @@ SLUICE_DECL void Channel::send(const ServerEvent& event) {
     state.messages.pop_front();
     ++state.first;
   }
+  if (state.options.slow == SlowListener::drop) state.dropSlow();
   state.wakeAll();
 }
 
@@ -130,17 +136,12 @@ SLUICE_DECL task<> Channel::join(EventStream& events) { return pass(state_, even
 
 SLUICE_DECL task<> Channel::pass(std::shared_ptr<State> state, EventStream& events) {
   Response& res = events.response();
-  Listener listener(net::detail::Loop::of(res.get_executor()),
+  Listener listener(net::detail::Loop::of(res.get_executor()), res,
                     state->placeAfter(events.lastEventId()));
-  const Membership membership(*state, listener, res);
+  const Membership membership(*state, listener);
   while (!res.destroyed()) {
-    if (listener.next < state->first) {
-      if (state->options.slow == SlowListener::drop) {
-        res.destroy();
-        co_return;
-      }
-      listener.next = state->first;
-    }
+    // What it has missed: slow ones are not dropped, or send() would have done so.
+    listener.next = std::max(listener.next, state->first);
     if (listener.next < state->end()) {
       const auto bytes =
           state->messages[static_cast<std::size_t>(listener.next - state->first)].bytes;
