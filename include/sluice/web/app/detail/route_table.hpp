@@ -62,9 +62,8 @@ class RouteTable {
   void trust(Networks networks) { trusted_ = std::move(networks); }
   const Networks& trusted() const { return trusted_; }
 
-  /// The value of a name in the prefix of the middleware that was entered last of those that have
-  /// it; "" if none has.
-  std::string_view prefixParam(const Request& req, std::string_view name) const;
+  /// The names in the prefixes of the middleware that was entered, the latest first.
+  const PrefixNames& prefixNames(Routing& routing) const;
 
   /// Answers a request.
   static task<> run(std::shared_ptr<const RouteTable> table, Request& req, Response& res);

@@ -9,6 +9,7 @@
 #include <sluice/web/app/detail/route_tree.hpp>
 #include <sluice/web/app/detail/target_path.hpp>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -23,6 +24,9 @@ struct Endpoint {
   std::vector<std::string> names;
 };
 
+/// Names in prefixes, and where in the path their values are.
+using PrefixNames = std::vector<std::pair<std::string_view, Capture>>;
+
 /// What is known of a request's way through a router.
 struct Routing {
   // Not `= default`, which would set the captures to 0.
@@ -34,6 +38,10 @@ struct Routing {
   const Endpoint* endpoint = nullptr;
   std::size_t basePath = 0;
   std::size_t reached = 0;  // steps before this one have begun
+  // What the prefixes of the first `namedUntil` steps have matched, the latest first. Found when it
+  // is asked for.
+  PrefixNames prefixNames;
+  std::size_t namedUntil = 0;
   std::unique_ptr<Ending> endings;
   // Of the endpoint. Last, as most requests use little of them.
   Captures captures;

@@ -31,7 +31,7 @@ SLUICE_DECL std::string_view Request::route() const {
 }
 
 SLUICE_DECL std::string_view Request::param(std::string_view name) const {
-  const detail::Routing& routing = this->routing();
+  detail::Routing& routing = this->routing();
   if (routing.endpoint != nullptr) {
     const auto& names = routing.endpoint->names;
     const auto found = std::find(names.begin(), names.end(), name);
@@ -40,7 +40,11 @@ SLUICE_DECL std::string_view Request::param(std::string_view name) const {
       return path().substr(value.at, value.size);
     }
   }
-  return routing.table == nullptr ? std::string_view() : routing.table->prefixParam(*this, name);
+  if (routing.table == nullptr) return {};
+  for (const auto& [known, value] : routing.table->prefixNames(routing)) {
+    if (known == name) return path().substr(value.at, value.size);
+  }
+  return {};
 }
 
 namespace detail {

@@ -313,29 +313,28 @@ SLUICE_DECL task<> RouteTable::step(Request& req, Response& res, std::size_t pos
   return answerWithoutRoute(req, res);
 }
 
-SLUICE_DECL std::string_view RouteTable::prefixParam(const Request& req,
-                                                     std::string_view name) const {
-  const Routing& routing = detail::RequestAccess::routing(req);
+SLUICE_DECL const PrefixNames& RouteTable::prefixNames(Routing& routing) const {
+  if (routing.namedUntil == routing.reached) return routing.prefixNames;
   const Route* const route = routing.endpoint == nullptr ? nullptr : routing.endpoint->route;
   const std::size_t before = route == nullptr ? middleware_.size() : route->before;
   const std::size_t handlers = route == nullptr ? 0 : route->handlers.size();
+  routing.prefixNames.clear();
   for (std::size_t index = middleware_.size(); index-- > 0;) {
     if ((index < before ? index : index + handlers) >= routing.reached) continue;
     const Middleware& middleware = *middleware_[index];
-    std::optional<Capture> value;
+    if (middleware.pattern.empty()) continue;
     Captures captures;
-    const auto take = [&](std::size_t number, std::size_t, std::size_t) {
-      const auto& names = middleware.names[number];
-      const auto found = std::find(names.begin(), names.end(), name);
-      if (found != names.end()) value = captures[static_cast<std::size_t>(found - names.begin())];
-      return true;
-    };
-    if (!middleware.pattern.empty()) {
-      middleware.tree.matchPrefix(routing.path.segments(), captures, take);
-    }
-    if (value) return req.path().substr(value->at, value->size);
+    middleware.tree.matchPrefix(routing.path.segments(), captures,
+                                [&](std::size_t number, std::size_t, std::size_t) {
+                                  const auto& names = middleware.names[number];
+                                  for (std::size_t at = 0; at < names.size(); ++at) {
+                                    routing.prefixNames.emplace_back(names[at], captures[at]);
+                                  }
+                                  return true;
+                                });
   }
-  return {};
+  routing.namedUntil = routing.reached;
+  return routing.prefixNames;
 }
 
 SLUICE_DECL task<> RouteTable::start(Handler& handler, const Scope& scope, const Scope& caller,
