@@ -117,6 +117,9 @@ TEST_CASE("a request can be part of a trace", "[fetch]") {
 }
 
 TEST_CASE("what cannot be asked is refused at once", "[fetch]") {
+  CHECK_THROWS_AS(FetchRequest().timeout(-1ms), Error);
+  CHECK_THROWS_AS(FetchRequest().connectTimeout(-1ms), Error);
+  CHECK_THROWS_AS(FetchRequest().retries(1, -1ms), Error);
   CHECK_THROWS_AS(FetchRequest().method("CONNECT"), Error);
   CHECK_THROWS_AS(FetchRequest().method("a b"), Error);
   CHECK_THROWS_AS(FetchRequest().header("a b", "c"), Error);

@@ -74,6 +74,8 @@ class FetchRequest {
 
   /// For everything: connecting, redirects, retries and the body of the response; then ETIMEDOUT.
   /// 0, the default: as long as it takes.
+  ///
+  /// throws  ERR_OUT_OF_RANGE below 0, as the next one and the backoff of retries()
   FetchRequest& timeout(std::chrono::milliseconds whole);
   /// For each connection, with its proxy and its TLS handshake; then ETIMEDOUT. 0, the default: the
   /// system's.

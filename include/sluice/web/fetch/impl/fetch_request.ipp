@@ -85,10 +85,12 @@ SLUICE_DECL FetchRequest& FetchRequest::form(
 }
 
 SLUICE_DECL FetchRequest& FetchRequest::timeout(std::chrono::milliseconds whole) {
+  detail::requireTime("timeout", whole);
   options_.timeout = whole;
   return *this;
 }
 SLUICE_DECL FetchRequest& FetchRequest::connectTimeout(std::chrono::milliseconds each) {
+  detail::requireTime("connectTimeout", each);
   options_.connectTimeout = each;
   return *this;
 }
@@ -109,6 +111,7 @@ SLUICE_DECL FetchRequest& FetchRequest::allowDowngrade(bool on) {
   return *this;
 }
 SLUICE_DECL FetchRequest& FetchRequest::retries(int most, std::chrono::milliseconds backoff) {
+  detail::requireTime("backoff", backoff);
   options_.retries = most;
   options_.backoff = backoff;
   return *this;
