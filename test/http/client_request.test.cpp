@@ -313,9 +313,16 @@ TEST_CASE("headers go out in the order they were given, the automatic ones last"
         }) == "GET / HTTP/1.1\r\nX: 1\r\nConnection: close\r\n\r\n");
 }
 
+TEST_CASE("an error about the method quotes it as it was given", "[ClientRequest]") {
+  asio::io_context io;
+  CHECK(wordsOf([&] { static_cast<void>(request(io, {.method = "a b"})); }) ==
+        "Method must be a valid HTTP token [\"a b\"]");
+}
+
 TEST_CASE("setDefaultHeaders leaves the automatic headers out",
           "[ClientRequest][row:7.1/setDefaultHeaders]") {
-  CHECK(fieldsOf({.setDefaultHeaders = false}) == "Host: localhost\r\n\r\n");
+  CHECK(fieldsOf({.setDefaultHeaders = false}) == "\r\n");
+  CHECK(fieldsOf({.setHost = true, .setDefaultHeaders = false}) == "Host: localhost\r\n\r\n");
 }
 
 TEST_CASE("what must not be in a request line is refused",

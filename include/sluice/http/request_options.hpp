@@ -56,6 +56,20 @@ class AgentRef {
   bool fresh_ = false;
 };
 
+/// RequestOptions::setHost: true or false, and whether anybody has said it.
+class SetHost {
+ public:
+  constexpr SetHost() = default;
+  constexpr SetHost(bool on) : on_(on), said_(true) {}
+  constexpr operator bool() const { return on_; }
+  /// It was set, to whatever.
+  constexpr bool said() const { return said_; }
+
+ private:
+  bool on_ = true;
+  bool said_ = false;
+};
+
 namespace detail {
 
 /// What the library asks of an AgentRef and of an Agent.
@@ -103,9 +117,9 @@ struct RequestOptions {
   /// ETIMEDOUT after this long, whatever moves: from the request to the end of the response's body.
   /// 0: never. Not in Node.
   std::chrono::milliseconds deadline{};
-  /// Adds the Host header.
-  bool setHost = true;
-  /// Adds Connection, Content-Length and Transfer-Encoding.
+  /// Adds the Host header. Not set: as `setDefaultHeaders` says.
+  SetHost setHost{};
+  /// Adds Host, Connection, Content-Length and Transfer-Encoding.
   bool setDefaultHeaders = true;
   /// Accepts some of what the protocol forbids in responses.
   bool insecureHTTPParser = false;

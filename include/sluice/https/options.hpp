@@ -124,7 +124,7 @@ struct RequestOptions {
   http::Headers headers{};
   std::chrono::milliseconds timeout{};
   std::chrono::milliseconds deadline{};
-  bool setHost = true;
+  http::SetHost setHost{};
   bool setDefaultHeaders = true;
   bool insecureHTTPParser = false;
   bool joinDuplicateHeaders = false;

@@ -87,12 +87,12 @@ SLUICE_DECL void WantedRequest::resolve(Agent& agent) {
     host = host.substr(1, host.size() - 2);
   }
   if (options_.method.empty()) options_.method = "GET";
-  for (char& letter : options_.method) {
-    if (letter >= 'a' && letter <= 'z') letter = static_cast<char>(letter - 'a' + 'A');
-  }
   if (!isToken(options_.method)) {
     throw Error(make_error_code(errc::ERR_INVALID_HTTP_TOKEN),
                 "Method must be a valid HTTP token [\"" + options_.method + "\"]");
+  }
+  for (char& letter : options_.method) {
+    if (letter >= 'a' && letter <= 'z') letter = static_cast<char>(letter - 'a' + 'A');
   }
   if (options_.path.empty()) options_.path = "/";
   const auto escaped = [](char c) { return static_cast<unsigned char>(c) > 0x20 && c != 0x7F; };
@@ -129,7 +129,9 @@ SLUICE_DECL void WantedRequest::leadThroughProxy(Agent& agent) {
 
 SLUICE_DECL void WantedRequest::addHeaders(HeaderStore& headers, bool keepAlive) const {
   if (!options_.headers.empty()) headers.merge(options_.headers);
-  if (options_.setHost && !headers.has("host")) {
+  const bool wantsHost =
+      options_.setHost && (options_.setDefaultHeaders || options_.setHost.said());
+  if (wantsHost && !headers.has("host")) {
     headers.addHost(isConnect() && options_.path != "/" ? options_.path : place_.hostHeader());
   }
   if (!options_.auth.empty() && !headers.has("authorization")) {
