@@ -5,6 +5,7 @@
 // keeps.
 #include <functional>
 #include <optional>
+#include <sluice/timer.hpp>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -283,4 +284,40 @@ TEST_CASE("a socket goes on, whatever its listeners throw", "[net.Socket]") {
   }
   CHECK(ours.destroyed());
   CHECK(closes == 1);
+}
+
+TEST_CASE("what a coroutine that listens throws is the request's error, also after the response",
+          "[ClientRequest]") {
+  Requesting net;
+  std::vector<std::string> log;
+  const auto req = [&] {
+    auto made = http::get(net.io(), net.options(), [&](IncomingMessage& res) -> task<> {
+      co_await res.text();
+      co_await sleepFor(1s);
+      throw std::runtime_error("not what was expected");
+    });
+    made.on<"error">([&](const Error& error) { log.push_back(error.what()); }).on<"close">([&] {
+      log.push_back("close");
+    });
+    return made;
+  }();
+  net.settle();
+  net.deliver(response("ok"));
+  CHECK(log == std::vector<std::string>{"close"});
+  net.advance(1s);
+  CHECK(log == std::vector<std::string>{"close", "not what was expected"});
+}
+
+TEST_CASE("an error that ended the exchange is not told again by a coroutine that met it",
+          "[ClientRequest]") {
+  Requesting net;
+  std::size_t errors = 0;
+  auto req = http::get(net.io(), net.options(),
+                       [](IncomingMessage& res) -> task<> { co_await res.text(); });
+  req.on<"error">([&](const Error&) { ++errors; });
+  net.settle();
+  net.deliver("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no");
+  net.end();
+  CHECK(req.closed());
+  CHECK(errors == 0);
 }

@@ -57,6 +57,8 @@ class ListenerTable {
   bool remove(ListenerId id);
   void removeAll();
   void removeAll(std::size_t event);
+  /// Removes all but the listeners of this event; those for one time and waits go too.
+  void keepOnly(std::size_t event);
   std::size_t count(std::size_t event) const;
   Listener* find(std::size_t event) const;
 

@@ -61,6 +61,10 @@ SLUICE_DECL void ListenerTable::removeAll(std::size_t event) {
   removeIf([event](const Listener& listener) { return listener.event_ == event; });
 }
 
+SLUICE_DECL void ListenerTable::keepOnly(std::size_t event) {
+  removeIf([event](const Listener& each) { return each.event_ != event || each.once_; });
+}
+
 // A listener's destructor may come back here, or drop the last handle of the object that owns the
 // table: so the list is whole again before the first one is destroyed, and not touched after.
 SLUICE_DECL void ListenerTable::sweep() {

@@ -408,8 +408,17 @@ struct ClientExchange::ListenerEnded {
   boost::intrusive_ptr<ClientExchange> exchange;
   void operator()(const std::exception_ptr& thrown) const {
     --exchange->running_;
-    if (thrown) exchange->fail(EndedBy::here, net::detail::handlerError(thrown));
-    if (!exchange->over()) exchange->abandonUnread();
+    if (thrown) {
+      const Error error = net::detail::handlerError(thrown);
+      // One that has read the response to its end may come after "close". It is told all the same.
+      if (exchange->state_ == State::done) exchange->tell(error);
+      exchange->fail(EndedBy::here, error);
+    }
+    if (!exchange->over()) {
+      exchange->abandonUnread();
+    } else if (exchange->running_ == 0 && exchange->outgoing_->closed()) {
+      exchange->outgoing_->listeners.clear();
+    }
   }
 };
 

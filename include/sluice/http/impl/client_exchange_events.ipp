@@ -235,7 +235,12 @@ SLUICE_DECL void ClientExchange::emitEnd() {
   guarded([&] { outgoing_->emitClose(); });
   if (const auto connection = std::exchange(reusable_, nullptr)) agent_->release(*connection);
   if (incoming) guarded([&] { incoming->emitClose(); });
-  listeners.clear();
+  // What a listener that still runs may throw is told to those for "error".
+  if (running_ == 0) {
+    listeners.clear();
+  } else if (auto* table = listeners.get()) {
+    table->keepOnly(sluice::detail::eventIndex<OutgoingEvents, "error">);
+  }
 }
 
 struct ClientExchange::StopWaiting {
