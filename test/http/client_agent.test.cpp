@@ -952,3 +952,49 @@ TEST_CASE("a connection whose socket a listener has moved out serves its request
   CHECK(agent.freeSockets().empty());
   CHECK(net.closed());
 }
+
+TEST_CASE("a connection is free as soon as a coroutine has read its response", "[Agent]") {
+  Requesting net;
+  Agent agent(net.io(), {.keepAlive = true, .maxFreeSockets = 1});
+  const RequestOptions options = net.options(agent);
+  std::string seen;
+  const auto look = [&] {
+    seen +=
+        std::to_string(usedCount(agent)) + " used " + std::to_string(freeCount(agent)) + " free, ";
+  };
+  const auto text = [](IncomingMessage& res) -> task<> { co_await res.text(); };
+  const auto pieces = [](IncomingMessage& res) -> task<> {
+    while (co_await res.read()) {
+    }
+  };
+  const auto reading = [&](auto how) {
+    return [&, how]() -> task<> {
+      IncomingMessage res = co_await http::get(options);
+      look();
+      co_await how(res);
+      look();
+    };
+  };
+  SECTION("text()") {
+    const auto read = reading(text);
+    auto running = start(net.io(), read());
+    net.deliver(response("ok"));
+    running.result();
+    CHECK(seen == "1 used 0 free, 0 used 1 free, ");
+  }
+  SECTION("read()") {
+    const auto read = reading(pieces);
+    auto running = start(net.io(), read());
+    net.deliver("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no");
+    net.deliver("k");
+    running.result();
+    CHECK(seen == "1 used 0 free, 0 used 1 free, ");
+  }
+  SECTION("but not one that will be closed") {
+    const auto read = reading(text);
+    auto running = start(net.io(), read());
+    net.deliver("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
+    running.result();
+    CHECK(seen == "1 used 0 free, 1 used 0 free, ");
+  }
+}

@@ -64,7 +64,8 @@ class Agent : public EventEmitter<Agent, AgentEvents> {
   void destroy();
 
   /// Snapshots, by name. A request has its place from the call that makes it on; its connection is
-  /// opened, or used, at the end of that turn.
+  /// opened, or used, at the end of that turn. A connection that will be kept is free once its
+  /// response was read to the end.
   std::map<std::string, std::vector<net::Socket*>> freeSockets() const;
   std::map<std::string, std::vector<net::Socket*>> sockets() const;
   std::map<std::string, std::vector<ClientRequest*>> requests() const;

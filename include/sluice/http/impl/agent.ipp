@@ -170,6 +170,10 @@ SLUICE_DECL std::map<std::string, std::vector<net::Socket*>> Agent::freeSockets(
     for (detail::ClientConnection* connection : entry.free) {
       if (net::Socket* socket = connection->socketIfAny()) result[name].push_back(socket);
     }
+    for (detail::ClientConnection* connection : entry.used) {
+      if (!state_->isAboutToBeFree(*connection, entry)) continue;
+      if (net::Socket* socket = connection->socketIfAny()) result[name].push_back(socket);
+    }
   }
   return result;
 }
@@ -179,6 +183,7 @@ SLUICE_DECL std::map<std::string, std::vector<net::Socket*>> Agent::sockets() co
   std::map<std::string, std::vector<net::Socket*>> result;
   for (const auto& [name, entry] : state_->pool().entries()) {
     for (detail::ClientConnection* connection : entry.used) {
+      if (state_->isAboutToBeFree(*connection, entry)) continue;
       if (net::Socket* socket = connection->socketIfAny()) result[name].push_back(socket);
     }
   }

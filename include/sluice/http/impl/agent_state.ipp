@@ -144,12 +144,10 @@ SLUICE_DECL void AgentState::place(ClientConnection& connection) {
     giveTo(*next, connection, !next->begun());
     return;
   }
-  bool keep = options_.keepAlive && !pool_.wantedElsewhere(connection.name(), limits());
+  bool keep = isWorthKeeping(connection);
   auto limit = options_.timeout;
-  if (const auto hint = connection.keepAliveHint()) {
-    const auto usable = *hint - options_.agentKeepAliveTimeoutBuffer;
-    if (usable.count() <= 0) keep = false;
-    if (limit.count() > 0) limit = std::min(limit, usable);
+  if (const auto hint = connection.keepAliveHint(); hint && limit.count() > 0) {
+    limit = std::min(limit, *hint - options_.agentKeepAliveTimeoutBuffer);
   }
   try {
     keep = keep && agent_->keepSocketAlive(connection.handle());
@@ -164,6 +162,19 @@ SLUICE_DECL void AgentState::place(ClientConnection& connection) {
   } else {
     connection.destroy();
   }
+}
+
+SLUICE_DECL bool AgentState::isWorthKeeping(const ClientConnection& connection) const {
+  const auto hint = connection.keepAliveHint();
+  return options_.keepAlive && (!hint || *hint > options_.agentKeepAliveTimeoutBuffer) &&
+         !pool_.wantedElsewhere(connection.name(), limits());
+}
+
+SLUICE_DECL bool AgentState::isAboutToBeFree(
+    const ClientConnection& connection,
+    const Pool<ClientConnection, ClientExchange>::Entry& entry) const {
+  return connection.isDone() && agent_ != nullptr && entry.queue.empty() &&
+         entry.free.size() < limits().maxFreeSockets && isWorthKeeping(connection);
 }
 
 SLUICE_DECL void AgentState::remove(ClientConnection& connection) {

@@ -62,6 +62,9 @@ class AgentState : public boost::intrusive_ref_counter<AgentState, boost::thread
   void release(ClientConnection& connection);
   /// A connection that nobody uses gets a request that waits, is kept, or is closed.
   void place(ClientConnection& connection);
+  /// Its response was read to the end, and the end of this turn puts it among the free ones.
+  bool isAboutToBeFree(const ClientConnection& connection,
+                       const Pool<ClientConnection, ClientExchange>::Entry& entry) const;
   /// It is gone, or somebody else's.
   void remove(ClientConnection& connection);
   void destroyAll();
@@ -73,6 +76,7 @@ class AgentState : public boost::intrusive_ref_counter<AgentState, boost::thread
 
  private:
   PoolLimits limits() const;
+  bool isWorthKeeping(const ClientConnection& connection) const;
   void giveTo(ClientExchange& exchange, ClientConnection& connection, bool wasIdle);
   void openFor(ClientExchange& exchange);
   void openWaiting(const std::string& preferred);

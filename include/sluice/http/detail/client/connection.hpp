@@ -61,6 +61,8 @@ class ClientConnection final
   }
   /// The agent has not been told to forget it.
   bool inAgent() const { return inAgent_; }
+  /// The exchange on it is over, and both sides would go on.
+  bool isDone() const { return state_ == State::ended && exchange_ && reusable(); }
   /// What the server says about how long it keeps the connection.
   std::optional<std::chrono::milliseconds> keepAliveHint() const { return hint_; }
 
