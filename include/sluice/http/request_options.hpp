@@ -61,6 +61,7 @@ class SetHost {
  public:
   constexpr SetHost() = default;
   constexpr SetHost(bool on) : on_(on), said_(true) {}
+  /// What was set; true if nothing was.
   constexpr operator bool() const { return on_; }
   /// It was set, to whatever.
   constexpr bool said() const { return said_; }
