@@ -164,30 +164,35 @@ SLUICE_DECL std::string Agent::getName(const RequestOptions& options) const {
 
 SLUICE_DECL void Agent::destroy() { state_->destroyAll(); }
 
-SLUICE_DECL std::map<std::string, std::vector<net::Socket*>> Agent::freeSockets() const {
+namespace detail {
+
+// By name: of the connections those that are free, or about to be, or the others.
+inline std::map<std::string, std::vector<net::Socket*>> socketsOf(const AgentState& agent,
+                                                                  bool free) {
   std::map<std::string, std::vector<net::Socket*>> result;
-  for (const auto& [name, entry] : state_->pool().entries()) {
-    for (detail::ClientConnection* connection : entry.free) {
-      if (net::Socket* socket = connection->socketIfAny()) result[name].push_back(socket);
+  for (const auto& [name, entry] : agent.pool().entries()) {
+    const auto add = [&result, &place = name](ClientConnection& connection) {
+      if (net::Socket* socket = connection.socketIfAny()) result[place].push_back(socket);
+    };
+    if (free) {
+      for (ClientConnection* connection : entry.free) add(*connection);
     }
-    for (detail::ClientConnection* connection : entry.used) {
-      if (!state_->isAboutToBeFree(*connection, entry)) continue;
-      if (net::Socket* socket = connection->socketIfAny()) result[name].push_back(socket);
+    for (ClientConnection* connection : entry.used) {
+      if (agent.isAboutToBeFree(*connection, entry) == free) add(*connection);
     }
   }
   return result;
 }
 
+}  // namespace detail
+
+SLUICE_DECL std::map<std::string, std::vector<net::Socket*>> Agent::freeSockets() const {
+  return detail::socketsOf(*state_, true);
+}
+
 SLUICE_DECL std::map<std::string, std::vector<net::Socket*>> Agent::sockets() const {
   state_->showPlanned();
-  std::map<std::string, std::vector<net::Socket*>> result;
-  for (const auto& [name, entry] : state_->pool().entries()) {
-    for (detail::ClientConnection* connection : entry.used) {
-      if (state_->isAboutToBeFree(*connection, entry)) continue;
-      if (net::Socket* socket = connection->socketIfAny()) result[name].push_back(socket);
-    }
-  }
-  return result;
+  return detail::socketsOf(*state_, false);
 }
 
 SLUICE_DECL std::map<std::string, std::vector<ClientRequest*>> Agent::requests() const {

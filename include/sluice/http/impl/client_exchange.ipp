@@ -4,7 +4,6 @@
 // tells is in client_exchange_events.ipp.
 #pragma once
 
-#include <algorithm>
 #include <boost/asio/error.hpp>
 #include <boost/assert.hpp>
 #include <sluice/detail/post.hpp>
@@ -411,8 +410,11 @@ struct ClientExchange::ListenerEnded {
     if (thrown) {
       const Error error = net::detail::handlerError(thrown);
       // One that has read the response to its end may come after "close". It is told all the same.
-      if (exchange->state_ == State::done) exchange->tell(error);
-      exchange->fail(EndedBy::here, error);
+      if (exchange->state_ == State::done) {
+        exchange->tell(error);
+      } else {
+        exchange->fail(EndedBy::here, error);
+      }
     }
     if (!exchange->over()) {
       exchange->abandonUnread();

@@ -155,6 +155,7 @@ SLUICE_DECL void OutgoingState::destroy(const error_code& reason) {
 }
 
 // Waits for the result of a write: for the callbacks of a message, or for one that came too late.
+// One type for both, as a completion is compiled for each type that waits.
 struct OutgoingState::WhenWritten {
   boost::intrusive_ptr<OutgoingState> message;
   Done late;
@@ -195,13 +196,13 @@ SLUICE_DECL void OutgoingState::addWriteCallback(Done&& callback) {
   left(WhenWritten{this, {}});
 }
 
-BOOST_NOINLINE SLUICE_DECL OutgoingState::Done OutgoingState::takeCallback() {
+SLUICE_DECL OutgoingState::Done OutgoingState::takeCallback() {
   Done next = std::move(callbacks_.front().call);
   callbacks_.dropFront();
   return next;
 }
 
-BOOST_NOINLINE SLUICE_DECL void OutgoingState::callWritten(const error_code& ec) {
+SLUICE_DECL void OutgoingState::callWritten(const error_code& ec) {
   const boost::intrusive_ptr<OutgoingState> alive(this);
   while (!callbacks_.empty() && callbacks_.front().position != Callback::atEnd) {
     const std::uint64_t position = output->currentPosition(callbacks_.front().position);
@@ -211,7 +212,7 @@ BOOST_NOINLINE SLUICE_DECL void OutgoingState::callWritten(const error_code& ec)
   }
 }
 
-BOOST_NOINLINE SLUICE_DECL void OutgoingState::callAll(const error_code& ec) {
+SLUICE_DECL void OutgoingState::callAll(const error_code& ec) {
   // One by one: if one throws, the others are called when the message closes.
   for (std::size_t count = callbacks_.size(); count != 0 && !callbacks_.empty(); --count) {
     takeCallback()(ec);

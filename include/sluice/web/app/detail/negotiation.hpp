@@ -12,9 +12,13 @@ namespace sluice::app::detail {
 bool equalsIgnoringCase(std::string_view a, std::string_view b);
 std::string_view trimmed(std::string_view text);
 
+/// What a backslash is in quotes: in a tag, RFC 9110 §8.8.3, a character like others.
+enum class Backslash : bool { escapes, isPlain };
+
 /// Takes the next element of a comma-separated list, without the spaces around it, off the front of
 /// `list`. Commas in quotes do not count. Elements may be empty.
-std::string_view takeElement(std::string_view& list, char separator = ',');
+std::string_view takeElement(std::string_view& list, char separator = ',',
+                             Backslash backslash = Backslash::escapes);
 
 /// The media type for the end of a file's name: "html" is "text/html; charset=utf-8". Empty if it
 /// is not known.

@@ -25,12 +25,13 @@ SLUICE_DECL std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(spaces) - begin + 1);
 }
 
-SLUICE_DECL std::string_view takeElement(std::string_view& list, char separator) {
+SLUICE_DECL std::string_view takeElement(std::string_view& list, char separator,
+                                         Backslash backslash) {
   std::size_t end = 0;
   bool quoted = false;
   for (; end < list.size(); ++end) {
     if (list[end] == '"') quoted = !quoted;
-    if (quoted && list[end] == '\\')
+    if (quoted && list[end] == '\\' && backslash == Backslash::escapes)
       ++end;
     else if (!quoted && list[end] == separator)
       break;

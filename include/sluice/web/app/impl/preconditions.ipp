@@ -3,30 +3,11 @@
 // Definitions of <sluice/web/app/detail/preconditions.hpp>.
 #pragma once
 
-#include <algorithm>
-#include <cstddef>
 #include <sluice/web/app/detail/http_date.hpp>
 #include <sluice/web/app/detail/negotiation.hpp>
 #include <sluice/web/app/detail/preconditions.hpp>
 
 namespace sluice::app::detail {
-
-namespace preconditions {
-
-// Takes the next tag off the front of `list`. RFC 9110 §8.8.3: there are no escapes in a tag, a
-// backslash is a character like others.
-inline std::string_view takeTag(std::string_view& list) {
-  bool quoted = false;
-  std::size_t end = 0;
-  for (; end < list.size() && (quoted || list[end] != ','); ++end) {
-    if (list[end] == '"') quoted = !quoted;
-  }
-  const std::string_view tag = trimmed(list.substr(0, end));
-  list.remove_prefix(std::min(end + 1, list.size()));
-  return tag;
-}
-
-}  // namespace preconditions
 
 SLUICE_DECL bool listsTag(std::string_view list, std::string_view etag, bool weak) {
   if (trimmed(list) == "*") return true;
@@ -35,7 +16,7 @@ SLUICE_DECL bool listsTag(std::string_view list, std::string_view etag, bool wea
     return tag.starts_with("W/") ? tag.substr(2) : tag;
   };
   while (!list.empty()) {
-    const std::string_view tag = preconditions::takeTag(list);
+    const std::string_view tag = takeElement(list, ',', Backslash::isPlain);
     if (weak ? opaque(tag) == opaque(etag) : tag == etag && !tag.starts_with("W/")) return true;
   }
   return false;
