@@ -25,12 +25,13 @@ fail() {
   exit 1
 }
 
-# compiles PREPROCESSOR-LINES: does a file that holds them get through the preprocessor?
-compiles() { printf "$1" | "${CXX:-c++}" -x c++ -std=c++20 -E -o /dev/null - 2>/dev/null; }
+# compiles PREPROCESSOR-LINES: does a file that holds them get through the preprocessor? $CXX may be several words.
+# shellcheck disable=SC2086
+compiles() { printf "$1" | ${CXX:-c++} -x c++ -std=c++20 -E -o /dev/null - 2>/dev/null; }
 
 has() {
   case $1 in
-    g++) command -v "${CXX:-c++}" ;;
+    g++) command -v ${CXX:-c++} ;;
     ninja-build) command -v ninja ;;
     pkg-config) command -v pkg-config ;;
     libboost-dev) compiles '#include <boost/version.hpp>\n#if BOOST_VERSION < 108100\n#error\n#endif\n' ;;
