@@ -3,10 +3,11 @@
 // The least that a server can do, to which the others are compared: level-triggered epoll, one recv
 // and one send an event, and an answer that is always the same. It does not parse: all requests are
 // taken to be as long as the first one.
-//   bare_server PORT BODY-BYTES [chunked | events]
+//   bare_server PORT BODY-BYTES [chunked | events | LOOPS]
 // BODY-BYTES  from 1 MiB on leave in pieces of 64 KiB
 // chunked     the body in chunks of 4 KiB
 // events      of BODY-BYTES events to each connection one in a turn of the loop
+// LOOPS       as many threads with a loop each, which share nothing but the port
 #include <sys/epoll.h>
 #include <algorithm>
 #include <array>
@@ -14,6 +15,7 @@
 #include <memory>
 #include <support/mark.hpp>
 #include <support/wire.hpp>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -35,12 +37,12 @@ struct Connection {
 
 class BareServer {
  public:
-  BareServer(unsigned port, std::size_t bodySize, Kind kind) : kind_(kind), bodySize_(bodySize) {
+  // 0 becomes the port that the kernel chose.
+  BareServer(unsigned& port, std::size_t bodySize, Kind kind) : kind_(kind), bodySize_(bodySize) {
     listener_ = listenOn(port);
     epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
     watch(EPOLL_CTL_ADD, listener_, EPOLLIN);
     prepareAnswer(false);
-    tellOnSignal(port);
   }
 
   [[noreturn]] void run() {
@@ -203,11 +205,17 @@ class BareServer {
 }  // namespace
 
 int main(int argc, char* argv[]) {
-  const auto port = static_cast<unsigned>(argc > 1 ? std::atoi(argv[1]) : 0);
+  auto port = static_cast<unsigned>(argc > 1 ? std::atoi(argv[1]) : 0);
+  const auto size = static_cast<std::size_t>(argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 13);
   const std::string_view kind = argc > 3 ? argv[3] : "";
-  BareServer(port, argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 13,
-             kind == "chunked"  ? Kind::chunked
-             : kind == "events" ? Kind::events
-                                : Kind::length)
-      .run();
+  BareServer server(port, size,
+                    kind == "chunked"  ? Kind::chunked
+                    : kind == "events" ? Kind::events
+                                       : Kind::length);
+  std::vector<std::thread> others;
+  for (int i = 1; i < std::atoi(kind.data()); ++i) {
+    others.emplace_back([port, size]() mutable { BareServer(port, size, Kind::length).run(); });
+  }
+  tellOnSignal(port);
+  server.run();
 }

@@ -145,7 +145,7 @@ def serving(name, bare=("13",), loops=1, **options):
         else:
             command = [program(f"{name}_server"), 0]
             if name == "bare":
-                command += bare
+                command += bare if loops == 1 else (*bare, loops)
             elif loops > 1:
                 command = [program("sluice_server"), free_port(), loops]
         with running(*command, **options) as server:

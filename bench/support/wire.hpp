@@ -53,6 +53,7 @@ inline int listenOn(unsigned& port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   const int on = 1;
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   sockaddr_in address = loopback(port);
   socklen_t size = sizeof address;
   if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), size) != 0) fail("bind");
