@@ -6,7 +6,7 @@ from typing import ClassVar
 from .contestants import CLIENTS, MARKED, SERVERS, present
 from .counts import TRACER, counts, held, idle
 from .scenario import Scenario
-from .valgrind import SCENARIOS, allocations, instructions
+from .valgrind import SCENARIOS, allocations, by_layer, instructions
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -99,3 +99,20 @@ class Instructions(Scenario):
             for name in here
             if name not in MARKED and name not in ("node", "httplib")
         }
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Layers(Scenario):
+    """Of sluice's instructions, how many are in the library, and how many in what is below it."""
+
+    heading: ClassVar[str] = "instructions for a request, by layer"
+
+    compared: tuple
+    quick: bool = False
+
+    def take(self, quick, figures):
+        found = figures["instructions by layer"] = {}
+        for scenario in self.compared:
+            found[scenario] = {name: round(count) for name, count in by_layer(scenario).items()}
+            told = "  ".join(f"{name} {count}" for name, count in found[scenario].items())
+            print(f"  {scenario:16} {told}", flush=True)

@@ -148,6 +148,14 @@ def counts_of_clients(figures):
     return table(["client, 64 sockets in turns", "system calls", "allocations", "their bytes"], rows)
 
 
+def by_layer(figures):
+    found = figures["instructions by layer"]
+    names = sorted({name for row in found.values() for name in row}, key=lambda name: -sum(row.get(name, 0) for row in found.values()))
+    rows = [[name, *(row.get(name, 0) for row in found.values())] for name in names]
+    return table(["layer", *(named(name).title if name != "client" else "client" for name in found)],
+                 [*rows, ["all", *(sum(row.values()) for row in found.values())]])
+
+
 def plots(figures):
     times = figures["times"]
 
@@ -198,6 +206,7 @@ def write():
         "ways": ways(figures),
         "counts": counts(figures),
         "counts of clients": counts_of_clients(figures),
+        "by layer": by_layer(figures),
         "held": f"Held for a reader that does not read: {figures['held']['/endless']:.0f} bytes; "
         f"for a request whose handler waits: {figures['held']['/wait']:.0f} bytes.",
     }

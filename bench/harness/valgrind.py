@@ -35,35 +35,67 @@ def drive(scenario, count, command, name):
             load.line()
 
 
-def functions(path):
-    """Instructions by function, of a file that callgrind wrote."""
-    names, result, current, inclusive = {}, {}, None, False
+def costs(path):
+    """Function, the file that it stands in, the file of the line, instructions: of a file that callgrind wrote."""
+    names = {"fn": {}, "file": {}}
+    function = home = file = None
+    inclusive = False
     for line in open(path, encoding="utf-8", errors="replace"):
-        if match := re.match(r"(c?fn)=\((\d+)\)(?: (.*))?$", line):
+        if match := re.match(r"(c?f[nile])=\((\d+)\)(?: (.*))?$", line):
+            known = names["fn" if match[1].endswith("fn") else "file"]
             if match[3]:
-                names[match[2]] = match[3]
+                known[match[2]] = match[3]
             if match[1] == "fn":
-                current = names[match[2]]
+                function = known[match[2]]
+            elif match[1] == "fl":
+                home = file = known[match[2]]
+            elif match[1] in ("fi", "fe"):
+                file = known[match[2]]
         elif line.startswith("calls="):
             inclusive = True
         elif match := re.match(r"[+*\-\d]\S* (\d+)$", line):
             if not inclusive:
-                result[current] = result.get(current, 0) + int(match[1])
+                yield function, home, file, int(match[1])
             inclusive = False
-    return result
 
 
-def callgrind(scenario, count, name):
+def callgrind(scenario, count, name, key):
+    found = {}
     with under("callgrind") as (command, output):
         drive(scenario, count, command, name)
-        return functions(output)
+        for *place, cost in costs(output):
+            found[key(*place)] = found.get(key(*place), 0) + cost
+    return found
 
 
-def instructions(scenario, name="sluice"):
-    """By function for a request: of two runs the difference, so that start and end cancel out."""
+def instructions(scenario, name="sluice", key=lambda function, home, file: function):
+    """By function, or another key, for a request: of two runs the difference, so that start and end cancel out."""
     few, more = 1280, 6400
-    small, large = callgrind(scenario, few, name), callgrind(scenario, more, name)
-    return {function: (large[function] - small.get(function, 0)) / (more - few) for function in large}
+    small, large = callgrind(scenario, few, name, key), callgrind(scenario, more, name, key)
+    return {place: (large[place] - small.get(place, 0)) / (more - few) for place in large}
+
+
+# What a file belongs to. One that is in none, as the C++ library's, counts for the function that it was inlined into.
+LAYERS = {
+    "Beast": "/boost/beast/",
+    "Asio": "/boost/asio/",
+    "sluice: sockets": "/sluice/net/",
+    "sluice: HTTP": "/sluice/http/",
+    "sluice: the rest": "/sluice/",
+    "the handler": "/bench/",
+}
+
+
+def layer(function, home, file):
+    for place in (file, home):
+        for name, part in LAYERS.items():
+            if part in place:
+                return name
+    return "the C and C++ libraries"
+
+
+def by_layer(scenario):
+    return instructions(scenario, key=layer)
 
 
 def blocks(scenario, count, name):
