@@ -11,6 +11,7 @@ from .process import free_port, running
 SERVERS = (
     "bare",
     "sluice",
+    "sluice_asio",
     "beast",
     "beast_uring",
     "beast_callback",
@@ -28,7 +29,7 @@ BENCH = ROOT / "bench"
 # How often a run is tried to be heard from before it is given up, in seconds.
 PATIENCE = 300
 # Who tells what its heap holds.
-MARKED = ("bare", "sluice", "beast", "beast_uring", "beast_callback", "restinio", *LAYERS)
+MARKED = ("bare", "sluice", "sluice_asio", "beast", "beast_uring", "beast_callback", "restinio", *LAYERS)
 
 NGINX = """
 daemon off; master_process off; pid {folder}/pid; error_log stderr crit;

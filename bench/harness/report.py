@@ -14,6 +14,7 @@ PAGE = DOCS / "performance.md"
 NAMES = {
     "bare": "bare epoll loop",
     "beast": "Beast, coroutines",
+    "sluice_asio": "sluice, Asio's sockets",
     "beast_uring": "Beast, io_uring",
     "beast_callback": "Beast, callbacks",
     "restinio": "RESTinio",

@@ -23,7 +23,7 @@ from .machine import CPUS, GIB
 from .scenario import Scenario
 
 # These answer every path alike.
-PEERS = ("beast", "beast_uring", "beast_callback", "restinio", "httplib", "node", "nginx", "h2o")
+PEERS = ("sluice_asio", "beast", "beast_uring", "beast_callback", "restinio", "httplib", "node", "nginx", "h2o")
 # A thread for each connection: neither where they come and go nor where several requests come at once.
 EVENT_LOOPS = tuple(name for name in PEERS if name != "httplib")
 
