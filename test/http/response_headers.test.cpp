@@ -436,3 +436,17 @@ TEST_CASE("an empty reason that writeHead() is given is sent as it is", "[http][
         }) == "HTTP/1.1 200 Mine");
   CHECK(statusLine([](ServerResponse& res) { res.statusMessage = ""; }) == "HTTP/1.1 200 OK");
 }
+
+TEST_CASE("a header may be set to what headerText() shows of another one", "[ServerResponse]") {
+  const std::string text(300, 'x');
+  const std::string answered = answer(get(), [&](ServerResponse& res) {
+    res.setHeader("B", text);
+    for (const char* name : {"A", "C", "D", "E"}) res.setHeader(name, res.headerText("b"));
+    res.appendHeader("F", res.headerText("b"));
+    res.setHeaders(Headers({"G", res.headerText("b")}));
+    res.end();
+  });
+  for (const char* name : {"A", "B", "C", "D", "E", "F", "G"}) {
+    CHECK(answered.find("\r\n" + std::string(name) + ": " + text + "\r\n") != std::string::npos);
+  }
+}

@@ -315,3 +315,47 @@ TEST_CASE("a cleared store keeps nothing of the message before", "[HeaderStore]"
   store.set("B", 1);
   CHECK(store.wire() == "B: 1\r\n");
 }
+
+TEST_CASE("what is set may be a view of the store itself", "[HeaderStore]") {
+  const std::string longText(100, 'x');
+  HeaderStore store;
+  store.set("B", longText);
+  std::string expected = "B: " + longText + "\r\n";
+  SECTION("a new header while the store grows") {
+    for (int number = 0; number < 50; ++number) {
+      const std::string name = "A" + std::to_string(number);
+      store.set(name, store.text("b"));
+      expected += name + ": " + longText + "\r\n";
+    }
+  }
+  SECTION("a header before it, of another size") {
+    store.set("C", "short");
+    for (int number = 0; number < 20; ++number) {
+      store.set("B", longText);
+      store.set("C", store.text("b"));
+      store.set("B", store.text("c").substr(static_cast<std::size_t>(number)));
+    }
+    expected = "B: " + longText.substr(19) + "\r\nC: " + longText + "\r\n";
+  }
+  SECTION("a part of the header that it replaces") {
+    store.set("B", "one two");
+    store.set("B", store.text("b").substr(4));
+    store.set("B", store.text("b"));
+    expected = "B: two\r\n";
+  }
+  SECTION("as a name") {
+    store.set("B", "C");
+    store.set("A", {"1", "2", "3"});
+    store.set(store.text("b"), longText);
+    store.set(store.text("b"), {"x", longText, longText});
+    store.set("B", "A");
+    store.set("A", {"1", "2", "3"});
+    store.set("Z", "A");
+    store.append(store.text("z"), longText);
+    store.set(store.text("z"), "4");
+    store.set("Z", "C");
+    store.remove(store.text("z"));
+    expected = "B: A\r\nA: 4\r\nZ: C\r\n";
+  }
+  CHECK(wireOf(store) == expected);
+}

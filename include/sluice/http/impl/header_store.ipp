@@ -139,7 +139,9 @@ SLUICE_DECL void HeaderStore::merge(const HeaderStore& prepared) {
 SLUICE_DECL void HeaderStore::remove(std::string_view name) {
   removed_.insert(knownHeader(name));
   const std::size_t line = lines_.find(name);
-  if (line != Lines::npos) eraseFrom(line, name);
+  if (line == Lines::npos) return;
+  eraseFrom(line + 1, lines_.name(line));
+  eraseLine(line);
 }
 
 SLUICE_DECL HeaderValue HeaderStore::get(std::string_view name) const {
@@ -204,34 +206,35 @@ SLUICE_DECL void HeaderStore::clear() {
   emptyLists_ = 0;
 }
 
-SLUICE_DECL void HeaderStore::put(std::string_view name, std::string_view value, Kind kind) {
+SLUICE_DECL std::size_t HeaderStore::put(std::string_view name, std::string_view value, Kind kind) {
   const KnownHeader known = knownHeader(name);
   if (kind == Kind::text || kind == Kind::number) requireUsable(known, value);
-  const std::size_t line = lines_.find(name);
+  std::size_t line = lines_.find(name);
   if (line == Lines::npos) {
+    line = lines_.size();
     lines_.add(name, value, {kind, known});
   } else {
     if (!isLine(line)) --emptyLists_;
     lines_.replace(line, name, value, {kind, known});
-    eraseFrom(line + 1, name);
+    eraseFrom(line + 1, lines_.name(line));
   }
   present_.insert(known);
   removed_.erase(known);
+  return line;
 }
 
 SLUICE_DECL void HeaderStore::put(std::string_view name, std::span<const std::string> values) {
+  const KnownHeader known = knownHeader(name);
   if (values.empty()) {
     put(name, std::string_view(), Kind::emptyList);
-    present_.erase(knownHeader(name));
+    present_.erase(known);
     ++emptyLists_;
     return;
   }
-  const KnownHeader known = knownHeader(name);
   requireUsable(known, values);
-  put(name, values.front(), Kind::list);
-  std::size_t line = lines_.find(name);
-  for (const std::string& value : values.subspan(1)) {
-    lines_.insert(++line, name, value, {Kind::list, known});
+  const std::size_t first = put(name, values.front(), Kind::list);
+  for (std::size_t index = 1; index < values.size(); ++index) {
+    lines_.insert(first + index, lines_.name(first), values[index], {Kind::list, known});
   }
 }
 

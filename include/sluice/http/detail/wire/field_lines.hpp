@@ -22,8 +22,8 @@ namespace sluice::http::detail {
 /// Mark is what the owner notes about each line. With `Mark::lowerNames` every line is followed by
 /// its name in lower case, so that a view of that exists too.
 ///
-/// Views are valid until the next change. Text that is given must not be a view into the same
-/// object. Copying, moving and clearing keep the usual promises: everything is an offset.
+/// Views are valid until the next change. Text that is given may be such a view. Copying, moving
+/// and clearing keep the usual promises: everything is an offset.
 template <class Mark>
 class FieldLines {
  public:
@@ -72,16 +72,17 @@ class FieldLines {
 
   void insert(std::size_t before, std::string_view name, std::string_view value, Mark mark) {
     if (before == lines_.size()) return add(name, value, mark);
-    const std::size_t size = sizeFor(name.size(), value.size());
     const std::size_t at = lines_[before].at;
-    // First everything that can fail.
-    requireSize(used() + size);
-    makePlace();
-    block_.insert(at, size, '\0');
-    write(at, name, value);
-    lines_.insert(lines_.begin() + static_cast<std::ptrdiff_t>(before),
-                  lineAt(at, name, value, mark));
-    sizes_ |= sizeBit(name.size());
+    const std::size_t end = used();
+    // At the end first: what is given may be a view of bytes that make place for it.
+    add(name, value, mark);
+    const std::size_t size = used() - end;
+    const auto block = block_.begin();
+    std::rotate(block + static_cast<std::ptrdiff_t>(at), block + static_cast<std::ptrdiff_t>(end),
+                block + static_cast<std::ptrdiff_t>(end + size));
+    std::rotate(lines_.begin() + static_cast<std::ptrdiff_t>(before), lines_.end() - 1,
+                lines_.end());
+    lines_[before].at = static_cast<std::uint32_t>(at);
     for (std::size_t line = before + 1; line < lines_.size(); ++line) {
       lines_[line].at += static_cast<std::uint32_t>(size);
     }
@@ -91,7 +92,8 @@ class FieldLines {
     const std::size_t end = at + sizeFor(name.size(), value.size());
     requireSize(end);
     makePlace();
-    makeRoom(end);
+    // What is given may be a view of it.
+    const std::string before = makeRoom(end);
     write(at, name, value);
     lines_.push_back(lineAt(at, name, value, mark));
     sizes_ |= sizeBit(name.size());
@@ -188,8 +190,14 @@ class FieldLines {
     if (lines_.size() == lines_.capacity()) lines_.reserve(lines_.size() * 2 + 8);
   }
 
-  void makeRoom(std::size_t size) {
-    if (block_.size() < size) block_.resize(std::max({size, block_.size() * 2, std::size_t{256}}));
+  // The block from before, if there is another one now.
+  std::string makeRoom(std::size_t size) {
+    std::string block;
+    if (block_.size() >= size) return block;
+    block.resize(std::max({size, block_.size() * 2, std::size_t{256}}));
+    block_.copy(block.data(), used());
+    block_.swap(block);
+    return block;
   }
 
   // Longer than used(): the rest is room that was not given back.

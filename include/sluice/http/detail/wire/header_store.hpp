@@ -144,7 +144,8 @@ class HeaderStore {
   void setText(std::string_view name, std::string_view text);
   void setNumber(std::string_view name, std::int64_t number);
   bool isLine(std::size_t index) const { return lines_.mark(index).kind != Kind::emptyList; }
-  void put(std::string_view name, std::string_view value, Kind kind);
+  // Where it stands.
+  std::size_t put(std::string_view name, std::string_view value, Kind kind);
   void put(std::string_view name, std::span<const std::string> values);
   void eraseLine(std::size_t index);
   void eraseFrom(std::size_t index, std::string_view name);
