@@ -998,3 +998,26 @@ TEST_CASE("a connection is free as soon as a coroutine has read its response", "
     CHECK(seen == "1 used 0 free, 1 used 0 free, ");
   }
 }
+
+TEST_CASE("no more connections are shown as free than are kept", "[Agent]") {
+  Requesting net;
+  Agent agent(net.io(), {.keepAlive = true, .maxFreeSockets = 1});
+  const RequestOptions options = net.options(agent);
+  std::string seen;
+  const auto read = [&]() -> task<> {
+    IncomingMessage res = co_await http::get(options);
+    co_await res.text();
+    seen +=
+        std::to_string(usedCount(agent)) + " used " + std::to_string(freeCount(agent)) + " free, ";
+  };
+  auto first = start(net.io(), read());
+  auto second = start(net.io(), read());
+  net.settle();
+  Wire& one = net.wire(0);
+  Wire& other = net.wire(1);
+  one.deliver(response("ok"));
+  other.deliver(response("ok"));
+  net.settle();
+  CHECK(seen == "1 used 1 free, 1 used 1 free, ");
+  CHECK(freeCount(agent) == 1);
+}

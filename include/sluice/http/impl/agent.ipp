@@ -177,8 +177,11 @@ inline std::map<std::string, std::vector<net::Socket*>> socketsOf(const AgentSta
     if (free) {
       for (ClientConnection* connection : entry.free) add(*connection);
     }
+    std::size_t places = agent.freePlaces(entry);
     for (ClientConnection* connection : entry.used) {
-      if (agent.isAboutToBeFree(*connection, entry) == free) add(*connection);
+      const bool becomesFree = places != 0 && agent.isAboutToBeFree(*connection);
+      if (becomesFree) --places;
+      if (becomesFree == free) add(*connection);
     }
   }
   return result;

@@ -3,6 +3,7 @@
 // Definitions of client/agent_state.hpp.
 #pragma once
 
+#include <algorithm>
 #include <sluice/detail/post.hpp>
 #include <sluice/detail/sight.hpp>
 #include <sluice/http/agent.hpp>
@@ -170,11 +171,15 @@ SLUICE_DECL bool AgentState::isWorthKeeping(const ClientConnection& connection) 
          !pool_.wantedElsewhere(connection.name(), limits());
 }
 
-SLUICE_DECL bool AgentState::isAboutToBeFree(
-    const ClientConnection& connection,
+SLUICE_DECL std::size_t AgentState::freePlaces(
     const Pool<ClientConnection, ClientExchange>::Entry& entry) const {
-  return connection.isDone() && agent_ != nullptr && entry.queue.empty() &&
-         entry.free.size() < limits().maxFreeSockets && isWorthKeeping(connection);
+  if (agent_ == nullptr || !entry.queue.empty()) return 0;
+  const std::size_t most = limits().maxFreeSockets;
+  return most - std::min(most, entry.free.size());
+}
+
+SLUICE_DECL bool AgentState::isAboutToBeFree(const ClientConnection& connection) const {
+  return connection.isDone() && isWorthKeeping(connection);
 }
 
 SLUICE_DECL void AgentState::remove(ClientConnection& connection) {

@@ -62,9 +62,11 @@ class AgentState : public boost::intrusive_ref_counter<AgentState, boost::thread
   void release(ClientConnection& connection);
   /// A connection that nobody uses gets a request that waits, is kept, or is closed.
   void place(ClientConnection& connection);
-  /// Its response was read to the end, and the end of this turn puts it among the free ones.
-  bool isAboutToBeFree(const ClientConnection& connection,
-                       const Pool<ClientConnection, ClientExchange>::Entry& entry) const;
+  /// How many more of these can be free.
+  std::size_t freePlaces(const Pool<ClientConnection, ClientExchange>::Entry& entry) const;
+  /// Its response was read to the end. If there is a place, the end of this turn puts it among the
+  /// free ones.
+  bool isAboutToBeFree(const ClientConnection& connection) const;
   /// It is gone, or somebody else's.
   void remove(ClientConnection& connection);
   void destroyAll();
