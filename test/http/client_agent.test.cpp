@@ -999,6 +999,28 @@ TEST_CASE("a connection is free as soon as a coroutine has read its response", "
   }
 }
 
+TEST_CASE("destroy() ends what was asked for in the same turn, and no connection is opened for it",
+          "[Agent]") {
+  Requesting net;
+  Agent agent(net.io(), {.keepAlive = true, .maxSockets = 2});
+  auto first = http::get(net.io(), net.options(agent));
+  auto second = http::get(net.io(), net.options(agent));
+  auto waiting = http::get(net.io(), net.options(agent));
+  EventLog log(first);
+  agent.destroy();
+  auto later = http::get(net.io(), net.options(agent));
+  CHECK(second.destroyed());
+  CHECK(!waiting.destroyed());
+  CHECK(!later.destroyed());
+  net.settle();
+  CHECK(log.text() == "error:ECONNRESET close");
+  CHECK(second.closed());
+  CHECK(net.count() == 2);
+  CHECK(net.received(0) == keepAliveGet);
+  CHECK(net.received(1) == keepAliveGet);
+  CHECK(usedCount(agent) == 2);
+}
+
 TEST_CASE("no more connections are shown as free than are kept", "[Agent]") {
   Requesting net;
   Agent agent(net.io(), {.keepAlive = true, .maxFreeSockets = 1});

@@ -225,6 +225,8 @@ SLUICE_DECL void AgentState::tellPool(const std::string& name) {
 
 SLUICE_DECL void AgentState::destroyAll() {
   const boost::intrusive_ptr<AgentState> alive(this);
+  // As in Node, whose requests have their connections from the beginning.
+  showPlanned();
   std::vector<boost::intrusive_ptr<ClientConnection>> all;
   for (const auto& [name, entry] : pool_.entries()) {
     all.insert(all.end(), entry.used.begin(), entry.used.end());
@@ -234,7 +236,6 @@ SLUICE_DECL void AgentState::destroyAll() {
     std::vector<boost::intrusive_ptr<ClientExchange>> waiting;
     for (const auto& [name, entry] : pool_.entries()) {
       waiting.insert(waiting.end(), entry.queue.begin(), entry.queue.end());
-      waiting.insert(waiting.end(), entry.planned.begin(), entry.planned.end());
     }
     for (const auto& exchange : waiting) {
       withdraw(*exchange);
