@@ -1208,3 +1208,55 @@ TEST_CASE("the other end of a pair sees an end, a reset and bytes that nobody re
     CHECK(test::run(io, readFailure(theirs)) == reset);
   }
 }
+
+TEST_CASE("a wait for an event of a socket that is over ends", "[Socket]") {
+  asio::io_context io;
+  test::Wire wire(io);
+  Socket socket = wire.socket();
+  const auto wait = [&]() -> task<> { co_await socket.once<"drain">(); };
+  const auto waitForClose = [&]() -> task<> { co_await socket.once<"close">(); };
+  const auto isAborted = [&](task<> waits) {
+    try {
+      test::run(io, std::move(waits));
+    } catch (const boost::system::system_error& error) {
+      return error.code() == aborted;
+    }
+    return false;
+  };
+  SECTION("one that nobody listened to") {
+    socket.destroy();
+    CHECK(isAborted(wait()));
+    test::settle(io);
+    CHECK(isAborted(wait()));
+    CHECK(isAborted(waitForClose()));
+  }
+  SECTION("one that has told of its end") {
+    socket.on<"close">([](bool) {});
+    socket.destroy();
+    test::settle(io);
+    CHECK(isAborted(wait()));
+    CHECK(isAborted(waitForClose()));
+  }
+  SECTION("one that tells of its end right now") {
+    bool ended = false;
+    socket.on<"close">([&](bool) {
+      socket.once<"drain">()(
+          [&](const std::exception_ptr& failure) { ended = failure != nullptr; });
+    });
+    socket.destroy();
+    test::settle(io);
+    CHECK(ended);
+  }
+  SECTION("one that is about to tell of its end, of which it hears") {
+    std::optional<bool> hadError;
+    socket.on<"error">([&](const http::Error&) {
+      socket.once<"close">()([&](const std::exception_ptr& failure, bool had) {
+        if (!failure) hadError = had;
+      });
+    });
+    socket.destroy(reset);
+    test::settle(io);
+    CHECK(hadError == true);
+    CHECK(isAborted(wait()));
+  }
+}

@@ -259,10 +259,13 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
   void whenConnected(Set set);
   void linger();
   sluice::detail::Listeners& listeners();
+  bool eventsAreOver() const;
   template <fixed_string Name>
   void listenerAdded() {
     if constexpr (std::string_view(Name) == "data") resume();
+    tellIfDestroyed();
   }
+  void tellIfDestroyed();
 
   explicit Socket(boost::intrusive_ptr<detail::SocketCore> core);
   detail::SocketCore& core() const;

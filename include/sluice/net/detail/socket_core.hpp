@@ -83,6 +83,10 @@ class SocketCore final : public TransportOwner,
     return *output_;
   }
   sluice::detail::Listeners& listeners() { return listeners_; }
+  /// One that nobody had listened to has not told of its end: it does so after this turn.
+  void listenerAdded() {
+    if (state() == State::destroyed) atTurnEnd();
+  }
   bool readEnded() const { return state_.input() != Input::open; }
   bool writeEnding() const { return state_.output() != Output::open; }
 

@@ -203,6 +203,11 @@ SLUICE_DECL boost::intrusive_ptr<detail::SocketCore> detail::SocketAccess::relea
 
 SLUICE_DECL sluice::detail::Listeners& Socket::listeners() { return core().listeners(); }
 
+SLUICE_DECL void Socket::tellIfDestroyed() { core().listenerAdded(); }
+SLUICE_DECL bool Socket::eventsAreOver() const {
+  return core().state() == detail::SocketCore::State::closed;
+}
+
 SLUICE_DECL void Socket::linger() { core().linger(); }
 
 SLUICE_DECL Socket::Kept::Kept(const Socket& socket) : core_(&socket.core()) {}

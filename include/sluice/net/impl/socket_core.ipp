@@ -147,10 +147,11 @@ SLUICE_DECL void SocketCore::onTurnEnd() {
 }
 
 SLUICE_DECL void SocketCore::tellClosed() {
-  if (!state_.move(State::closed)) return;
+  if (state() == State::closed) return;
   sluice::detail::throwLater(loop_->executor(), [this] {
     if (closeError_) sluice::detail::emit<SocketEvents, "error">(listeners_, *closeError_);
   });
+  state_.move(State::closed);
   sluice::detail::throwLater(loop_->executor(), [this] {
     sluice::detail::emit<SocketEvents, "close">(listeners_, closeError_ != nullptr);
   });
