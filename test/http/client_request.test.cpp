@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // What a request sends: how it is made, its head, how its body is framed, and when bytes leave.
+#include <sluice/timer.hpp>
 #include <string>
 #include <vector>
 #include "support/catch.hpp"
@@ -9,6 +10,7 @@
 using namespace sluice;
 using namespace sluice::http;
 using namespace sluice::test;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -635,4 +637,51 @@ TEST_CASE("a request without an end is not ended", "[ClientRequest][row:7.3/writ
   net.settle();
   CHECK(net.closed());
   CHECK(!net.received().ends_with("0\r\n\r\n"));
+}
+
+TEST_CASE("bytes that wait in the socket of createConnection are the first of the response",
+          "[ClientRequest]") {
+  Requesting net;
+  std::string data;
+  bool listens = false;
+  RequestOptions options;
+  options.createConnection = [&](const net::ConnectionOptions& asked) -> task<net::Socket> {
+    net::Socket socket = co_await net.open(asked);
+    if (listens) {
+      socket.on<"data">([&](std::string_view bytes) { data += bytes; });
+      socket.write("hello");
+      co_await sleepFor(1s);
+      socket.pause();
+    } else {
+      co_await socket.write("CONNECT a:1 HTTP/1.1\r\n\r\n");
+      const auto piece = co_await socket.read();
+      data = std::string(piece.value_or("end"));
+      const std::size_t end = data.find("\r\n\r\n") + 4;
+      socket.unshift(std::string_view(data).substr(end));
+      data.resize(end);
+    }
+    co_return socket;
+  };
+  SECTION("put back") {
+    auto req = http::get(net.io(), options);
+    CHECK(net.received() == "CONNECT a:1 HTTP/1.1\r\n\r\n");
+    auto waiting = start(net.io(), req.response());
+    net.deliver("HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 ");
+    CHECK(net.received() == plainGet);
+    net.deliver("201 Created\r\nContent-Length: 0\r\n\r\n");
+    CHECK(waiting.result().statusCode() == 201);
+    CHECK(data == "HTTP/1.1 200 OK\r\n\r\n");
+  }
+  SECTION("read for a listener of \"data\"") {
+    listens = true;
+    auto req = http::get(net.io(), options);
+    CHECK(net.received() == "hello");
+    auto waiting = start(net.io(), req.response());
+    net.deliver("ready");
+    net.advance(1s);
+    CHECK(net.received() == plainGet);
+    net.deliver(response());
+    CHECK(waiting.result().statusCode() == 200);
+    CHECK(data == "ready");
+  }
 }

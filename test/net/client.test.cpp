@@ -147,3 +147,37 @@ TEST_CASE("an agent may try one address after the other", "[Agent][row:8/createC
   loopback::finish(loop);
   CHECK(body == "the same bytes");
 }
+
+TEST_CASE("createConnection may talk over the socket of connect() before it returns it",
+          "[ClientRequest]") {
+  loopback::run([](asio::io_context& loop) -> task<> {
+    auto server = createServer(loop);
+    server.on<"connect">([](IncomingMessage&, net::Socket& socket, std::string_view) -> task<> {
+      co_await socket.write("HTTP/1.1 200 OK\r\n\r\n");
+      std::string request;
+      while (!request.ends_with("\r\n\r\n")) {
+        const auto piece = co_await socket.read();
+        if (!piece) co_return;
+        request += *piece;
+      }
+      co_await socket.end("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\ntunnel");
+    });
+    server.listen(0, "127.0.0.1");
+    std::string answer;
+    RequestOptions options;
+    options.createConnection = [&](const net::ConnectionOptions& asked) -> task<net::Socket> {
+      net::Socket socket = co_await net::connect(asked);
+      co_await socket.write("CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n");
+      const auto piece = co_await socket.read();
+      answer = piece.value_or("end");
+      co_return socket;
+    };
+    options.hostname = "127.0.0.1";
+    options.port = server.address().port;
+    auto res = co_await http::get(options);
+    const std::string body = co_await res.text();
+    CHECK(body == "tunnel");
+    CHECK(answer == "HTTP/1.1 200 OK\r\n\r\n");
+    server.close();
+  });
+}

@@ -185,7 +185,7 @@ SLUICE_DECL void ClientConnection::leaveAgent() {
   }
   become(State::leaving);
   core_->setTimeout({});
-  if (core_->reading()) {
+  if (core_->userReads()) {
     core_->cancelRead();
   } else {
     giveAway();

@@ -315,7 +315,7 @@ SLUICE_DECL task<> ServerConnection::handOver() {
   become(State::leaving);
   // A read that began while the request before was answered fills our buffer: its bytes are part of
   // `head`, or it has none.
-  while (!gone() && core_->reading()) {
+  while (!gone() && core_->userReads()) {
     core_->cancelRead();
     co_await Wait{this};
   }

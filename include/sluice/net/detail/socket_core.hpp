@@ -96,9 +96,12 @@ class SocketCore final : public TransportOwner,
   /// For a user: one call of onTurn() when what is ready now has been handled.
   void callAtTurnEnd();
 
-  /// For a user: one read into its own buffer.
+  /// For a user: one read into its own buffer. What the socket holds comes first.
   void startRead(asio::mutable_buffer buffer);
-  bool reading() const { return reading_; }
+  /// A read is under way, and there can be no other.
+  bool reading() const { return readBy_ != ReadBy::nobody; }
+  /// The same, and its user has begun it.
+  bool userReads() const { return readBy_ == ReadBy::user; }
   /// The read that is under way gives its buffer up, or one without a buffer starts: onInput() says
   /// with 0 bytes that readMore() may find something. false: the transport cannot do that now.
   bool readWithoutBuffer();
@@ -106,7 +109,7 @@ class SocketCore final : public TransportOwner,
   void rest();
   /// If the last read took all the room that it had: what else is there already.
   std::size_t readMore(asio::mutable_buffer buffer);
-  bool mayReadMore() const { return room_ != 0 && !reading_ && isOpen(); }
+  bool mayReadMore() const { return room_ != 0 && !reading() && isOpen(); }
   void cancelRead();
 
   /// For async_read_some() and read(): held bytes first, then one read.
@@ -159,6 +162,9 @@ class SocketCore final : public TransportOwner,
   using Input = SocketState::Input;
   using Output = SocketState::Output;
   using Closing = SocketState::Closing;
+  // Who has begun the read that is under way, and alone hears of it. self: for "data", or to throw
+  // it away.
+  enum class ReadBy : std::uint8_t { nobody, user, reader, self };
 
   bool isOpen() const { return state_.life() == State::open; }
   bool writeEnded() const { return state_.output() == Output::ended; }
@@ -177,12 +183,15 @@ class SocketCore final : public TransportOwner,
   void destroyAtTurnEnd(const error_code& reason = {});
   void renewOutput();
   void idled();
-  void deliver(const error_code&, std::size_t);
+  void read(asio::mutable_buffer buffer, ReadBy by);
+  void deliver(ReadBy by, const error_code&, std::size_t);
+  std::size_t takeHeld(asio::mutable_buffer buffer);
+  void readHeld();
   void tellData(std::string_view bytes);
   void inputEnded();
   void finishWriting();
   asio::mutable_buffer ownRoom();
-  void readOwn() { startRead(ownRoom()); }
+  void readOwn() { read(ownRoom(), ReadBy::self); }
   void listenOn();
   void pump();
 
@@ -191,6 +200,7 @@ class SocketCore final : public TransportOwner,
     bool user : 1 = false;
     bool drain : 1 = false;
     bool flow : 1 = false;
+    bool held : 1 = false;     // a read of the user's finds what is held
     bool destroy : 1 = false;  // for closeError_ if there is one
   };
 
@@ -200,6 +210,7 @@ class SocketCore final : public TransportOwner,
     std::unique_ptr<char[]> own;
     ReadHandler reader;
     std::string held;
+    asio::mutable_buffer heldGoesTo;
     std::size_t discarded = 0;
     std::unique_ptr<const Address> remoteAddress;
   };
@@ -229,11 +240,11 @@ class SocketCore final : public TransportOwner,
   std::uint32_t room_ = 0;  // of the read under way; 0 if the last one did not fill it
 
   SocketState state_;
+  ReadBy readBy_ = ReadBy::nobody;
   Due due_;
   // Of this turn: something moved, and it is about to end.
   bool touched_ : 1 = false;
   bool endsTurn_ : 1 = false;
-  bool reading_ : 1 = false;  // a read is under way
   bool flowing_ : 1 = false;  // "data" is emitted
   bool accepted_ : 1 = false;
 };

@@ -103,7 +103,7 @@ SLUICE_DECL void SocketCore::onLoopEnd() {
   // A handle may outlive the services of Asio, which a transport may not.
   if (transport_) transport_->attach(nullptr);
   transport_ = nullptr;
-  reading_ = false;
+  readBy_ = ReadBy::nobody;
 }
 
 SLUICE_DECL void SocketCore::callAtTurnEnd() {
@@ -142,6 +142,7 @@ SLUICE_DECL void SocketCore::onTurnEnd() {
       if (!writeEnding()) sluice::detail::emit<SocketEvents, "drain">(listeners_);
     });
   }
+  if (due.held) readHeld();
   if (due.user && user_ != nullptr) user_->onTurn();
   if (due.flow) pump();
 }
@@ -235,7 +236,7 @@ SLUICE_DECL void SocketCore::listenOn() {
   // The whole time, not a silence: a peer that sends a byte now and then is not waited for longer.
   timeout_ = {};
   loop_->startTimer(idle_, lingerTime);
-  if (!reading_) readOwn();
+  if (!reading()) readOwn();
 }
 
 SLUICE_DECL void SocketCore::resetAndDestroy() {

@@ -14,18 +14,51 @@ namespace sluice::net::detail {
 // One read of a raw socket takes at most this much.
 inline constexpr std::size_t ownBufferSize = 16 * 1024;
 
-SLUICE_DECL void SocketCore::startRead(asio::mutable_buffer buffer) {
-  reading_ = true;
+SLUICE_DECL void SocketCore::read(asio::mutable_buffer buffer, ReadBy by) {
+  readBy_ = by;
   room_ = static_cast<std::uint32_t>(std::min<std::size_t>(buffer.size(), UINT32_MAX));
   transport_->read(buffer);
 }
 
+SLUICE_DECL void SocketCore::startRead(asio::mutable_buffer buffer) {
+  if (!holdsBytes()) {
+    read(buffer, ReadBy::user);
+    return;
+  }
+  // As any read it ends later.
+  readBy_ = ReadBy::user;
+  raw_->heldGoesTo = buffer;
+  due_.held = true;
+  atTurnEnd();
+}
+
+SLUICE_DECL void SocketCore::readHeld() {
+  if (!userReads()) return;
+  readBy_ = ReadBy::nobody;
+  if (lingering()) {
+    readOwn();
+  } else if (user_ != nullptr) {
+    const std::size_t count = takeHeld(raw_->heldGoesTo);
+    room_ = count == raw_->heldGoesTo.size() ? 1 : 0;
+    user_->onInput({}, count);
+  }
+}
+
+SLUICE_DECL std::size_t SocketCore::takeHeld(asio::mutable_buffer buffer) {
+  std::string& held = raw_->held;
+  const std::size_t count = std::min(held.size(), buffer.size());
+  std::memcpy(buffer.data(), held.data(), count);
+  held.erase(0, count);
+  return count;
+}
+
 SLUICE_DECL bool SocketCore::readWithoutBuffer() {
+  if (holdsBytes() || due_.held || (reading() && !userReads())) return false;
   if (!transport_->readWithoutBuffer()) return false;
   // What it tells is that there is more than it has taken, which is nothing.
   room_ = 0;
-  if (!reading_) {
-    reading_ = true;
+  if (!reading()) {
+    readBy_ = ReadBy::user;
     transport_->read({});
   }
   return true;
@@ -33,6 +66,11 @@ SLUICE_DECL bool SocketCore::readWithoutBuffer() {
 
 SLUICE_DECL std::size_t SocketCore::readMore(asio::mutable_buffer buffer) {
   if (!mayReadMore() || buffer.size() == 0 || !loop_->mayGoOn()) return 0;
+  if (holdsBytes()) {
+    const std::size_t held = takeHeld(buffer);
+    if (held < buffer.size()) room_ = 0;
+    return held;
+  }
   error_code ec;
   const std::size_t count = transport_->tryRead(buffer, ec);
   // The next read finds an end once more, announced or not, but no other error.
@@ -44,12 +82,13 @@ SLUICE_DECL std::size_t SocketCore::readMore(asio::mutable_buffer buffer) {
   return count;
 }
 
+// A read of what is held ends by itself.
 SLUICE_DECL void SocketCore::cancelRead() {
-  if (reading_) transport_->cancelRead();
+  if (reading() && !due_.held) transport_->cancelRead();
 }
 
 SLUICE_DECL void SocketCore::onRead(const error_code& ec, std::size_t count) {
-  reading_ = false;
+  const ReadBy by = std::exchange(readBy_, ReadBy::nobody);
   if (count < room_) {
     room_ = 0;
   } else if (room_ == 0 && !ec) {
@@ -57,7 +96,7 @@ SLUICE_DECL void SocketCore::onRead(const error_code& ec, std::size_t count) {
   }
   bytesRead_ += count;
   if (destroyed()) return;
-  if (user_ == nullptr && count != 0) touch();
+  if (by != ReadBy::user && count != 0) touch();
   if (lingering()) {
     raw().discarded += count;
     if (ec || raw().discarded > lingerBytes) {
@@ -67,18 +106,19 @@ SLUICE_DECL void SocketCore::onRead(const error_code& ec, std::size_t count) {
     }
     return;
   }
-  if (user_ != nullptr) {
-    if (ec == asio::error::eof) state_.move(Input::ended);
+  if (ec == asio::error::eof) state_.move(Input::ended);
+  if (by != ReadBy::user) {
+    deliver(by, ec, count);
+  } else if (user_ != nullptr) {
     user_->onInput(ec, count);
-    return;
   }
-  deliver(ec, count);
 }
 
-SLUICE_DECL void SocketCore::deliver(const error_code& ec, std::size_t count) {
+SLUICE_DECL void SocketCore::deliver(ReadBy by, const error_code& ec, std::size_t count) {
   const boost::intrusive_ptr<SocketCore> alive(this);
-  if (ec == asio::error::eof) state_.move(Input::ended);
-  if (isRead()) {
+  // The user may read now.
+  if (user_ != nullptr) callAtTurnEnd();
+  if (by == ReadBy::reader) {
     if (readEnded() && writeEnded()) destroyAtTurnEnd();
     // The reader hears of it first, then the listeners of "error" and "close".
     if (ec && !readEnded() && ec != asio::error::operation_aborted) destroyAtTurnEnd(ec);
@@ -92,7 +132,7 @@ SLUICE_DECL void SocketCore::deliver(const error_code& ec, std::size_t count) {
     return;
   }
   if (count != 0) {
-    if (flowing_) {
+    if (flowing_ && user_ == nullptr) {
       tellData({ownBuffer(), count});
     } else {
       raw_->held.append(ownBuffer(), count);
@@ -125,21 +165,17 @@ SLUICE_DECL void SocketCore::readSome(asio::mutable_buffer buffer, ReadHandler h
   } else if (buffer.size() == 0) {
     handler.post(loop_->executor(), {}, 0);
   } else if (holdsBytes()) {
-    std::string& held = raw_->held;
-    const std::size_t count = std::min(held.size(), buffer.size());
-    std::memcpy(buffer.data(), held.data(), count);
-    held.erase(0, count);
-    handler.post(loop_->executor(), {}, count);
+    handler.post(loop_->executor(), {}, takeHeld(buffer));
   } else if (readEnded()) {
     handler.post(loop_->executor(), asio::error::eof, 0);
-  } else if (isRead() || reading_ || state() == State::connecting) {
+  } else if (reading() || state() == State::connecting) {
     handler.post(loop_->executor(), make_error_code(http::errc::ERR_INVALID_STATE), 0);
   } else {
     if (auto slot = handler.slot(); slot.is_connected()) {
       slot.assign([this](asio::cancellation_type) { cancelRead(); });
     }
     raw().reader = std::move(handler);
-    startRead(buffer);
+    read(buffer, ReadBy::reader);
   }
 }
 
@@ -164,7 +200,7 @@ SLUICE_DECL void SocketCore::pump() {
   }
   if (readEnded()) {
     inputEnded();
-  } else if (!reading_) {
+  } else if (!reading()) {
     readOwn();
   }
 }
