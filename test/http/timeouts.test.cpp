@@ -326,3 +326,28 @@ TEST_CASE("server.timeout holds for connections that are made later", "[http][ro
   wire.advance(1s);
   CHECK(later.closed());
 }
+
+TEST_CASE("a listener that is told of a late request may end other connections", "[http]") {
+  net::Socket taken;
+  auto wire = serve(okHandler, {.connectionsCheckingInterval = 1s});
+  wire.server().on<"upgrade">(
+      [&](IncomingMessage&, net::Socket& socket, std::string_view) -> task<> {
+        taken = std::move(socket);
+        co_return;
+      });
+  Client& first = wire.connect();
+  wire.connect().send("GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n");
+  Client& last = wire.connect();
+  REQUIRE(taken);
+  int told = 0;
+  wire.server().on<"clientError">([&](const Error&, net::Socket& socket) {
+    ++told;
+    taken.destroy();
+    socket.destroy();
+  });
+  wire.advance(61s);
+  CHECK(told == 2);
+  CHECK(first.closed());
+  CHECK(last.closed());
+  CHECK(wire.server().getConnections() == 0);
+}

@@ -96,7 +96,11 @@ SLUICE_DECL void ServerState::startChecking() {
 SLUICE_DECL void ServerState::check() {
   const boost::intrusive_ptr<ServerState> alive(this);
   const auto now = loop().now();
-  for (auto each = connections_.begin(); each != connections_.end();) (each++)->checkTimeouts(now);
+  const auto late = [now](const ServerConnection& each) { return each.isLate(now); };
+  for (const auto& each : chosen(late)) {
+    // A listener that was told of one before may have ended it.
+    if (late(*each)) each->refuseLate();
+  }
   if (core_->listening() || count_ != 0) startChecking();
 }
 

@@ -99,7 +99,7 @@ SLUICE_DECL void ServerConnection::endWithPeer() {
   if (core_->writeEnding()) core_->destroySoon();
 }
 
-SLUICE_DECL void ServerConnection::checkTimeouts(net::detail::TimePoint now) {
+SLUICE_DECL bool ServerConnection::isLate(net::detail::TimePoint now) const {
   const auto& settings = server_->settings();
   const bool head =
       state_ == State::head || (requests_ == 0 && (awaitsHead() || state_ == State::resting));
@@ -109,14 +109,16 @@ SLUICE_DECL void ServerConnection::checkTimeouts(net::detail::TimePoint now) {
   const auto passed = [&](std::chrono::milliseconds limit) {
     return limit.count() > 0 && spent >= limit;
   };
-  if ((head && passed(settings.headersTimeout)) ||
-      ((head || body) && passed(settings.requestTimeout))) {
-    const boost::intrusive_ptr<ServerConnection> alive(this);
-    // It listens to the last words of its peer.
-    if (state_ == State::resting) resume();
-    refuseWith(Error(make_error_code(errc::ERR_HTTP_REQUEST_TIMEOUT)), requestTimeoutReply);
-    wake();
-  }
+  return (head && passed(settings.headersTimeout)) ||
+         ((head || body) && passed(settings.requestTimeout));
+}
+
+SLUICE_DECL void ServerConnection::refuseLate() {
+  const boost::intrusive_ptr<ServerConnection> alive(this);
+  // It listens to the last words of its peer.
+  if (state_ == State::resting) resume();
+  refuseWith(Error(make_error_code(errc::ERR_HTTP_REQUEST_TIMEOUT)), requestTimeoutReply);
+  wake();
 }
 
 SLUICE_DECL void ServerConnection::peerEnded() {

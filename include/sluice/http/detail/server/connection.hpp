@@ -50,8 +50,10 @@ class ServerConnection final
   /// Ends everything at once. What the handler awaits is cancelled if the options say so, and
   /// always with `inAnyCase`.
   void destroy(bool inAnyCase = false);
-  /// Answers 408 if the head or the whole request takes too long.
-  void checkTimeouts(net::detail::TimePoint now);
+  /// The head or the whole request takes too long.
+  bool isLate(net::detail::TimePoint now) const;
+  /// Answers 408.
+  void refuseLate();
   /// Called now and then while it is awake: begins to rest if nothing has come since the last
   /// call. true: the next call may find it so.
   bool restIfIdle();
