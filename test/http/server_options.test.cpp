@@ -202,6 +202,7 @@ TEST_CASE("a server refuses times below 0, in Node's words",
   CHECK(refusal({.requestTimeout = -1ms}) == words("requestTimeout"));
   CHECK(refusal({.headersTimeout = -1ms}) == words("headersTimeout"));
   CHECK(refusal({.keepAliveTimeout = -1ms}) == words("keepAliveTimeout"));
+  CHECK(refusal({.keepAliveTimeoutBuffer = -1ms}) == words("keepAliveTimeoutBuffer"));
   CHECK(refusal({.timeout = -1ms}) == words("timeout"));
   CHECK(refusal({.connectionsCheckingInterval = -1ms}) == words("connectionsCheckingInterval"));
   CHECK(refusal({.requestTimeout = 5ms, .headersTimeout = 10ms}) ==

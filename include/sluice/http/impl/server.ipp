@@ -31,6 +31,7 @@ inline ServerSettings settingsOf(const ServerOptions& options) {
   if (options.headersTimeout)
     sluice::detail::requireTime("headersTimeout", *options.headersTimeout);
   sluice::detail::requireTime("keepAliveTimeout", options.keepAliveTimeout);
+  sluice::detail::requireTime("keepAliveTimeoutBuffer", options.keepAliveTimeoutBuffer);
   sluice::detail::requireTime("timeout", options.timeout);
   sluice::detail::requireTime("connectionsCheckingInterval", options.connectionsCheckingInterval);
   ServerSettings settings;
