@@ -282,6 +282,9 @@ TEST_CASE("Host names the server as the URL would",
   CHECK(fieldsOf({.hostname = "[::1]", .port = 8080}) == "Host: [::1]:8080\r\n" + close);
   CHECK(fieldsOf({.socketPath = "/tmp/s", .port = 8080}) == "Host: localhost\r\n" + close);
   CHECK(fieldsOf({.headers = {{"host", "mine"}}}) == "host: mine\r\n" + close);
+  CHECK(fieldsOf({.headers = {{"a", "b"}, {"host", ""}, {"c", "d"}}}) ==
+        "a: b\r\nHost: localhost\r\nc: d\r\n" + close);
+  CHECK(fieldsOf({.headers = {{"Host", ""}}, .setHost = false}) == "Host: \r\n" + close);
   CHECK(fieldsOf({.setHost = false}) == close);
   CHECK(fieldsOf({.hostname = "proxy", .method = "CONNECT", .path = "example.org:443"}) ==
         "Host: example.org:443\r\n" + close);
@@ -293,6 +296,8 @@ TEST_CASE("Authorization comes from auth, unless it is there",
         "Host: localhost\r\nAuthorization: Basic dXNlcjpwYXNz\r\nConnection: close\r\n\r\n");
   CHECK(fieldsOf({.auth = "user:pass", .headers = {{"Authorization", "mine"}}}) ==
         "Authorization: mine\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  CHECK(fieldsOf({.auth = "user:pass", .headers = {{"authorization", ""}}}) ==
+        "Authorization: Basic dXNlcjpwYXNz\r\nHost: localhost\r\nConnection: close\r\n\r\n");
 }
 
 TEST_CASE("headers go out in the order they were given, the automatic ones last",

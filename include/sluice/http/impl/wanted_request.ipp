@@ -127,20 +127,31 @@ SLUICE_DECL void WantedRequest::leadThroughProxy(Agent& agent) {
   target_ = "http://" + place_.hostHeader() + options_.path;
 }
 
+// As Node's !getHeader(name): an empty text is none.
+inline bool isBlank(const HeaderStore& headers, std::string_view name) {
+  return headers.text(name).empty() && (!headers.has(name) || headers.get(name).isString());
+}
+
 SLUICE_DECL void WantedRequest::addHeaders(HeaderStore& headers, bool keepAlive) const {
   if (!options_.headers.empty()) headers.merge(options_.headers);
   const bool wantsHost =
       options_.setHost && (options_.setDefaultHeaders || options_.setHost.said());
-  if (wantsHost && !headers.has("host")) {
-    headers.addHost(isConnect() && options_.path != "/" ? options_.path : place_.hostHeader());
+  if (wantsHost && isBlank(headers, "host")) {
+    const std::string& host =
+        isConnect() && options_.path != "/" ? options_.path : place_.hostHeader();
+    if (headers.has("host")) {
+      headers.set("Host", host);
+    } else {
+      headers.addHost(host);
+    }
   }
-  if (!options_.auth.empty() && !headers.has("authorization")) {
+  if (!options_.auth.empty() && isBlank(headers, "authorization")) {
     headers.set("Authorization", "Basic " + toText(options_.auth, Encoding::base64));
   }
   if (!proxied_) return;
   // RFC 9112 §3.2.2: Host says the same as the URL, and a proxy goes by the URL.
   if (headers.has("host") && options_.headers.has("host")) {
-    const auto host = options_.headers.get("host");
+    const auto host = headers.text("host");
     if (host != place_.hostHeader()) {
       throw Error(make_error_code(errc::ERR_PROXY_INVALID_CONFIG),
                   "A request through a proxy has the Host header of its URL");
