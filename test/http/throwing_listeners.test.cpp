@@ -11,6 +11,7 @@
 #include <vector>
 #include "support/answers.hpp"
 #include "support/catch.hpp"
+#include "support/gate.hpp"
 #include "support/request.hpp"
 #include "support/serve.hpp"
 
@@ -320,4 +321,139 @@ TEST_CASE("an error that ends the exchange is told once, also if a coroutine tha
   net.end();
   CHECK(req.closed());
   CHECK(errors == 1);
+}
+
+TEST_CASE("a connection that breaks ends in order, whatever its listeners throw", "[http]") {
+  int called = 0;
+  const auto failing = [&] {
+    ++called;
+    fail();
+  };
+  const std::string where = GENERATE("aborted", "error of the request", "close of the request",
+                                     "close", "callbacks", "clientError");
+  const std::string handlerWaits = GENERATE("for what never comes", "for close", "for the body");
+  const bool handlerDestroys = GENERATE(false, true);
+  const bool cancels = handlerWaits == "for what never comes" || GENERATE(false, true);
+  CAPTURE(where, handlerWaits, handlerDestroys, cancels);
+  Gate gate;
+  bool ended = false;
+  ServerOptions options;
+  options.cancelOnDisconnect = cancels;
+  Serving wire(
+      [&](IncomingMessage& req, ServerResponse& res) -> task<> {
+        if (where == "aborted") req.on<"aborted">(failing);
+        if (where == "error of the request") req.on<"error">([&](const Error&) { failing(); });
+        if (where == "close of the request") req.on<"close">(failing);
+        if (where == "close") res.on<"close">(failing);
+        if (where == "callbacks") {
+          res.end([&](error_code) { failing(); });
+          res.end([&](error_code) { failing(); });
+        }
+        if (handlerDestroys) res.destroy();
+        try {
+          if (handlerWaits == "for the body") {
+            co_await req.text();
+          } else if (handlerWaits == "for close") {
+            co_await res.once<"close">();
+          } else {
+            co_await gate.wait();
+          }
+        } catch (const boost::system::system_error&) {
+        }
+        ended = true;
+      },
+      std::move(options));
+  if (where == "clientError") {
+    wire.server().on<"clientError">([&](const Error&, net::Socket&) { failing(); });
+  }
+  int errors = 0;
+  wire.server().on<"error">([&] { ++errors; });
+  wire.wire().deliver(test::post(10, "12"));
+  int thrown = settleThrowing(wire.io());
+  wire.wire().reset();
+  thrown += settleThrowing(wire.io());
+  CHECK(ended);
+  CHECK(thrown + errors == called);
+  CHECK(wire.server().getConnections() == 0);
+  auto shut = start(wire.io(), wire.server().shutdown(0ms));
+  settleThrowing(wire.io());
+  CHECK(shut.done());
+}
+
+TEST_CASE("a connection that never served ends in order, whatever \"clientError\" throws",
+          "[http]") {
+  Serving wire(okHandler, {.connectionsCheckingInterval = 1s});
+  int errors = 0;
+  wire.server().on<"clientError">([](const Error&, net::Socket&) { fail(); }).on<"error">([&] {
+    ++errors;
+  });
+  wire.client();
+  wire.settle();
+  wire.wire().reset();
+  wire.settle();
+  CHECK(errors == 1);
+  CHECK(wire.server().getConnections() == 0);
+}
+
+TEST_CASE("every late request is told of, whatever \"clientError\" throws", "[http]") {
+  Gate gate;
+  Serving wire([&](IncomingMessage&, ServerResponse&) -> task<> { co_await gate.wait(); },
+               {.requestTimeout = 10s, .connectionsCheckingInterval = 1s});
+  int told = 0;
+  int errors = 0;
+  wire.server()
+      .on<"clientError">([&](const Error&, net::Socket&) {
+        ++told;
+        fail();
+      })
+      .on<"error">([&](const Error& error) {
+        if (error.what() == std::string_view("of a listener")) ++errors;
+      });
+  for (int count = 0; count < 3; ++count) wire.connect().send("GET");
+  wire.connect().send(post(10, "12"));
+  CHECK(gate.waiting());
+  wire.advance(15s);
+  CHECK(told == 4);
+  CHECK(errors == 4);
+  CHECK(!gate.waiting());
+  CHECK(wire.server().getConnections() == 0);
+  wire.connect().send("GET");
+  wire.advance(15s);
+  CHECK(told == 5);
+  CHECK(wire.server().getConnections() == 0);
+}
+
+TEST_CASE("every \"timeout\" is told, whatever the others throw", "[http]") {
+  Gate gate;
+  int told = 0;
+  Serving wire(
+      [&](IncomingMessage& req, ServerResponse& res) -> task<> {
+        req.on<"timeout">([&] {
+          ++told;
+          fail();
+        });
+        res.setTimeout(1s, [&] {
+          ++told;
+          fail();
+        });
+        co_await gate.wait();
+      },
+      {});
+  wire.server().on<"timeout">([&](net::Socket& socket) {
+    ++told;
+    socket.destroy();
+    fail();
+  });
+  wire.send(post(10, "12"));
+  int thrown = 0;
+  try {
+    wire.advance(1s);
+  } catch (const std::runtime_error&) {
+    ++thrown;
+  }
+  thrown += settleThrowing(wire.io());
+  CHECK(told == 3);
+  CHECK(thrown == 3);
+  CHECK(wire.closed());
+  CHECK(wire.server().getConnections() == 0);
 }

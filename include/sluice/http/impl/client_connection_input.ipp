@@ -280,7 +280,7 @@ SLUICE_DECL void ClientConnection::onTurn() {
       return;
     }
     tellUnasked();
-    sluice::detail::throwLater(executor(), [&] { incoming->emitDue(); });
+    incoming->emitDue();
   }
   releaseIfDone();
   if (hasResponse() && abandoned()) {

@@ -198,7 +198,7 @@ SLUICE_DECL void ClientExchange::drained() {
 
 SLUICE_DECL void ClientExchange::idled() {
   const boost::intrusive_ptr<ClientExchange> alive(this);
-  sluice::detail::emit<OutgoingEvents, "timeout">(outgoing_->listeners);
+  guarded([&] { sluice::detail::emit<OutgoingEvents, "timeout">(outgoing_->listeners); });
   if (destroyedAtTimeout) destroyMessage(make_error_code(boost::system::errc::timed_out));
 }
 
@@ -209,7 +209,7 @@ SLUICE_DECL void ClientExchange::tell(const Error& error) {
 
 SLUICE_DECL void ClientExchange::emitSent() {
   const boost::intrusive_ptr<ClientExchange> alive(this);
-  guarded([&] { outgoing_->emitDue(); });
+  outgoing_->emitDue();
 }
 
 // Node's order. A response that nobody has taken tells nothing: see tellLate().
@@ -223,18 +223,17 @@ SLUICE_DECL void ClientExchange::emitEnd() {
   if (abortCalled) {
     guarded([&] { sluice::detail::emit<ClientRequestEvents, "abort">(listeners); });
   }
-  if (cut && byResponse) guarded([&] { incoming->emitAborted(); });
+  if (cut && byResponse) incoming->emitAborted();
   if (failure_ && !failsInSilence_) {
     guarded([&] { sluice::detail::emit<OutgoingEvents, "error">(listeners, *failure_); });
   }
   if (const auto ended = std::exchange(ended_, nullptr)) ended->leavePool();
-  if (cut) guarded([&] { incoming->emitAborted(); });
+  if (cut) incoming->emitAborted();
   // The response is over before its connection is, and after it if that goes on.
-  if (incoming && (cut ? byResponse : reusable_ == nullptr))
-    guarded([&] { incoming->emitClose(); });
-  guarded([&] { outgoing_->emitClose(); });
+  if (incoming && (cut ? byResponse : reusable_ == nullptr)) incoming->emitClose();
+  outgoing_->emitClose();
   if (const auto connection = std::exchange(reusable_, nullptr)) agent_->release(*connection);
-  if (incoming) guarded([&] { incoming->emitClose(); });
+  if (incoming) incoming->emitClose();
   // What a listener that still runs may throw is told to those for "error".
   if (running_ == 0) {
     listeners.clear();

@@ -266,6 +266,16 @@ SLUICE_DECL void IncomingState::drop() {
 
 SLUICE_DECL void IncomingState::setEncoding(Encoding encoding) { decoder_.emplace(encoding); }
 
+// What a listener throws leaves run(), and what is due after it comes all the same.
+template <fixed_string Name, class... Args>
+SLUICE_DECL void IncomingState::tell(Args&&... args) {
+  try {
+    sluice::detail::emit<IncomingEvents, Name>(listeners_, std::forward<Args>(args)...);
+  } catch (...) {
+    sluice::detail::rethrowLater(executor());
+  }
+}
+
 SLUICE_DECL void IncomingState::deliver(std::string_view data) {
   if (mode_ != Mode::flowing || !hasDataListener()) {
     discarded_ += data.size();
@@ -273,7 +283,7 @@ SLUICE_DECL void IncomingState::deliver(std::string_view data) {
   }
   // Half a character is not worth an event.
   const std::string_view text = decoded(data);
-  if (!text.empty()) sluice::detail::emit<IncomingEvents, "data">(listeners_, text);
+  if (!text.empty()) tell<"data">(text);
 }
 
 SLUICE_DECL void IncomingState::pump() {
@@ -296,9 +306,7 @@ SLUICE_DECL void IncomingState::pump() {
   if (decoder_ && mode_ == Mode::flowing) {
     text_ = decoder_->end();
     decoder_.reset();
-    if (!text_.empty()) {
-      sluice::detail::emit<IncomingEvents, "data">(listeners_, std::string_view(text_));
-    }
+    if (!text_.empty()) tell<"data">(std::string_view(text_));
   }
   if (state_ == State::complete) endIsKnown();
 }
@@ -339,7 +347,7 @@ SLUICE_DECL bool IncomingState::eventsDue() const {
 SLUICE_DECL void IncomingState::emitAborted() {
   if (told_ >= Told::aborted) return;
   told_ = Told::aborted;
-  sluice::detail::emit<IncomingEvents, "aborted">(listeners_);
+  tell<"aborted">();
 }
 
 SLUICE_DECL void IncomingState::emitError() {
@@ -348,8 +356,7 @@ SLUICE_DECL void IncomingState::emitError() {
   if (!sluice::detail::has<IncomingEvents, "error">(listeners_)) return;
   const auto reset = make_error_code(boost::system::errc::connection_reset);
   const error_code told = endedByOther ? reset : failure_;
-  sluice::detail::emit<IncomingEvents, "error">(
-      listeners_, Error(told, told == reset ? std::string("aborted") : std::string()));
+  tell<"error">(Error(told, told == reset ? std::string("aborted") : std::string()));
 }
 
 SLUICE_DECL void IncomingState::emitClose() {
@@ -366,11 +373,11 @@ SLUICE_DECL void IncomingState::emitDue() {
     if (std::exchange(told_, Told::error) != Told::error) emitError();
   } else if (told_ == Told::nothing) {
     told_ = Told::end;
-    sluice::detail::emit<IncomingEvents, "end">(listeners_);
+    tell<"end">();
   }
   if (closeIsSources) return;
   told_ = Told::close;
-  sluice::detail::emit<IncomingEvents, "close">(listeners_);
+  tell<"close">();
   // A wait for anything else would not end, and its coroutine may own this.
   listeners_.clear();
 }

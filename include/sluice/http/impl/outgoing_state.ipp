@@ -4,6 +4,7 @@
 #pragma once
 
 #include <boost/config.hpp>
+#include <sluice/detail/post.hpp>
 #include <sluice/http/detail/message/outgoing_state.hpp>
 #include <sluice/http/outgoing_message.hpp>
 
@@ -196,10 +197,21 @@ SLUICE_DECL void OutgoingState::addWriteCallback(Done&& callback) {
   left(WhenWritten{this, {}});
 }
 
-SLUICE_DECL OutgoingState::Done OutgoingState::takeCallback() {
-  Done next = std::move(callbacks_.front().call);
+// What a listener or a callback throws leaves run(), and what is due after it comes all the same.
+template <class Call>
+SLUICE_DECL void OutgoingState::guarded(Call call) {
+  sluice::detail::throwLater(output->loop().executor(), call);
+}
+
+template <fixed_string Name>
+SLUICE_DECL void OutgoingState::tell() {
+  guarded([this] { sluice::detail::emit<OutgoingEvents, Name>(listeners); });
+}
+
+SLUICE_DECL void OutgoingState::callNext(const error_code& ec) {
+  const Done next = std::move(callbacks_.front().call);
   callbacks_.dropFront();
-  return next;
+  guarded([&] { next(ec); });
 }
 
 SLUICE_DECL void OutgoingState::callWritten(const error_code& ec) {
@@ -208,14 +220,14 @@ SLUICE_DECL void OutgoingState::callWritten(const error_code& ec) {
     const std::uint64_t position = output->currentPosition(callbacks_.front().position);
     const bool left = output->current().hasSent(position);
     if (!left && !ec) return;
-    takeCallback()(left ? error_code() : ec);
+    callNext(left ? error_code() : ec);
   }
 }
 
 SLUICE_DECL void OutgoingState::callAll(const error_code& ec) {
-  // One by one: if one throws, the others are called when the message closes.
+  // Not those that are added meanwhile.
   for (std::size_t count = callbacks_.size(); count != 0 && !callbacks_.empty(); --count) {
-    takeCallback()(ec);
+    callNext(ec);
   }
 }
 
@@ -225,26 +237,21 @@ SLUICE_DECL void OutgoingState::callRest() {
 
 SLUICE_DECL void OutgoingState::tellRefusals() {
   for (const Refusal& refusal : std::exchange(refusals_, {})) {
-    if (refusal.done) refusal.done(refusal.code);
-    if (!closed() && !destroyed()) {
-      sluice::detail::emit<OutgoingEvents, "error">(listeners, Error(refusal.code));
-    }
+    guarded([&] {
+      if (refusal.done) refusal.done(refusal.code);
+    });
+    if (closed() || destroyed()) continue;
+    guarded([&] { sluice::detail::emit<OutgoingEvents, "error">(listeners, Error(refusal.code)); });
   }
 }
 
 SLUICE_DECL void OutgoingState::finish() {
-  try {
-    sluice::detail::emit<OutgoingEvents, "prefinish">(listeners);
-  } catch (...) {
-    // Once: what comes after it is told by emitClose().
-    if (stage_ == Stage::ended) become(Stage::finished);
-    throw;
-  }
+  tell<"prefinish">();
   // A listener may have given a request up.
   if (stage_ != Stage::ended) return;
   become(Stage::finished);
   callAll({});
-  sluice::detail::emit<OutgoingEvents, "finish">(listeners);
+  tell<"finish">();
 }
 
 SLUICE_DECL bool OutgoingState::eventsDue() const {
@@ -272,7 +279,7 @@ SLUICE_DECL void OutgoingState::emitClose() {
   // Not all of it has left: a response may come early, and a connection be handed over.
   callRest();
   become(ended() ? Stage::closed : Stage::gone);
-  sluice::detail::emit<OutgoingEvents, "close">(listeners);
+  tell<"close">();
 }
 
 // Inlined into its caller, g++ 12 warns of a use after free that is none.

@@ -50,7 +50,7 @@ SLUICE_DECL void ServerConnection::closeUnlessKept() {
       reader().unread().find_first_not_of("\r\n") != std::string_view::npos) {
     const Error error = Error::parse(make_error_code(errc::HPE_CLOSED_CONNECTION), {}, 0,
                                      std::string(reader().unread()));
-    server_->emit<"clientError">(error, socket_);
+    tellClientError(error);
     if (gone()) return;
   }
   if (ending == Fate::close) {
@@ -78,7 +78,7 @@ SLUICE_DECL void ServerConnection::refuseWith(const Error& error, std::string_vi
   server_->tellFailure(error);
   exchange_->refuse(error.code());
   if (server_->has<"clientError">()) {
-    server_->emit<"clientError">(error, socket_);
+    tellClientError(error);
     endWithPeer();
   } else if (answered) {
     core_->destroy(error);
@@ -89,6 +89,15 @@ SLUICE_DECL void ServerConnection::refuseWith(const Error& error, std::string_vi
   if (handlerRuns_ && !gone()) {
     exchange_->emitEvents();
     if (server_->options().cancelOnDisconnect) cancelHandler();
+  }
+}
+
+SLUICE_DECL void ServerConnection::tellClientError(const Error& error) {
+  try {
+    server_->emit<"clientError">(error, socket_);
+  } catch (...) {
+    failed(std::current_exception());
+    core_->destroy();
   }
 }
 

@@ -41,9 +41,7 @@ SLUICE_DECL bool ServerConnection::wantsRead() const {
 SLUICE_DECL void ServerConnection::onTurn() {
   const boost::intrusive_ptr<ServerConnection> alive(this);
   if (exchange_ && refusesBody()) wake();
-  if (exchanging()) {
-    sluice::detail::throwLater(core_->loop().executor(), [this] { exchange_->emitEvents(); });
-  }
+  if (exchanging()) exchange_->emitEvents();
   // Also if it has read since its handler ran, to hear of an end.
   if (state_ == State::idle && !staysAwake_ && hasNothing() && rest()) return;
   if (!wantsRead()) return;
@@ -120,7 +118,9 @@ SLUICE_DECL void ServerConnection::onDrained() {
 SLUICE_DECL bool ServerConnection::onIdle() {
   const boost::intrusive_ptr<ServerConnection> alive(this);
   bool heard = exchanging() && exchange_->onIdle();
-  heard |= server_->emit<"timeout">(socket_);
+  heard |= server_->has<"timeout">();
+  sluice::detail::throwLater(core_->loop().executor(),
+                             [this] { server_->emit<"timeout">(socket_); });
   heard |= sluice::detail::has<net::SocketEvents, "timeout">(core_->listeners());
   if (!heard && !gone()) core_->destroy();
   return gone();
@@ -139,7 +139,7 @@ SLUICE_DECL void ServerConnection::onDestroyed(const error_code& ec) {
   sluice::detail::post(core_->loop().executor(), [alive, before, ec] {
     const bool ended = alive->exchange_ && alive->reader().end() == asio::error::eof;
     if (ec && !ended && before != State::closing) {
-      alive->server_->emit<"clientError">(Error(ec), alive->socket_);
+      alive->tellClientError(Error(ec));
     }
     if (alive->exchange_) alive->tellEnd();
     if (before == State::resting) alive->ended();

@@ -276,11 +276,16 @@ SLUICE_DECL void ServerExchange::onDrained() {
 }
 
 SLUICE_DECL bool ServerExchange::onIdle() {
-  bool heard = false;
-  if (!incoming().complete()) {
-    heard = sluice::detail::emit<IncomingEvents, "timeout">(incoming().listeners());
-  }
-  heard |= sluice::detail::emit<OutgoingEvents, "timeout">(outgoing().listeners);
+  const bool unread = !incoming().complete();
+  const bool heard =
+      (unread && sluice::detail::has<IncomingEvents, "timeout">(incoming().listeners())) ||
+      sluice::detail::has<OutgoingEvents, "timeout">(outgoing().listeners);
+  const boost::intrusive_ptr<OutgoingState> out = outgoing_;
+  sluice::detail::throwLater(executor(), [&] {
+    if (unread) sluice::detail::emit<IncomingEvents, "timeout">(incoming().listeners());
+  });
+  sluice::detail::throwLater(
+      executor(), [&] { sluice::detail::emit<OutgoingEvents, "timeout">(out->listeners); });
   return heard;
 }
 

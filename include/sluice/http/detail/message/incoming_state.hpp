@@ -199,6 +199,8 @@ class IncomingState
   // Which events the user has had.
   enum class Told : std::uint8_t { nothing, end, aborted, error, close };
 
+  template <fixed_string Name, class... Args>
+  void tell(Args&&... args);
   bool takesAsItComes() const { return mode_ == Mode::flowing || mode_ == Mode::dropped; }
   bool hasDataListener() const { return sluice::detail::has<IncomingEvents, "data">(listeners_); }
   // Events that are due follow from the state: see emitDue().

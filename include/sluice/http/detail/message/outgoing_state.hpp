@@ -210,8 +210,11 @@ class OutgoingState
   }
   void finish();
   void checkLength(std::uint64_t size, bool atEnd) const;
-  /// The next to call, which nobody calls again.
-  Done takeCallback();
+  template <class Call>
+  void guarded(Call call);
+  template <fixed_string Name>
+  void tell();
+  void callNext(const error_code& ec);
   void callWritten(const error_code& ec);
   void callAll(const error_code& ec);
   /// callAll() with what became of the message.

@@ -105,6 +105,7 @@ class ServerConnection final
   bool refuseBody();
   void refuse(const Error& error);
   void refuseWith(const Error& error, std::string_view reply);
+  void tellClientError(const Error& error);
   void closeUnlessKept();
   void endWithPeer();
   void peerEnded();
