@@ -30,6 +30,7 @@
 #include <sluice/web/app/impl/request_id.ipp>
 #include <sluice/web/app/impl/response.ipp>
 #include <sluice/web/app/impl/route_table.ipp>
+#include <sluice/web/app/impl/route_table_building.ipp>
 #include <sluice/web/app/impl/route_tree.ipp>
 #include <sluice/web/app/impl/router.ipp>
 #include <sluice/web/app/impl/security_headers.ipp>

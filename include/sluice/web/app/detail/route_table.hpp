@@ -45,6 +45,18 @@ struct Middleware {
   const Scope* scope = nullptr;
 };
 
+namespace table {
+
+// The endpoint of a method; null if it has none.
+inline const Endpoint* find(const std::vector<Endpoint>& leaf, std::string_view method) {
+  for (const Endpoint& endpoint : leaf) {
+    if (endpoint.route->method == method) return &endpoint;
+  }
+  return nullptr;
+}
+
+}  // namespace table
+
 class RouteTable {
  public:
   explicit RouteTable(bool caseSensitive) : tree_(caseSensitive), caseSensitive_(caseSensitive) {

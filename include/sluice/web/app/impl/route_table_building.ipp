@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Definitions of <sluice/web/app/detail/route_table.hpp>: what is added to a router.
+#pragma once
+
+#include <algorithm>
+#include <iterator>
+#include <sluice/error.hpp>
+#include <sluice/web/app/detail/route_table.hpp>
+#include <utility>
+
+namespace sluice::app::detail {
+
+namespace table {
+
+inline std::string placeOf(const Pattern& pattern) {
+  return std::string(pattern.where().file_name()) + ':' + std::to_string(pattern.where().line());
+}
+
+inline std::vector<PatternTokens> parsed(std::string_view call, const Pattern& pattern) {
+  try {
+    return parsePattern(pattern.text());
+  } catch (const PatternError& error) {
+    throw http::Error(http::errc::ERR_INVALID_ARG_VALUE,
+                      placeOf(pattern) + ": " + std::string(call) + " \"" +
+                          std::string(pattern.text()) + "\": " + error.what());
+  }
+}
+
+inline std::vector<std::string> namesOf(const PatternTokens& tokens) {
+  std::vector<std::string> names;
+  for (const PatternToken& token : tokens) {
+    if (token.kind != PatternToken::Kind::text) names.push_back(token.value);
+  }
+  return names;
+}
+
+inline std::vector<PatternTokens> below(const std::vector<PatternTokens>& prefixes,
+                                        const std::vector<PatternTokens>& rest) {
+  if (prefixes.size() * rest.size() > maxVariants) {
+    throw PatternError(0, "there are too many optional groups");
+  }
+  std::vector<PatternTokens> all;
+  for (const PatternTokens& prefix : prefixes) {
+    for (const PatternTokens& tokens : rest) all.push_back(joined(prefix, tokens));
+  }
+  return all;
+}
+
+inline std::string textBelow(const std::string& prefix, const std::string& rest) {
+  if (prefix.empty()) return rest;
+  return rest == "/" || rest.empty() ? prefix : prefix + rest;
+}
+
+}  // namespace table
+
+SLUICE_DECL void RouteTable::requireOpen(std::string_view call) const {
+  if (!mounted_) return;
+  throw http::Error(
+      http::errc::ERR_INVALID_STATE,
+      std::string(call) + ": this router was mounted in another one, add to it before");
+}
+
+SLUICE_DECL void RouteTable::addRoute(std::string_view method, const Pattern& pattern,
+                                      Handlers handlers) {
+  const std::string_view call = method.empty() ? std::string_view("ALL") : method;
+  requireOpen(call);
+  auto route = std::make_unique<Route>();
+  route->method = method;
+  route->pattern = pattern.text();
+  route->where = table::placeOf(pattern);
+  route->variants = table::parsed(call, pattern);
+  route->handlers = std::move(handlers);
+  route->before = middleware_.size();
+  route->scope = &scopes_.front();
+  insert(std::move(route));
+}
+
+SLUICE_DECL void RouteTable::insert(std::unique_ptr<Route> route) {
+  std::vector<std::size_t> numbers;
+  for (const PatternTokens& variant : route->variants) {
+    const std::size_t number = tree_.add(variant, leaves_.size());
+    if (number == leaves_.size()) leaves_.emplace_back();
+    numbers.push_back(number);
+    const Endpoint* const other = table::find(leaves_[number], route->method);
+    if (other == nullptr) continue;
+    throw http::Error(http::errc::ERR_INVALID_ARG_VALUE,
+                      route->where + ": " + (route->method.empty() ? "ALL" : route->method) +
+                          " \"" + route->pattern + "\" is there already, as \"" +
+                          other->route->pattern + "\" at " + other->route->where);
+  }
+  for (std::size_t index = 0; index < numbers.size(); ++index) {
+    Leaf& leaf = leaves_[numbers[index]];
+    // Two of the route's own variants can be alike but for their names: the first counts.
+    if (table::find(leaf, route->method) != nullptr) continue;
+    leaf.push_back({route.get(), table::namesOf(route->variants[index])});
+  }
+  routes_.push_back(std::move(route));
+}
+
+SLUICE_DECL void RouteTable::addMiddleware(const Pattern* prefix, Handlers handlers) {
+  requireOpen("use()");
+  std::vector<PatternTokens> variants(1);
+  std::string text;
+  if (prefix != nullptr && prefix->text() != "/") {
+    variants = table::parsed("use", *prefix);
+    text = prefix->text();
+    if (text.ends_with('/')) text.pop_back();
+  }
+  for (HandlerPtr& handler : handlers) {
+    Middleware& added = *middleware_.emplace_back(std::make_unique<Middleware>(caseSensitive_));
+    added.pattern = text;
+    added.variants = variants;
+    for (const PatternTokens& variant : variants) {
+      if (added.tree.add(variant, added.names.size()) < added.names.size()) continue;
+      added.names.push_back(table::namesOf(variant));
+    }
+    added.handler = std::move(handler);
+    added.scope = &scopes_.front();
+  }
+}
+
+SLUICE_DECL void RouteTable::mount(const Pattern* prefix, RouteTable& other) {
+  requireOpen("use()");
+  std::vector<PatternTokens> prefixes(1);
+  std::string text;
+  std::string place = "use()";
+  if (prefix != nullptr && prefix->text() != "/") {
+    prefixes = table::parsed("use", *prefix);
+    text = prefix->text();
+    if (text.ends_with('/')) text.pop_back();
+    place = table::placeOf(*prefix);
+  }
+  // The copies are made in a router of their own, so that an error leaves this one as it was.
+  std::vector<std::unique_ptr<Middleware>> middleware;
+  std::vector<std::unique_ptr<Route>> routes;
+  std::vector<std::pair<const Scope*, const Scope*>> scopes;
+  const std::size_t scopesBefore = scopes_.size();
+  for (const Scope& scope : other.scopes_) {
+    Scope& copy = scopes_.emplace_back(scope);
+    copy.parent = scope.parent == nullptr ? &scopes_.front() : nullptr;
+    for (const auto& [from, to] : scopes) {
+      if (from == scope.parent) copy.parent = to;
+    }
+    scopes.emplace_back(&scope, &copy);
+  }
+  const auto copyOf = [&scopes](const Scope* scope) {
+    return std::find_if(scopes.begin(), scopes.end(),
+                        [scope](const auto& pair) { return pair.first == scope; })
+        ->second;
+  };
+  try {
+    for (const auto& from : other.middleware_) {
+      Middleware& copy = *middleware.emplace_back(std::make_unique<Middleware>(caseSensitive_));
+      copy.pattern = table::textBelow(text, from->pattern);
+      copy.variants = table::below(prefixes, from->variants);
+      for (const PatternTokens& variant : copy.variants) {
+        if (copy.tree.add(variant, copy.names.size()) < copy.names.size()) continue;
+        copy.names.push_back(table::namesOf(variant));
+      }
+      copy.handler = from->handler;
+      copy.scope = copyOf(from->scope);
+    }
+    for (const auto& from : other.routes_) {
+      auto copy = std::make_unique<Route>(*from);
+      copy->pattern = table::textBelow(text, from->pattern);
+      copy->variants = table::below(prefixes, from->variants);
+      copy->before = middleware_.size() + from->before;
+      copy->scope = copyOf(from->scope);
+      for (const PatternTokens& variant : copy->variants) {
+        const std::size_t number = tree_.add(variant, leaves_.size());
+        if (number == leaves_.size()) leaves_.emplace_back();
+        const Endpoint* const known = table::find(leaves_[number], copy->method);
+        if (known == nullptr) continue;
+        throw PatternError(0, copy->method + " \"" + copy->pattern + "\" is there already, as \"" +
+                                  known->route->pattern + "\" of " + known->route->where + ",");
+      }
+      routes.push_back(std::move(copy));
+    }
+  } catch (const PatternError& error) {
+    scopes_.resize(scopesBefore);
+    throw http::Error(http::errc::ERR_INVALID_ARG_VALUE,
+                      place + ": use \"" + text + "\": " + error.what());
+  }
+  std::move(middleware.begin(), middleware.end(), std::back_inserter(middleware_));
+  for (auto& route : routes) insert(std::move(route));
+  other.mounted_ = true;
+}
+
+SLUICE_DECL void RouteTable::addErrorHandler(ErrorHandler handler) {
+  requireOpen("onError()");
+  scopes_.front().onError.push_back(std::make_shared<ErrorHandler>(std::move(handler)));
+}
+
+}  // namespace sluice::app::detail
