@@ -13,6 +13,7 @@
 #include <string>
 #include <support/answers.hpp>
 #include <support/catch.hpp>
+#include <support/gate.hpp>
 #include <support/serve.hpp>
 
 using namespace sluice;
@@ -297,6 +298,42 @@ TEST_CASE("a client that goes away cancels what runs under a time limit", "[app]
   wire.wire().reset();
   wire.settle();
   CHECK(cancelled);
+}
+
+TEST_CASE("a time limit that passes outside of the loop finds its request over", "[app][plain]") {
+  sluice::test::Gate gate;
+  Router router;
+  router.use(app::timeLimit(5ms));
+  router.get("/", [&](Request&, Response& res) -> task<> {
+    co_await gate.wait();
+    co_await res.end("answer");
+  });
+  sluice::test::Serving wire(router, {});
+  sluice::test::Clock clock(wire.io(), [] {});
+  CHECK(wire.send(sluice::test::get()).empty());
+  // Both happen before the loop runs again, and the handler comes first.
+  gate.open();
+  clock.advance(5ms);
+  CHECK(wire.take().ends_with("answer"));
+  CHECK(wire.send(sluice::test::get()).empty());
+  clock.advance(5ms);
+  CHECK(wire.take().starts_with("HTTP/1.1 503 "));
+}
+
+TEST_CASE("a connection that ends outside of the loop finds its limited request over", "[app]") {
+  sluice::test::Gate gate;
+  Router router;
+  router.use(app::timeLimit(1h));
+  router.get("/", [&](Request&, Response& res) -> task<> {
+    co_await gate.wait();
+    co_await res.end("answer");
+  });
+  sluice::test::Serving wire(router, {});
+  CHECK(wire.send(sluice::test::get()).empty());
+  gate.open();
+  wire.server().closeAllConnections();
+  wire.settle();
+  CHECK(wire.closed());
 }
 
 TEST_CASE("accessLog() writes a line when the response has left", "[app][plain]") {
