@@ -7,13 +7,14 @@
 #include <boost/asio/thread_pool.hpp>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <sluice/task.hpp>
 #include <sluice/web/app/config.hpp>
 
 namespace sluice::app::detail {
 
-/// The threads of one execution context. They start when they are first needed, and end before the
-/// context's objects go.
+/// The threads of one execution context, which its strands share. They start when they are first
+/// needed, and end before the context's objects go.
 class FilePool : public asio::execution_context::service {
  public:
   using key_type = FilePool;
@@ -24,7 +25,7 @@ class FilePool : public asio::execution_context::service {
   static FilePool& of(const asio::any_io_executor& executor);
 
   /// Calls `work` on one of the threads and resumes where it was awaited. What `work` refers to
-  /// lives at least that long.
+  /// lives at least that long. Strands may call this at the same time.
   ///
   /// cancel  none: it waits until `work` has returned
   /// throws  what `work` throws
@@ -33,7 +34,10 @@ class FilePool : public asio::execution_context::service {
  private:
   SLUICE_DECL void shutdown() override;
 
+  asio::thread_pool& startedPool();
+
   static constexpr std::size_t threads_ = 4;
+  std::mutex starting_;
   std::unique_ptr<asio::thread_pool> pool_;
 };
 

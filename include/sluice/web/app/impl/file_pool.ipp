@@ -44,11 +44,15 @@ struct StartFileJob {
   }
 };
 
-SLUICE_DECL task<> FilePool::run(std::function<void()> work) {
-  // Only the loop's thread comes here.
+SLUICE_DECL asio::thread_pool& FilePool::startedPool() {
+  const std::lock_guard lock(starting_);
   if (!pool_) pool_ = std::make_unique<asio::thread_pool>(threads_);
+  return *pool_;
+}
+
+SLUICE_DECL task<> FilePool::run(std::function<void()> work) {
   FileJob job{std::move(work)};
-  const StartFileJob start{pool_.get(), &job};
+  const StartFileJob start{&startedPool(), &job};
   co_await asio::async_initiate<const asio::use_awaitable_t<>&, void()>(start, asio::use_awaitable);
   if (job.error) std::rethrow_exception(job.error);
 }
