@@ -234,6 +234,14 @@ TEST_CASE("a bucket fills up evenly, and the oldest are forgotten", "[app][plain
   CHECK(!buckets.take("a", start).taken);
 }
 
+TEST_CASE("rateLimit() without a limit tells nothing", "[app][plain]") {
+  const auto res = ask(behind(app::rateLimit({.limit = http::unlimited})));
+  CHECK(res.statusCode == 200);
+  CHECK(!res.headers.has("ratelimit-limit"));
+  CHECK(!res.headers.has("ratelimit-remaining"));
+  CHECK(!res.headers.has("ratelimit-reset"));
+}
+
 TEST_CASE("timeLimit() cancels what takes too long", "[app][plain]") {
   bool cancelled = false;
   Router router;

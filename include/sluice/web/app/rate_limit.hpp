@@ -23,7 +23,8 @@ class TokenBuckets;
 }
 
 struct RateLimitOptions {
-  /// How many requests in `window`; so many may also come at once.
+  /// How many requests in `window`; so many may also come at once. `http::unlimited`: nothing is
+  /// counted, and nothing is told.
   std::size_t limit = 100;
   std::chrono::milliseconds window = std::chrono::minutes(1);
   /// The key that is counted. Not set: Request::ip(), of IPv6 the first 64 bits.

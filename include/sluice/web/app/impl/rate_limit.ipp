@@ -7,6 +7,7 @@
 #include <boost/asio/ip/address.hpp>
 #include <cmath>
 #include <sluice/error.hpp>
+#include <sluice/http/constants.hpp>
 #include <sluice/net/detail/socket_core.hpp>
 #include <sluice/net/socket.hpp>
 #include <sluice/web/app/detail/token_buckets.hpp>
@@ -66,11 +67,13 @@ SLUICE_DECL RateLimit::RateLimit(RateLimitOptions options) : options_(std::move(
   if (options_.limit == 0 || options_.window.count() <= 0 || options_.maxKeys == 0) {
     throw Error(errc::ERR_OUT_OF_RANGE, "rateLimit(): limit, window and maxKeys must be above 0");
   }
+  if (options_.limit == http::unlimited) return;
   buckets_ =
       std::make_shared<detail::TokenBuckets>(options_.limit, options_.window, options_.maxKeys);
 }
 
 SLUICE_DECL task<> RateLimit::operator()(Request& req, Response& res, Next next) const {
+  if (options_.limit == http::unlimited) return next();
   std::string key;
   if (options_.key) {
     key = options_.key(req);
