@@ -555,6 +555,22 @@ TEST_CASE("health() is ready until a check fails or a server shuts down", "[app]
   CHECK(wire.received().find("shutting down") != std::string::npos);
 }
 
+TEST_CASE("a check of health() fails whatever it throws", "[app][plain]") {
+  app::Health health = app::health();
+  health.check("number", []() -> task<bool> {
+    throw 5;
+    co_return true;
+  });
+  health.check("at once", []() -> task<bool> { throw "no coroutine"; });
+  health.check("fine", []() -> task<bool> { co_return true; });
+  Router router;
+  router.use(health);
+  const auto res = ask(router, {}, "GET", "/readyz");
+  CHECK(res.statusCode == 503);
+  CHECK(res.body == "{\"status\":\"not ready\",\"failed\":[\"number\",\"at once\"]}");
+  CHECK(!res.error);
+}
+
 TEST_CASE("compression() compresses what later steps answer", "[app][plain]") {
   Router router;
   router.use(app::compression());

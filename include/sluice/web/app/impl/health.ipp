@@ -3,7 +3,6 @@
 // Definitions of <sluice/web/app/health.hpp>.
 #pragma once
 
-#include <exception>
 #include <sluice/http/server.hpp>
 #include <sluice/web/app/detail/error_answer.hpp>
 #include <sluice/web/app/health.hpp>
@@ -78,7 +77,7 @@ SLUICE_DECL task<> Health::answerReady(std::shared_ptr<State> state, Response& r
     bool ready = false;
     try {
       ready = co_await state->checks[index].ask();
-    } catch (const std::exception&) {
+    } catch (...) {
       ready = false;
     }
     if (!ready) detail::addFailedCheck(failed, state->checks[index].name);
