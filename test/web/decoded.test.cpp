@@ -145,8 +145,9 @@ TEST_CASE("a body is decoded by its Content-Encoding", "[compress]") {
   }
   CHECK(received("X-GZIP", encode(Coding::gzip, text)) == text);
   CHECK(received("gzip", encode(Coding::gzip, "")).empty());
-  // No body at all.
+  // No body at all: nothing needs to be decoded, also if nobody knows how.
   CHECK(received("gzip", "").empty());
+  CHECK(received("new", "").empty());
 }
 
 TEST_CASE("codings that are listed were applied in this order", "[compress]") {
@@ -162,6 +163,24 @@ TEST_CASE("codings that are listed were applied in this order", "[compress]") {
   CHECK(received("gzip, gzip, gzip, gzip, gzip", bytes) == unsupported);
   CHECK(received("compress", "x") == unsupported);
   CHECK(received("gzip, new", once) == unsupported);
+}
+
+TEST_CASE("what cannot be decoded is refused again and again", "[compress]") {
+  std::string names;
+  inject(
+      [&](IncomingMessage& req, ServerResponse& res) -> task<> {
+        Decoded decoded(req);
+        for (int count = 0; count < 2; ++count) {
+          try {
+            static_cast<void>(co_await decoded.read());
+          } catch (const Error& error) {
+            names.append(error.name()).append(" ");
+          }
+        }
+        co_await res.end();
+      },
+      {.method = "POST", .headers = {{"Content-Encoding", "gzip, new"}}, .body = "raw"});
+  CHECK(names == std::string(unsupported) + ' ' + std::string(unsupported) + ' ');
 }
 
 TEST_CASE("a body that ends too early, or goes on, is damaged", "[compress]") {

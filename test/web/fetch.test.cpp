@@ -445,6 +445,28 @@ TEST_CASE("a body is decoded, and a bomb is not", "[fetch]") {
   });
 }
 
+TEST_CASE("a response without a body needs no decoder", "[fetch]") {
+  FetchWorld world;
+  const std::string base = world.serve([&](IncomingMessage& req, ServerResponse& res) -> task<> {
+    res.setHeader("Content-Encoding", "new");
+    if (req.url() != "/") res.statusCode = std::stoi(std::string(req.url().substr(1)));
+    co_await res.end();
+  });
+  world.run([&]() -> task<> {
+    FetchResponse head = co_await fetch(base, FetchRequest().method("HEAD"));
+    const auto first = co_await head.text();
+    CHECK(first.empty());
+    for (const char* path : {"/204", "/304", "/200"}) {
+      CAPTURE(path);
+      FetchResponse empty = co_await fetch(base + path);
+      const auto text = co_await empty.text();
+      CHECK(text.empty());
+      const auto rest = co_await empty.read();
+      CHECK(!rest.has_value());
+    }
+  });
+}
+
 TEST_CASE("Accept-Encoding is not sent with Range, and not against the user", "[fetch]") {
   FetchWorld world;
   const std::string base = world.serve([&](IncomingMessage& req, ServerResponse& res) -> task<> {

@@ -21,26 +21,6 @@ class Decoded::State {
 
   State(http::IncomingMessage& received, Limits most) : message(&received), limits_(most) {}
 
-  /// Makes the decoders, once.
-  void begin() {
-    if (std::exchange(begun_, true)) return;
-    const auto names = message->headers().get("content-encoding");
-    if (!names) return;
-    std::vector<Coding> codings;
-    web::detail::forEachItem(*names, [&](std::string_view name) {
-      const auto coding = detail::codingNamed(name);
-      if (coding == Coding::identity) return;
-      if (!coding || !isBuiltIn(*coding) || codings.size() == mostCodings) {
-        throw http::Error(make_error_code(http::errc::ERR_UNSUPPORTED_ENCODING));
-      }
-      codings.push_back(*coding);
-    });
-    // The last one was applied last.
-    for (auto coding = codings.rbegin(); coding != codings.rend(); ++coding) {
-      stages_.push_back({makeDecoder_(*coding), std::make_unique<Buffer>()});
-    }
-  }
-
   /// What read() returned last has been used.
   void forgetPiece() {
     if (stages_.empty()) {
@@ -51,6 +31,10 @@ class Decoded::State {
   }
 
   void received(std::optional<std::string_view> piece) {
+    // A message without a body needs no decoder, whatever its header says: the answer to HEAD, for
+    // one.
+    hasBody_ = hasBody_ || piece;
+    if (hasBody_ && !begun_) begin();
     if (!piece) {
       wireEnded_ = true;
       return;
@@ -83,6 +67,25 @@ class Decoded::State {
     bool mayHaveMore = false;
   };
 
+  /// Makes the decoders.
+  void begin() {
+    const auto names = message->headers().get("content-encoding");
+    std::vector<Coding> codings;
+    web::detail::forEachItem(names.value_or(std::string_view()), [&](std::string_view name) {
+      const auto coding = detail::codingNamed(name);
+      if (coding == Coding::identity) return;
+      if (!coding || !isBuiltIn(*coding) || codings.size() == mostCodings) {
+        throw http::Error(make_error_code(http::errc::ERR_UNSUPPORTED_ENCODING));
+      }
+      codings.push_back(*coding);
+    });
+    // The last one was applied last.
+    for (auto coding = codings.rbegin(); coding != codings.rend(); ++coding) {
+      stages_.push_back({makeDecoder_(*coding), std::make_unique<Buffer>()});
+    }
+    begun_ = true;
+  }
+
   // Decoding stops at the limit, also of what is only the input of the next stage: that costs time.
   void check(std::uint64_t made) const {
     const bool large = limits_.size != 0 && made > limits_.size;
@@ -102,7 +105,7 @@ class Decoded::State {
         } else if (wireEnded_) {
           from = Pull::end;
         }
-        // No body at all is no body, whatever the header says: the answer to HEAD, for one.
+        // Nothing at all is not damaged.
         if (from == Pull::end && stage.begun && !stage.decoder->ended()) detail::throwDamaged();
         if (from != Pull::piece) return from;
       }
@@ -128,6 +131,7 @@ class Decoded::State {
   std::vector<Stage> stages_;
   std::string_view wire_;
   std::uint64_t wireBytes_ = 0;
+  bool hasBody_ = false;
   bool wireEnded_ = false;
   bool begun_ = false;
 };
@@ -140,7 +144,6 @@ SLUICE_DECL Decoded::~Decoded() = default;
 
 SLUICE_DECL task<std::optional<std::string_view>> Decoded::read() {
   State& state = *state_;
-  state.begin();
   state.forgetPiece();
   State::Pull pulled = state.pull();
   while (pulled == State::Pull::input) {
