@@ -82,6 +82,68 @@ TEST_CASE("a session comes back with the cookie", "[app][sessions][plain]") {
   CHECK(ask(router, "/large").statusCode == 500);
 }
 
+TEST_CASE("a session whose cookie a browser would drop is refused when it is set",
+          "[app][sessions][plain]") {
+  // Each byte is one that needs an escape in a cookie.
+  const std::string text(3000, '%');
+  app::SessionOptions options = optionsWith({secret});
+  options.path = "/" + std::string(500, 'p');
+  Router router;
+  router.use(app::sessions(options));
+  std::string refusal;
+  router.get("/fill", [&](Request& req, Response& res) -> task<> {
+    Session& session = req.locals<Session>();
+    session.set("first", "kept");
+    std::size_t size = 0;
+    try {
+      for (; size <= text.size(); size += 10) session.set("x", text.substr(0, size));
+    } catch (const Error& error) {
+      refusal = error.what();
+      CHECK(error.code() == http::errc::ERR_OUT_OF_RANGE);
+    }
+    // It is as it was before.
+    CHECK(session.get("x") == text.substr(0, size - 10));
+    CHECK(session.get("first") == "kept");
+    CHECK(!res.headersSent());
+    co_await res.end(std::to_string(size));
+  });
+  router.get("/get", [](Request& req, Response& res) -> task<> {
+    co_await res.end(req.locals<Session>().get("x").value_or("nobody"));
+  });
+  const auto res = ask(router, "/fill");
+  REQUIRE(res.statusCode == 200);
+  CHECK(refusal.find("4096") != std::string::npos);
+  const std::string_view line = res.headers.getSetCookie().front();
+  CHECK(line.size() <= 4096);
+  CHECK(line.size() > 4000);
+  // Three bytes become four.
+  const std::size_t fits = std::stoul(res.body) - 10;
+  CHECK(fits > 2400);
+  CHECK(ask(router, "/get", cookieOf(res)).body == text.substr(0, fits));
+}
+
+TEST_CASE("a session keeps all bytes of its names and values", "[app][sessions][plain]") {
+  std::string all;
+  for (int byte = 0; byte < 256; ++byte) all += static_cast<char>(byte);
+  Router router;
+  router.use(app::sessions(optionsWith({secret})));
+  router.get("/set", [&](Request& req, Response& res) -> task<> {
+    req.locals<Session>().set(all, "");
+    req.locals<Session>().set("", all);
+    req.locals<Session>().set("1:2", "3:");
+    co_await res.end();
+  });
+  router.get("/get", [&](Request& req, Response& res) -> task<> {
+    const Session& session = req.locals<Session>();
+    CHECK(session.values().size() == 3);
+    CHECK(session.get(all) == "");
+    CHECK(session.get("") == all);
+    CHECK(session.get("1:2") == "3:");
+    co_await res.end();
+  });
+  ask(router, "/get", cookieOf(ask(router, "/set")));
+}
+
 TEST_CASE("a cookie that was changed, or signed for something else, counts for nothing",
           "[app][sessions][plain]") {
   const Router router = remembering(optionsWith({secret}));

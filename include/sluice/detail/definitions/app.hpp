@@ -6,6 +6,7 @@
 #include <sluice/web/app/impl/access_log.ipp>
 #include <sluice/web/app/impl/byte_ranges.ipp>
 #include <sluice/web/app/impl/channel.ipp>
+#include <sluice/web/app/impl/cookie_line.ipp>
 #include <sluice/web/app/impl/cors.ipp>
 #include <sluice/web/app/impl/error_answer.ipp>
 #include <sluice/web/app/impl/event_stream.ipp>

@@ -8,10 +8,12 @@
 #include <openssl/hmac.h>
 #include <charconv>
 #include <chrono>
+#include <functional>
 #include <map>
 #include <optional>
 #include <sluice/app.hpp>
 #include <sluice/encoding.hpp>
+#include <sluice/web/app/detail/cookie_line.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,11 +33,13 @@ struct SessionOptions {
 };
 
 /// Values that belong to one browser: `req.locals<app::Session>()`. The browser can read them and
-/// cannot change them. All of it must fit into a cookie of 4 KiB.
+/// cannot change them. All of it must fit into a cookie of 4096 bytes with its attributes: about
+/// 2900 bytes of names and values.
 ///
 /// A change sets the cookie of the response at once.
 ///
-/// throws  set() and clear(): ERR_HTTP_HEADERS_SENT after the head; ERR_OUT_OF_RANGE past 4 KiB
+/// throws  set(), remove() and clear(), which change nothing then: ERR_HTTP_HEADERS_SENT after the
+///         head; ERR_OUT_OF_RANGE for a cookie above 4096 bytes, which browsers drop
 class Session {
  public:
   /// The value of that name; nullopt: there is none. A view, valid until the session changes.
@@ -46,29 +50,34 @@ class Session {
   }
   /// Sets a value, and the cookie of the response with it. The client can read what is in it.
   void set(std::string name, std::string value) {
-    values_[std::move(name)] = std::move(value);
-    save_(*this);
+    Values changed = values_;
+    changed[std::move(name)] = std::move(value);
+    replace(std::move(changed));
   }
   /// Removes a value; false: there was none.
   bool remove(std::string_view name) {
-    const auto found = values_.find(name);
-    if (found == values_.end()) return false;
-    values_.erase(found);
-    save_(*this);
+    if (!get(name)) return false;
+    Values changed = values_;
+    changed.erase(changed.find(name));
+    replace(std::move(changed));
     return true;
   }
   /// Forgets everything, and so does the browser.
-  void clear() {
-    values_.clear();
-    save_(*this);
-  }
+  void clear() { replace({}); }
   /// All values by name.
   const std::map<std::string, std::string, std::less<>>& values() const { return values_; }
 
  private:
   friend class Sessions;
-  std::map<std::string, std::string, std::less<>> values_;
-  std::function<void(const Session&)> save_ = [](const Session&) {};
+  using Values = std::map<std::string, std::string, std::less<>>;
+
+  void replace(Values changed) {
+    save_(changed);
+    values_ = std::move(changed);
+  }
+
+  Values values_;
+  std::function<void(const Values&)> save_ = [](const Values&) {};
 };
 
 /// A middleware.
@@ -86,7 +95,7 @@ class Sessions {
   task<> operator()(Request& req, Response& res, Next next) const {
     Session& session = req.locals<Session>();
     if (const auto cookie = req.cookie(options_.name)) load(session, *cookie);
-    session.save_ = [this, &res](const Session& changed) { save(changed, res); };
+    session.save_ = [this, &res](const Session::Values& changed) { save(changed, res); };
     return next();
   }
 
@@ -120,29 +129,56 @@ class Sessions {
     std::int64_t expiry = 0;
     const auto read = std::from_chars(text.data(), text.data() + text.size(), expiry);
     if (!genuine || read.ec != std::errc() || *read.ptr != '.' || expiry < now()) return;
-    std::string_view values = text.substr(static_cast<std::size_t>(read.ptr + 1 - text.data()));
-    while (!values.empty()) {
-      const std::size_t end = std::min(values.find('&'), values.size());
-      const std::string_view pair = values.substr(0, end);
-      values.remove_prefix(std::min(end + 1, values.size()));
-      const std::size_t equals = std::min(pair.find('='), pair.size());
-      std::string name, value;
-      detail::appendDecoded(name, pair.substr(0, equals));
-      detail::appendDecoded(value, pair.substr(std::min(equals + 1, pair.size())));
-      session.values_.emplace(std::move(name), std::move(value));
+    const std::string_view encoded =
+        text.substr(static_cast<std::size_t>(read.ptr + 1 - text.data()));
+    const std::string bytes = toBytes(encoded, Encoding::base64url);
+    std::string_view rest = bytes;
+    while (!rest.empty()) {
+      auto name = takeText(rest);
+      auto value = takeText(rest);
+      if (!name || !value) return session.values_.clear();
+      session.values_.emplace(std::move(*name), std::move(*value));
     }
   }
 
-  void save(const Session& session, Response& res) const {
-    std::string text = std::to_string(now() + options_.maxAge.count()) + '.';
-    bool first = true;
-    for (const auto& [name, value] : session.values_) {
-      if (!std::exchange(first, false)) text += '&';
-      text += detail::percentEncoded(name) + '=' + detail::percentEncoded(value);
+  // A text is its size, ':' and its bytes: nothing in it needs an escape.
+  static void appendText(std::string& bytes, std::string_view text) {
+    bytes.append(std::to_string(text.size())).append(":").append(text);
+  }
+  static std::optional<std::string> takeText(std::string_view& bytes) {
+    std::size_t size = 0;
+    const char* const end = bytes.data() + bytes.size();
+    const auto read = std::from_chars(bytes.data(), end, size);
+    if (read.ec != std::errc() || read.ptr == end || *read.ptr != ':') return std::nullopt;
+    bytes.remove_prefix(static_cast<std::size_t>(read.ptr + 1 - bytes.data()));
+    if (size > bytes.size()) return std::nullopt;
+    std::string text(bytes.substr(0, size));
+    bytes.remove_prefix(size);
+    return text;
+  }
+
+  void save(const Session::Values& values, Response& res) const {
+    std::string bytes;
+    for (const auto& [name, value] : values) {
+      appendText(bytes, name);
+      appendText(bytes, value);
     }
+    std::string text =
+        std::to_string(now() + options_.maxAge.count()) + '.' + toText(bytes, Encoding::base64url);
     text += '.' + signatureOf(options_.name + "." + text, options_.secrets.front());
-    if (text.size() + options_.name.size() > 4000) {
-      throw Error(errc::ERR_OUT_OF_RANGE, "a session must fit into a cookie of 4 KiB");
+    CookieOptions cookie;
+    cookie.path = options_.path;
+    cookie.httpOnly = true;
+    cookie.secure = options_.secure;
+    cookie.sameSite = options_.sameSite;
+    cookie.maxAge = options_.maxAge;
+    // RFC 6265 §6.1: what a browser keeps at least, attributes included.
+    constexpr std::size_t most = 4096;
+    const std::size_t size = detail::cookieLine(options_.name, text, cookie).size();
+    if (!values.empty() && size > most) {
+      throw Error(errc::ERR_OUT_OF_RANGE, "the cookie of a session would have " +
+                                              std::to_string(size) +
+                                              " bytes, and browsers drop those above 4096");
     }
     // The cookie of an earlier change makes room.
     std::vector<std::string> others;
@@ -154,16 +190,10 @@ class Sessions {
     });
     if (cookies) res.removeHeader("Set-Cookie");
     for (const std::string& other : others) res.appendHeader("Set-Cookie", other);
-    CookieOptions cookie;
-    cookie.path = options_.path;
-    cookie.httpOnly = true;
-    cookie.secure = options_.secure;
-    cookie.sameSite = options_.sameSite;
-    if (session.values_.empty()) {
+    if (values.empty()) {
       res.clearCookie(options_.name, cookie);
       return;
     }
-    cookie.maxAge = options_.maxAge;
     res.cookie(options_.name, text, cookie);
   }
 

@@ -3,14 +3,12 @@
 // Definitions of <sluice/web/app/response.hpp>.
 #pragma once
 
-#include <algorithm>
-#include <cstdint>
 #include <sluice/error.hpp>
 #include <sluice/http/incoming_message.hpp>
 #include <sluice/http/server.hpp>
+#include <sluice/web/app/detail/cookie_line.hpp>
 #include <sluice/web/app/detail/file_pool.hpp>
 #include <sluice/web/app/detail/file_sending.hpp>
-#include <sluice/web/app/detail/http_date.hpp>
 #include <sluice/web/app/detail/negotiation.hpp>
 #include <sluice/web/app/detail/target_path.hpp>
 #include <sluice/web/app/http_error.hpp>
@@ -33,56 +31,9 @@ SLUICE_DECL Response& Response::type(std::string_view nameOrType) {
   return setHeader("Content-Type", known);
 }
 
-namespace detail {
-
-// RFC 6265 §4.1.1: what the value of a cookie may hold; '%' is ours.
-inline bool isCookieOctet(char letter) {
-  return letter > ' ' && letter < 0x7F && letter != '"' && letter != ',' && letter != ';' &&
-         letter != '\\' && letter != '%';
-}
-
-inline void requireAttribute(std::string_view what, std::string_view value) {
-  for (const char letter : value) {
-    if (letter >= ' ' && letter < 0x7F && letter != ';') continue;
-    throw http::Error(
-        http::errc::ERR_INVALID_ARG_VALUE,
-        "cookie(): the " + std::string(what) + " has a character that is not allowed");
-  }
-}
-
-}  // namespace detail
-
 SLUICE_DECL Response& Response::cookie(std::string_view name, std::string_view value,
                                        CookieOptions options) {
-  http::validateHeaderName(name);
-  detail::requireAttribute("path", options.path);
-  detail::requireAttribute("domain", options.domain);
-  if (!options.secure && (options.sameSite == SameSite::none || options.partitioned)) {
-    throw http::Error(http::errc::ERR_INVALID_ARG_VALUE,
-                      "cookie(): browsers refuse SameSite=None and Partitioned without Secure");
-  }
-  std::string line(name);
-  line += '=';
-  for (const char& letter : value) {
-    if (detail::isCookieOctet(letter))
-      line += letter;
-    else
-      line += detail::percentEncoded({&letter, 1});
-  }
-  if (!options.domain.empty()) line.append("; Domain=").append(options.domain);
-  if (!options.path.empty()) line.append("; Path=").append(options.path);
-  if (options.maxAge) {
-    line.append("; Max-Age=")
-        .append(std::to_string(std::max<std::int64_t>(options.maxAge->count(), 0)));
-  }
-  if (options.expires) line.append("; Expires=").append(detail::formatHttpDate(*options.expires));
-  if (options.httpOnly) line += "; HttpOnly";
-  if (options.secure) line += "; Secure";
-  if (options.sameSite == SameSite::lax) line += "; SameSite=Lax";
-  if (options.sameSite == SameSite::strict) line += "; SameSite=Strict";
-  if (options.sameSite == SameSite::none) line += "; SameSite=None";
-  if (options.partitioned) line += "; Partitioned";
-  return appendHeader("Set-Cookie", line);
+  return appendHeader("Set-Cookie", detail::cookieLine(name, value, options));
 }
 
 SLUICE_DECL Response& Response::clearCookie(std::string_view name, CookieOptions options) {
