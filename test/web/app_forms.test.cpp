@@ -131,6 +131,25 @@ TEST_CASE("a multipart form brings fields and files, as browsers send them",
   CHECK(submit("multipart/form-data; boundary=\"x y\"", "--x y--").statusCode == 200);
 }
 
+TEST_CASE("a folded header of a part is one line", "[app][forms][plain]") {
+  const std::string folded =
+      "--B\r\nContent-Disposition: form-data;  \r\n \t name=a;\r\n\tfilename=\r\n  \"x y\"\r\n"
+      "Content-Type:\r\n text/plain\r\n \r\n\r\n1\r\n--B--";
+  CHECK(multipart(folded).body == "a(x y,text/plain)=1;");
+  for (std::size_t first = 1; first <= folded.size(); ++first) {
+    REQUIRE(parsed(folded, first, 1, "B") ==
+            "[Content-Disposition: form-data; name=a; filename= \"x y\"\r\n"
+            "Content-Type: text/plain \r\n]1|end");
+  }
+  // There is no line that this could go on with.
+  CHECK(multipart("--B\r\n name=a\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--B--")
+            .statusCode == 400);
+  // What is folded counts as it came.
+  std::string blank = "--B\r\nContent-Disposition: form-data; name=a\r\n";
+  for (int line = 0; line < 400; ++line) blank += " \r\n";
+  CHECK(parsed(blank, 1, 7, "B") == "large");
+}
+
 TEST_CASE("a malformed multipart body is answered 400", "[app][forms][plain]") {
   for (const std::string& body :
        {std::string(), std::string("--B"), part("name=a", "1"), part("name=a", "1") + "--B",

@@ -138,6 +138,25 @@ SLUICE_DECL MultipartParser::Event MultipartParser::readAfterDelimiter(std::stri
   return Event::needMore;
 }
 
+// Without the folds of RFC 2046 §5.1 (RFC 822 §3.1.1): a line that begins with a blank goes on with
+// the one before, after one space.
+inline std::string unfolded(std::string_view lines) {
+  constexpr std::string_view blanks = " \t";
+  std::string plain;
+  while (!lines.empty()) {
+    const std::size_t end = lines.find("\r\n");
+    const bool goesOn = blanks.find(lines.front()) != std::string_view::npos;
+    if (goesOn) {
+      plain.resize(plain.size() - 2);
+      plain.erase(plain.find_last_not_of(blanks) + 1);
+      plain += ' ';
+    }
+    plain.append(goesOn ? trimmed(lines.substr(0, end)) : lines.substr(0, end)).append("\r\n");
+    lines.remove_prefix(end + 2);
+  }
+  return plain;
+}
+
 SLUICE_DECL MultipartParser::Event MultipartParser::readHeader(std::string_view& input) {
   while (!input.empty()) {
     const std::size_t end = std::min(input.find('\n'), input.size() - 1) + 1;
@@ -148,6 +167,8 @@ SLUICE_DECL MultipartParser::Event MultipartParser::readHeader(std::string_view&
     if (!header_.ends_with("\r\n")) return fail(Event::failed);
     if (header_ == "\r\n" || header_.ends_with("\r\n\r\n")) {
       header_.resize(header_.size() - 2);
+      if (header_.starts_with(' ') || header_.starts_with('\t')) return fail(Event::failed);
+      header_ = unfolded(header_);
       state_ = State::content;
       return Event::part;
     }
