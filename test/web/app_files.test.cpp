@@ -3,11 +3,14 @@
 // Files over HTTP: what is sent of them, under which conditions, and that nothing outside of the
 // folder ever is.
 #include <unistd.h>
+#include <boost/asio/execution_context.hpp>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <sluice/app.hpp>
 #include <sluice/test.hpp>
+#include <sluice/web/app/detail/file_pool.hpp>
+#include <sluice/web/app/detail/file_sending.hpp>
 #include <sluice/web/app/detail/windows_name.hpp>
 #include <string>
 #include <support/catch.hpp>
@@ -401,6 +404,116 @@ TEST_CASE("sendFile() sends any file, and throws for what is none",
       "attachment; filename=\"r__sum__ _1_.txt\"; filename*=UTF-8''r%C3%A9sum%C3%A9%20%221%22.txt");
   CHECK(saved.headers["content-type"] == "text/x-special");
   CHECK(saved.headers["cache-control"] == "private");
+}
+
+namespace {
+
+using app::detail::Reach;
+
+// Whether this system tells from memory what a file has that was just written.
+bool inMemory(const fs::path& path) {
+  const app::detail::File file(path, Reach::cache);
+  char byte = 0;
+  return file && file.read(0, {&byte, 1}, Reach::cache) == 1;
+}
+
+// Whether a thread was needed.
+bool needsThread(const Router& router, const std::string& url, const std::string& body) {
+  asio::io_context io;
+  http::Server server = http::createServer(io, router);
+  const InjectResponse res = inject(io, server, {.url = url});
+  CHECK(res.body == body);
+  return asio::has_service<app::detail::FilePool>(io);
+}
+
+}  // namespace
+
+TEST_CASE("what the system has in memory is sent without a thread", "[app][files][plain]") {
+  const Folder folder;
+  const fs::path small = folder.write("a.txt", "hello");
+  folder.write("sub/index.html", "index");
+  folder.write("large.bin", numbers(500'000));
+  const Router router = serving(folder, {.precompressed = false});
+  if (inMemory(small)) {
+    CHECK(!needsThread(router, "/f/a.txt", "hello"));
+    CHECK(!needsThread(router, "/f/sub/", "index"));
+    CHECK(!needsThread(router, "/f/large.bin", numbers(500'000)));
+  } else {
+    CHECK(needsThread(router, "/f/a.txt", "hello"));
+    WARN("SKIPPED: this system tells nothing of files without waiting for the disk");
+  }
+}
+
+TEST_CASE("memory tells of a file what the disk tells, or nothing", "[app][files][plain]") {
+  const Folder folder;
+  folder.write("a.txt", "hello");
+  folder.write("a.txt.gz", "shorter");
+  folder.write("empty", "");
+  folder.write("large.bin", numbers(500'000));
+  folder.write("sub/index.html", "index");
+  folder.write("sub/.env", "secret");
+  folder.write("bare/x", "x");
+  std::ofstream(folder.outside() / "secret.txt") << "secret";
+#if !defined(_WIN32)
+  REQUIRE(::mkfifo((folder.root() / "pipe").c_str(), 0600) == 0);
+  fs::create_symlink(folder.root() / "a.txt", folder.root() / "link");
+  fs::create_symlink(folder.root() / "loop", folder.root() / "loop");
+  fs::create_symlink(folder.outside() / "secret.txt", folder.root() / "out.txt");
+  fs::create_directory_symlink(folder.root() / "sub", folder.root() / "sub-link");
+  fs::create_directory_symlink(folder.outside(), folder.root() / "up");
+#endif
+  std::size_t told = 0;
+  for (const char* name : {"a.txt",
+                           "a.txt/",
+                           "a.txt/x",
+                           "empty",
+                           "large.bin",
+                           "sub",
+                           "sub/",
+                           "sub/index.html",
+                           "bare/",
+                           "nothing",
+                           "nothing/x",
+                           "sub/.env",
+                           "pipe",
+                           "link",
+                           "loop",
+                           "out.txt",
+                           "sub-link/",
+                           "sub-link/index.html",
+                           "up/secret.txt",
+                           "up/",
+                           "../secret.txt",
+                           "sub/../../secret.txt",
+                           "sub/../a.txt",
+                           "sub/.",
+                           "sub/..",
+                           "",
+                           "."}) {
+    for (const char* index : {"", "index.html", "../a.txt", "../../secret.txt"}) {
+      for (const bool anywhere : {false, true}) {
+        CAPTURE(name, index, anywhere);
+        app::detail::FileQuery query;
+        query.path = folder.root() / name;
+        if (!anywhere) query.root = fs::canonical(folder.root());
+        query.index = index;
+        query.precompressed = true;
+        query.acceptEncoding = "gzip";
+        const auto disk = app::detail::findFile(query, Reach::disk);
+        const auto cache = app::detail::findFile(query, Reach::cache);
+        REQUIRE(disk);
+        if (!cache) continue;
+        ++told;
+        CHECK(cache->kind == disk->kind);
+        CHECK(cache->info == disk->info);
+        CHECK(cache->coding == disk->coding);
+        CHECK(cache->hasSiblings == disk->hasSiblings);
+        CHECK(cache->extension == disk->extension);
+        CHECK(cache->content == disk->content);
+      }
+    }
+  }
+  CHECK((told > 0) == inMemory(folder.root() / "a.txt"));
 }
 
 TEST_CASE("a file that changes while it is sent ends the connection", "[app][files][plain]") {

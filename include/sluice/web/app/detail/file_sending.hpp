@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Finds a file, and sends it or the parts that are asked for. What blocks runs on FilePool.
+// Finds a file, and sends it or the parts that are asked for. What is not in the system's memory is
+// fetched on FilePool.
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <sluice/task.hpp>
 #include <sluice/web/app/config.hpp>
 #include <sluice/web/app/detail/byte_ranges.hpp>
@@ -40,8 +42,11 @@ struct FoundFile {
   std::string content = {};    // all of a small one
 };
 
-/// Blocks.
-FoundFile findFile(const FileQuery& query);
+/// Looks for a file as far as `reach` goes. nullopt: only the disk can tell.
+std::optional<FoundFile> findFile(const FileQuery& query, Reach reach);
+
+/// Looks in memory, and then on the disk. `query` lives until that is done.
+task<FoundFile> findFile(Response& res, const FileQuery& query);
 
 /// Which of br, zstd and gzip an Accept-Encoding wants, best first.
 std::vector<std::string_view> wantedCodings(std::string_view acceptEncoding);

@@ -3,6 +3,11 @@
 // Definitions of <sluice/web/app/detail/file.hpp>.
 #pragma once
 
+#include <sluice/config.hpp>
+#if SLUICE_USE_EPOLL
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#endif
 #if defined(_WIN32)
 #include <windows.h>
 #include <winsock2.h>
@@ -23,10 +28,14 @@ namespace sluice::app::detail {
 inline void* systemHandle(std::intptr_t handle) { return reinterpret_cast<void*>(handle); }
 
 // Folders open with FILE_FLAG_BACKUP_SEMANTICS only. What is open may be replaced, as elsewhere.
-SLUICE_DECL File::File(const std::filesystem::path& path)
-    : handle_(reinterpret_cast<std::intptr_t>(::CreateFileW(
-          path.c_str(), GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
-          nullptr, OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS, nullptr))) {
+SLUICE_DECL File::File(const std::filesystem::path& path, Reach reach) {
+  if (reach == Reach::cache) {
+    errno = EAGAIN;
+    return;
+  }
+  handle_ = reinterpret_cast<std::intptr_t>(::CreateFileW(
+      path.c_str(), GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, nullptr,
+      OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS, nullptr));
   if (handle_ == -1) errno = ::GetLastError() == ERROR_ACCESS_DENIED ? EACCES : ENOENT;
 }
 
@@ -52,9 +61,9 @@ SLUICE_DECL FileInfo File::info() const {
   return info;
 }
 
-SLUICE_DECL std::size_t File::read(std::uint64_t from, std::span<char> to) const {
+SLUICE_DECL std::size_t File::read(std::uint64_t from, std::span<char> to, Reach reach) const {
   std::size_t done = 0;
-  while (done < to.size()) {
+  while (reach == Reach::disk && done < to.size()) {
     OVERLAPPED at{};
     at.Offset = static_cast<DWORD>((from + done) & 0xFFFFFFFF);
     at.OffsetHigh = static_cast<DWORD>((from + done) >> 32);
@@ -93,9 +102,52 @@ SLUICE_DECL std::filesystem::path realPath(const std::filesystem::path& path, st
 
 #else
 
+#if SLUICE_USE_EPOLL
+
+// openat2() with the number that it has on all but one architecture, as older C libraries know
+// none. A kernel or a sandbox that lacks it says so, which is an error like others.
+inline int openCached(const std::filesystem::path& path, int flags) {
+#if defined(SYS_openat2)
+  constexpr long number = SYS_openat2;
+#else
+  constexpr long number = 437;
+#endif
+  constexpr std::uint64_t noSymlinks = 0x04;
+  constexpr std::uint64_t cached = 0x20;
+  struct {
+    std::uint64_t flags, mode, resolve;
+  } const how{static_cast<std::uint64_t>(flags), 0, noSymlinks | cached};
+  if (path.native().find("/..") != std::string::npos) {
+    errno = EAGAIN;
+    return -1;
+  }
+  return static_cast<int>(::syscall(number, AT_FDCWD, path.c_str(), &how, sizeof how));
+}
+
+inline ssize_t readCached(int descriptor, std::span<char> to, off_t from) {
+  const iovec piece{to.data(), to.size()};
+  return ::preadv2(descriptor, &piece, 1, from, RWF_NOWAIT);
+}
+
+#else
+
+inline int openCached(const std::filesystem::path&, int) {
+  errno = EAGAIN;
+  return -1;
+}
+
+inline ssize_t readCached(int, std::span<char>, off_t) {
+  errno = EAGAIN;
+  return -1;
+}
+
+#endif
+
 // Without O_NONBLOCK a pipe would hold the thread until somebody writes to it.
-SLUICE_DECL File::File(const std::filesystem::path& path)
-    : handle_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {}
+SLUICE_DECL File::File(const std::filesystem::path& path, Reach reach) {
+  constexpr int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  handle_ = reach == Reach::cache ? openCached(path, flags) : ::open(path.c_str(), flags);
+}
 
 SLUICE_DECL File::~File() {
   if (handle_ != -1) ::close(static_cast<int>(handle_));
@@ -118,11 +170,14 @@ SLUICE_DECL FileInfo File::info() const {
   return info;
 }
 
-SLUICE_DECL std::size_t File::read(std::uint64_t from, std::span<char> to) const {
+SLUICE_DECL std::size_t File::read(std::uint64_t from, std::span<char> to, Reach reach) const {
+  const int descriptor = static_cast<int>(handle_);
   std::size_t done = 0;
   while (done < to.size()) {
-    const auto count = ::pread(static_cast<int>(handle_), to.data() + done, to.size() - done,
-                               static_cast<off_t>(from + done));
+    const std::span<char> rest = to.subspan(done);
+    const auto at = static_cast<off_t>(from + done);
+    const auto count = reach == Reach::cache ? readCached(descriptor, rest, at)
+                                             : ::pread(descriptor, rest.data(), rest.size(), at);
     if (count > 0)
       done += static_cast<std::size_t>(count);
     else if (count == 0 || errno != EINTR)

@@ -40,29 +40,122 @@ inline fs::path resolved(const fs::path& path, const fs::path& root) {
   return real;
 }
 
-// Opens what `path` names; the kind says what it is.
-inline void open(FoundFile& found, const fs::path& path) {
-  found.file = File(path);
-  found.kind = FoundFile::Kind::nothing;
+// A file by its name, its index or its sibling, looked for as far as `reach` goes.
+class Search {
+ public:
+  Search(const FileQuery& query, Reach reach) : query_(query), reach_(reach) {}
+
+  std::optional<FoundFile> run() {
+    find();
+    return mustWait_ ? std::nullopt : std::optional(std::move(found_));
+  }
+
+ private:
+  using Kind = FoundFile::Kind;
+
+  // What a path leads to, if that may be sent. The file is open where looking for it has opened it.
+  struct Place {
+    fs::path path = {};
+    File file = {};
+    bool exists = false;
+  };
+
+  void find();
+  Place look(fs::path path);
+  void open(FoundFile& found, Place place) const;
+  void preferSibling(const fs::path& path);
+  void readSmall();
+
+  const FileQuery& query_;
+  Reach reach_;
+  FoundFile found_ = {};
+  bool mustWait_ = false;  // only the disk can tell
+};
+
+inline void Search::find() {
+  Place place = look(query_.path);
+  if (!place.exists) return;
+  found_.extension = query_.path.extension().string();
+  fs::path path = place.path;
+  open(found_, std::move(place));
+  if (found_.kind == Kind::folder && !query_.index.empty()) {
+    place = look(path / query_.index);
+    found_.extension = fs::path(query_.index).extension().string();
+    found_.kind = Kind::nothing;
+    path = place.path;
+    if (place.exists) open(found_, std::move(place));
+    if (found_.kind == Kind::folder) found_.kind = Kind::nothing;
+  }
+  if (found_.kind != Kind::file) return;
+  if (query_.precompressed) preferSibling(path);
+  readSmall();
+}
+
+// In memory a path with a symbolic link is not followed, so that which is found is the real one.
+inline Search::Place Search::look(fs::path path) {
+  Place place;
+  if (reach_ == Reach::disk) {
+    place.path = resolved(path, query_.root);
+    place.exists = !place.path.empty();
+    return place;
+  }
+  place.file = File(path, Reach::cache);
+  place.path = std::move(path);
+  place.exists = static_cast<bool>(place.file);
+  if (!place.exists && errno != ENOENT && errno != ENOTDIR) mustWait_ = true;
+  return place;
+}
+
+// The kind says what it is.
+inline void Search::open(FoundFile& found, Place place) const {
+  found.file = place.file ? std::move(place.file) : File(place.path, reach_);
+  found.kind = Kind::nothing;
   if (!found.file) {
-    if (errno == EACCES) found.kind = FoundFile::Kind::forbidden;
+    if (errno == EACCES) found.kind = Kind::forbidden;
     return;
   }
   found.info = found.file.info();
-  if (found.info.isRegular) found.kind = FoundFile::Kind::file;
-  if (found.info.isFolder) found.kind = FoundFile::Kind::folder;
+  if (found.info.isRegular) found.kind = Kind::file;
+  if (found.info.isFolder) found.kind = Kind::folder;
+}
+
+inline void Search::preferSibling(const fs::path& path) {
+  const auto wanted = wantedCodings(query_.acceptEncoding);
+  std::size_t best = wanted.size();
+  for (const auto& [coding, suffix] : {std::pair("br", ".br"), {"zstd", ".zst"}, {"gzip", ".gz"}}) {
+    fs::path name = path;
+    name += suffix;
+    Place sibling = look(std::move(name));
+    if (mustWait_) return;
+    if (!sibling.exists) continue;
+    found_.hasSiblings = true;
+    const auto rank =
+        static_cast<std::size_t>(std::find(wanted.begin(), wanted.end(), coding) - wanted.begin());
+    if (rank >= best) continue;
+    FoundFile other;
+    open(other, std::move(sibling));
+    if (other.kind != Kind::file) continue;
+    best = rank;
+    found_.file = std::move(other.file);
+    found_.info = other.info;
+    found_.coding = coding;
+  }
 }
 
 // A small file is read right away; one that changes meanwhile is read again.
-inline void readSmall(FoundFile& found) {
-  for (int attempt = 0; attempt < 3 && found.info.size <= smallSize; ++attempt) {
-    found.content.resize(static_cast<std::size_t>(found.info.size));
-    const std::size_t count = found.file.read(0, found.content);
-    const FileInfo now = found.file.info();
-    if (count == found.content.size() && now == found.info) return;
-    found.info = now;
+inline void Search::readSmall() {
+  for (int attempt = 0; attempt < 3 && found_.info.size <= smallSize; ++attempt) {
+    found_.content.resize(static_cast<std::size_t>(found_.info.size));
+    const std::size_t count = found_.file.read(0, found_.content, reach_);
+    const FileInfo now = found_.file.info();
+    if (count == found_.content.size() && now == found_.info) return;
+    if (reach_ == Reach::cache) {
+      mustWait_ = true;
+      return;
+    }
+    found_.info = now;
   }
-  found.content.clear();
+  found_.content.clear();
 }
 
 inline std::string etagOf(const FoundFile& found) {
@@ -131,17 +224,20 @@ inline task<bool> sendPart(Response& res, const FoundFile& found, ByteRange part
             .substr(static_cast<std::size_t>(part.first), static_cast<std::size_t>(part.size)));
     co_return true;
   }
-  FilePool& pool = FilePool::of(res.get_executor());
   std::string piece(static_cast<std::size_t>(std::min<std::uint64_t>(part.size, pieceSize)), '\0');
   bool unchanged = true;
   std::size_t count = 0;
-  const std::function<void()> read = [&] {
-    count = found.file.read(part.first, std::span<char>(piece).first(static_cast<std::size_t>(
-                                            std::min<std::uint64_t>(part.size, piece.size()))));
+  const auto read = [&](Reach reach) {
+    count = found.file.read(part.first,
+                            std::span<char>(piece).first(static_cast<std::size_t>(
+                                std::min<std::uint64_t>(part.size, piece.size()))),
+                            reach);
     unchanged = found.file.info() == found.info;
   };
+  const std::function<void()> readDisk = [&read] { read(Reach::disk); };
   while (part.size > 0) {
-    co_await pool.run(read);
+    read(Reach::cache);
+    if (count == 0) co_await FilePool::of(res.get_executor()).run(readDisk);
     if (!unchanged || count == 0) {
       // An answer of two versions must not look complete.
       res.destroy();
@@ -219,46 +315,17 @@ SLUICE_DECL std::vector<std::string_view> wantedCodings(std::string_view acceptE
   return codings;
 }
 
-SLUICE_DECL FoundFile findFile(const FileQuery& query) {
-  namespace fs = std::filesystem;
-  using Kind = FoundFile::Kind;
-  FoundFile found;
-  fs::path path = file_sending::resolved(query.path, query.root);
-  if (path.empty()) return found;
-  found.extension = query.path.extension().string();
-  file_sending::open(found, path);
-  if (found.kind == Kind::folder && !query.index.empty()) {
-    path = file_sending::resolved(path / query.index, query.root);
-    found.extension = fs::path(query.index).extension().string();
-    found.kind = Kind::nothing;
-    if (!path.empty()) file_sending::open(found, path);
-    if (found.kind == Kind::folder) found.kind = Kind::nothing;
+SLUICE_DECL std::optional<FoundFile> findFile(const FileQuery& query, Reach reach) {
+  return file_sending::Search(query, reach).run();
+}
+
+SLUICE_DECL task<FoundFile> findFile(Response& res, const FileQuery& query) {
+  std::optional<FoundFile> found = findFile(query, Reach::cache);
+  if (!found) {
+    const std::function<void()> find = [&] { found = findFile(query, Reach::disk); };
+    co_await FilePool::of(res.get_executor()).run(find);
   }
-  if (found.kind != Kind::file) return found;
-  if (query.precompressed) {
-    const auto wanted = wantedCodings(query.acceptEncoding);
-    std::size_t best = wanted.size();
-    for (const auto& [coding, suffix] :
-         {std::pair("br", ".br"), {"zstd", ".zst"}, {"gzip", ".gz"}}) {
-      fs::path sibling = path;
-      sibling += suffix;
-      sibling = file_sending::resolved(sibling, query.root);
-      if (sibling.empty()) continue;
-      found.hasSiblings = true;
-      const auto rank = static_cast<std::size_t>(std::find(wanted.begin(), wanted.end(), coding) -
-                                                 wanted.begin());
-      if (rank >= best) continue;
-      FoundFile other;
-      file_sending::open(other, sibling);
-      if (other.kind != Kind::file) continue;
-      best = rank;
-      found.file = std::move(other.file);
-      found.info = other.info;
-      found.coding = coding;
-    }
-  }
-  file_sending::readSmall(found);
-  return found;
+  co_return std::move(*found);
 }
 
 SLUICE_DECL task<> sendFound(Response& res, FoundFile found, SendFileOptions options) {

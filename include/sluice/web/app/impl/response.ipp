@@ -7,7 +7,6 @@
 #include <sluice/http/incoming_message.hpp>
 #include <sluice/http/server.hpp>
 #include <sluice/web/app/detail/cookie_line.hpp>
-#include <sluice/web/app/detail/file_pool.hpp>
 #include <sluice/web/app/detail/file_sending.hpp>
 #include <sluice/web/app/detail/negotiation.hpp>
 #include <sluice/web/app/detail/target_path.hpp>
@@ -80,9 +79,7 @@ SLUICE_DECL WriteResult Response::redirect(std::string_view url, int status) {
 namespace detail {
 
 inline task<> sendPath(Response& res, FileQuery query, SendFileOptions options) {
-  FoundFile found;
-  const std::function<void()> find = [&] { found = findFile(query); };
-  co_await FilePool::of(res.get_executor()).run(find);
+  FoundFile found = co_await findFile(res, query);
   if (found.kind == FoundFile::Kind::forbidden) throw HttpError{403};
   if (found.kind != FoundFile::Kind::file) throw HttpError{404};
   co_await sendFound(res, std::move(found), options);

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <optional>
-#include <sluice/web/app/detail/file_pool.hpp>
 #include <sluice/web/app/detail/file_sending.hpp>
 #include <sluice/web/app/detail/target_path.hpp>
 #include <sluice/web/app/detail/windows_name.hpp>
@@ -100,8 +99,7 @@ SLUICE_DECL task<> StaticFiles::serve(std::shared_ptr<const Settings> settings, 
     if (asksForFolder) query.index = options.index;
     query.precompressed = options.precompressed;
     query.acceptEncoding = req.headers()["accept-encoding"];
-    const std::function<void()> find = [&] { found = detail::findFile(query); };
-    co_await detail::FilePool::of(res.get_executor()).run(find);
+    found = co_await detail::findFile(res, query);
   }
   if (found.kind == Kind::file) {
     SendFileOptions sending;
