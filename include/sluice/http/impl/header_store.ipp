@@ -116,11 +116,7 @@ SLUICE_DECL void HeaderStore::merge(const Headers& headers) {
 }
 
 SLUICE_DECL void HeaderStore::merge(const HeaderStore& prepared) {
-  bool disjoint = true;
-  for (std::size_t index = 0; disjoint && index < lines_.size(); ++index) {
-    disjoint = !prepared.has(lines_.name(index));
-  }
-  if (disjoint) {
+  if (!lines_.sharesNames(prepared.lines_)) {
     lines_.append(prepared.lines_);
     present_.insert(prepared.present_);
     removed_.erase(prepared.present_);

@@ -59,7 +59,7 @@ class FieldLines {
 
   /// The first line of that name, in any case, from `from` on; npos: none.
   std::size_t find(std::string_view name, std::size_t from = 0) const {
-    if ((sizes_ & sizeBit(name.size())) == 0) return npos;
+    if ((names_ & nameBit(name)) == 0) return npos;
     for (std::size_t line = from; line < lines_.size(); ++line) {
       const Line& entry = lines_[line];
       if (entry.nameSize == name.size() &&
@@ -96,7 +96,16 @@ class FieldLines {
     const std::string before = makeRoom(end);
     write(at, name, value);
     lines_.push_back(lineAt(at, name, value, mark));
-    sizes_ |= sizeBit(name.size());
+    names_ |= nameBit(name);
+  }
+
+  /// Whether a line of `other` has the name of one of these.
+  bool sharesNames(const FieldLines& other) const {
+    if ((names_ & other.names_) == 0) return false;
+    for (std::size_t line = 0; line < lines_.size(); ++line) {
+      if (other.find(name(line)) != npos) return true;
+    }
+    return false;
   }
 
   /// Adds every line of `other` at the end.
@@ -107,7 +116,7 @@ class FieldLines {
     makeRoom(at + more.size());
     const std::size_t before = lines_.size();
     lines_.insert(lines_.end(), other.lines_.begin(), other.lines_.end());
-    sizes_ |= other.sizes_;
+    names_ |= other.names_;
     more.copy(block_.data() + at, more.size());
     for (std::size_t line = before; line < lines_.size(); ++line) {
       lines_[line].at += static_cast<std::uint32_t>(at);
@@ -141,7 +150,7 @@ class FieldLines {
   /// Keeps the memory.
   void clear() {
     lines_.clear();
-    sizes_ = 0;
+    names_ = 0;
   }
 
  private:
@@ -152,7 +161,14 @@ class FieldLines {
     Mark mark;
   };
 
-  static constexpr std::uint64_t sizeBit(std::size_t size) { return std::uint64_t{1} << size % 64; }
+  // Of the size and the last four letters, in any case.
+  static std::uint64_t nameBit(std::string_view name) {
+    std::uint32_t end = 0;
+    if (name.size() >= sizeof end)
+      std::memcpy(&end, name.data() + name.size() - sizeof end, sizeof end);
+    end = ((end | 0x20202020U) + static_cast<std::uint32_t>(name.size())) * 0x9E3779B1U;
+    return std::uint64_t{1} << (end >> 26);
+  }
 
   static Line lineAt(std::size_t at, std::string_view name, std::string_view value, Mark mark) {
     return {static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(name.size()),
@@ -203,8 +219,8 @@ class FieldLines {
   // Longer than used(): the rest is room that was not given back.
   std::string block_;
   std::vector<Line> lines_;
-  // A bit for the size of every name that was added: most names that are looked for are not there.
-  std::uint64_t sizes_ = 0;
+  // A bit for every name that was added: most names that are looked for are not there.
+  std::uint64_t names_ = 0;
 };
 
 }  // namespace sluice::http::detail

@@ -28,16 +28,7 @@ inline constexpr ByteSet headerTextBytes =
 inline constexpr ByteSet targetBytes = ByteSet::range(0x21, 0x7E);
 
 /// A non-empty token: a header name or a method.
-inline bool isToken(std::string_view text) {
-  // Nearly every name has letters and hyphens only.
-  const auto isPlain = [](std::uint64_t word) {
-    using sluice::detail::markRange;
-    const std::uint64_t plain =
-        markRange(word | (sluice::detail::everyByte * 0x20), 'a', 'z') | markRange(word, '-', '-');
-    return plain == sluice::detail::everyByte * 0x80;
-  };
-  return sluice::detail::wordsPass(text, isPlain) || (!text.empty() && tokenBytes.hasAll(text));
-}
+inline bool isToken(std::string_view text) { return !text.empty() && tokenBytes.hasAll(text); }
 
 /// Text that may be a header's value or a reason phrase; empty is allowed.
 inline bool isHeaderText(std::string_view text) {
