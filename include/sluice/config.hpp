@@ -11,6 +11,16 @@
 #include <sluice/needs_cxx20>
 #endif
 
+// MinGW has two kinds of threads. Asio takes those of POSIX in a file that has included the C++
+// library before it, and those of Windows in others: its classes would differ from file to file.
+#if defined(__MINGW32__) && __has_include(<pthread.h>) && !defined(BOOST_ASIO_HAS_PTHREADS)
+#if defined(BOOST_ASIO_DETAIL_CONFIG_HPP)
+#error \
+    "include a header of sluice before those of Asio, or define BOOST_ASIO_HAS_PTHREADS for the whole program"
+#endif
+#define BOOST_ASIO_HAS_PTHREADS 1
+#endif
+
 #include <boost/version.hpp>
 #include <sluice/detail/one_mode.hpp>
 #include <sluice/version.hpp>

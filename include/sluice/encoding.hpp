@@ -4,9 +4,9 @@
 // side; what Node does with the UTF-16 of its strings happens here as if text were such a string.
 #pragma once
 
+#include <sluice/config.hpp>
 #include <array>
 #include <cstddef>
-#include <sluice/config.hpp>
 #include <string>
 #include <string_view>
 

@@ -5,13 +5,13 @@
 // that a program which handles them needs no OpenSSL header.
 #pragma once
 
+#include <sluice/config.hpp>
 #include <boost/system/error_code.hpp>
 #include <boost/system/system_error.hpp>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <sluice/config.hpp>
 #include <string>
 #include <string_view>
 #include <type_traits>

@@ -8,6 +8,7 @@
 #ifndef SLUICE_TASK_HPP
 #define SLUICE_TASK_HPP
 
+#include <sluice/config.hpp>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -19,7 +20,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/error_code.hpp>
 #include <concepts>
-#include <sluice/config.hpp>
 #include <type_traits>
 #include <utility>
 

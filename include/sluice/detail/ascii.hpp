@@ -4,12 +4,12 @@
 // each grammar allows is said where that grammar is. Pure.
 #pragma once
 
+#include <sluice/config.hpp>
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <sluice/config.hpp>
 #include <string_view>
 
 namespace sluice::detail {

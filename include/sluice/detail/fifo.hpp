@@ -4,8 +4,8 @@
 // std::deque allocates a block for every few elements that pass through it.
 #pragma once
 
-#include <cstddef>
 #include <sluice/config.hpp>
+#include <cstddef>
 #include <utility>
 #include <vector>
 

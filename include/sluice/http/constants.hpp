@@ -8,11 +8,11 @@
 #ifndef SLUICE_HTTP_CONSTANTS_HPP
 #define SLUICE_HTTP_CONSTANTS_HPP
 
+#include <sluice/config.hpp>
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <sluice/config.hpp>
 #include <string_view>
 #include <utility>
 

@@ -8,13 +8,13 @@
 #ifndef SLUICE_HTTP_HEADERS_HPP
 #define SLUICE_HTTP_HEADERS_HPP
 
+#include <sluice/config.hpp>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <limits>
 #include <optional>
-#include <sluice/config.hpp>
 #include <sluice/http/detail/wire/field_lines.hpp>
 #include <span>
 #include <string>

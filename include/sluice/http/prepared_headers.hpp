@@ -7,8 +7,8 @@
 #ifndef SLUICE_HTTP_PREPARED_HEADERS_HPP
 #define SLUICE_HTTP_PREPARED_HEADERS_HPP
 
-#include <memory>
 #include <sluice/config.hpp>
+#include <memory>
 #include <sluice/http/headers.hpp>
 
 namespace sluice::http {

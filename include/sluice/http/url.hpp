@@ -5,10 +5,10 @@
 // query. Pure: text in, text out. Names are not looked up and nothing is opened here.
 #pragma once
 
+#include <sluice/config.hpp>
 #include <cstddef>
 #include <memory>
 #include <optional>
-#include <sluice/config.hpp>
 #include <string>
 #include <string_view>
 #include <utility>

@@ -7,10 +7,10 @@
 #ifndef SLUICE_HTTPS_SECURE_CONTEXT_HPP
 #define SLUICE_HTTPS_SECURE_CONTEXT_HPP
 
+#include <sluice/config.hpp>
 #include <concepts>
 #include <cstdint>
 #include <memory>
-#include <sluice/config.hpp>
 #include <string>
 #include <string_view>
 #include <utility>

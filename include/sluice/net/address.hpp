@@ -7,8 +7,8 @@
 #ifndef SLUICE_NET_ADDRESS_HPP
 #define SLUICE_NET_ADDRESS_HPP
 
-#include <cstdint>
 #include <sluice/config.hpp>
+#include <cstdint>
 #include <string>
 
 namespace sluice::net {

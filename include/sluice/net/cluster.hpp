@@ -4,10 +4,10 @@
 // shared: no locks, no hand-over between loops.
 #pragma once
 
+#include <sluice/config.hpp>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <functional>
-#include <sluice/config.hpp>
 #include <sluice/task.hpp>
 
 namespace sluice {

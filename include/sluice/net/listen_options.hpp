@@ -7,9 +7,9 @@
 #ifndef SLUICE_NET_LISTEN_OPTIONS_HPP
 #define SLUICE_NET_LISTEN_OPTIONS_HPP
 
+#include <sluice/config.hpp>
 #include <cstdint>
 #include <optional>
-#include <sluice/config.hpp>
 #include <string>
 
 namespace sluice::net {

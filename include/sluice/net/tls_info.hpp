@@ -8,9 +8,9 @@
 #ifndef SLUICE_NET_TLS_INFO_HPP
 #define SLUICE_NET_TLS_INFO_HPP
 
+#include <sluice/config.hpp>
 #include <cstdint>
 #include <memory>
-#include <sluice/config.hpp>
 #include <string>
 #include <utility>
 #include <vector>

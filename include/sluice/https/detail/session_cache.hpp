@@ -4,10 +4,10 @@
 // number of names. Pure: a session is bytes here.
 #pragma once
 
+#include <sluice/config.hpp>
 #include <algorithm>
 #include <cstddef>
 #include <list>
-#include <sluice/config.hpp>
 #include <string>
 #include <string_view>
 #include <utility>

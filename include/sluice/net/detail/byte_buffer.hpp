@@ -4,6 +4,7 @@
 // capacity survives clear(). Heads, chunk frames and small writes are gathered in one of these.
 #pragma once
 
+#include <sluice/config.hpp>
 #include <algorithm>
 #include <boost/config.hpp>
 #include <charconv>
@@ -12,7 +13,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
-#include <sluice/config.hpp>
 #include <string_view>
 #include <utility>
 

@@ -4,9 +4,9 @@
 // workers' and end together. Defined with ServerCore.
 #pragma once
 
+#include <sluice/config.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <chrono>
-#include <sluice/config.hpp>
 #include <vector>
 
 namespace sluice::net::detail {

@@ -11,8 +11,8 @@
 // Each moves to the right only.
 #pragma once
 
-#include <cstdint>
 #include <sluice/config.hpp>
+#include <cstdint>
 
 namespace sluice::net::detail {
 

@@ -7,8 +7,8 @@
 #ifndef SLUICE_WEB_COMPRESS_CODING_HPP
 #define SLUICE_WEB_COMPRESS_CODING_HPP
 
-#include <cstddef>
 #include <sluice/config.hpp>
+#include <cstddef>
 #include <string>
 #include <string_view>
 

@@ -3,8 +3,8 @@
 // What reading header values needs: comparing without case, trimming, and lists with commas.
 #pragma once
 
-#include <algorithm>
 #include <sluice/config.hpp>
+#include <algorithm>
 #include <string_view>
 
 namespace sluice::web::detail {

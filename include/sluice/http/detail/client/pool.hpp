@@ -5,10 +5,10 @@
 // pointers that it never follows, so it runs in a test without either.
 #pragma once
 
+#include <sluice/config.hpp>
 #include <algorithm>
 #include <cstddef>
 #include <map>
-#include <sluice/config.hpp>
 #include <sluice/detail/fifo.hpp>
 #include <sluice/http/constants.hpp>
 #include <string>

@@ -3,9 +3,9 @@
 // Which proxy leads to which server: what the variables of a shell say. Pure.
 #pragma once
 
+#include <sluice/config.hpp>
 #include <cstdint>
 #include <optional>
-#include <sluice/config.hpp>
 #include <sluice/http/agent_options.hpp>
 #include <string>
 #include <string_view>

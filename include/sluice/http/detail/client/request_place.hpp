@@ -5,10 +5,10 @@
 // before.
 #pragma once
 
+#include <sluice/config.hpp>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
-#include <sluice/config.hpp>
 #include <sluice/http/request_options.hpp>
 #include <string>
 #include <string_view>

@@ -12,6 +12,7 @@
 // read that it is lent to, a piece that is held) is left alone.
 #pragma once
 
+#include <sluice/config.hpp>
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
@@ -19,7 +20,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
-#include <sluice/config.hpp>
 #include <string_view>
 #include <utility>
 

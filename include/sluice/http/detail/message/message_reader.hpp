@@ -4,8 +4,8 @@
 // Both ends have one. What is read when, and what becomes of it, is decided by the connection.
 #pragma once
 
-#include <cstddef>
 #include <sluice/config.hpp>
+#include <cstddef>
 #include <sluice/error.hpp>
 #include <sluice/http/detail/message/input_buffer.hpp>
 #include <sluice/http/detail/wire/body_decoder.hpp>

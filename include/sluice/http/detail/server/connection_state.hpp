@@ -3,8 +3,8 @@
 // How a server's connection lives: the states, and which of them follow each other. Pure.
 #pragma once
 
-#include <cstdint>
 #include <sluice/config.hpp>
+#include <cstdint>
 
 namespace sluice::http::detail {
 

@@ -4,9 +4,9 @@
 // close. Body bytes are handed out where they stand; nothing is buffered but trailers.
 #pragma once
 
+#include <sluice/config.hpp>
 #include <cstddef>
 #include <cstdint>
-#include <sluice/config.hpp>
 #include <sluice/error.hpp>
 #include <sluice/http/detail/wire/field_line_reader.hpp>
 #include <sluice/http/detail/wire/header_block.hpp>

@@ -3,11 +3,11 @@
 // The Date line of a response, made anew once a second. RFC 9110 §5.6.7. Pure: it is told the time.
 #pragma once
 
+#include <sluice/config.hpp>
 #include <array>
 #include <chrono>
 #include <cstddef>
 #include <ctime>
-#include <sluice/config.hpp>
 #include <string>
 #include <string_view>
 

@@ -4,8 +4,8 @@
 // or are wrong, and for trailers. The grammar is Beast's; the ends of lines are ours.
 #pragma once
 
-#include <cstddef>
 #include <sluice/config.hpp>
+#include <cstddef>
 #include <sluice/http/detail/wire/header_block.hpp>
 #include <sluice/http/detail/wire/strictness.hpp>
 #include <sluice/net/detail/byte_buffer.hpp>

@@ -5,12 +5,12 @@
 // stored was validated, or was received.
 #pragma once
 
+#include <sluice/config.hpp>
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <limits>
-#include <sluice/config.hpp>
 #include <sluice/http/detail/wire/header_chars.hpp>
 #include <stdexcept>
 #include <string>

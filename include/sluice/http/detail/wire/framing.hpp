@@ -4,11 +4,11 @@
 // replies, and the decision how a body ends. Pure: no I/O, no time but what it is told.
 #pragma once
 
+#include <sluice/config.hpp>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <sluice/config.hpp>
 #include <sluice/http/detail/wire/header_store.hpp>
 #include <sluice/http/headers.hpp>
 #include <sluice/net/detail/byte_buffer.hpp>

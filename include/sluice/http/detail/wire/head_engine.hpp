@@ -6,6 +6,7 @@
 // it sees no such field, and only its grammar counts.
 #pragma once
 
+#include <sluice/config.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
@@ -13,7 +14,6 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
-#include <sluice/config.hpp>
 #include <sluice/error.hpp>
 #include <string_view>
 

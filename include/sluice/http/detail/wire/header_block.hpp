@@ -4,11 +4,11 @@
 // read, no copies. Node's rules for names that come more than once are not applied here.
 #pragma once
 
+#include <sluice/config.hpp>
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
-#include <sluice/config.hpp>
 #include <sluice/http/detail/wire/header_chars.hpp>
 #include <sluice/http/headers.hpp>
 #include <string_view>

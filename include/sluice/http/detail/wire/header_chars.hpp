@@ -3,9 +3,9 @@
 // Which bytes may stand in a header name, a header value and a request path. Pure.
 #pragma once
 
+#include <sluice/config.hpp>
 #include <cstddef>
 #include <cstdint>
-#include <sluice/config.hpp>
 #include <sluice/detail/ascii.hpp>
 #include <string_view>
 

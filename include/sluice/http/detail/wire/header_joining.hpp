@@ -4,9 +4,9 @@
 // trailers of requests and responses alike.
 #pragma once
 
+#include <sluice/config.hpp>
 #include <algorithm>
 #include <array>
-#include <sluice/config.hpp>
 #include <string_view>
 
 namespace sluice::http::detail {

@@ -5,10 +5,10 @@
 // outgoing headers are validated.
 #pragma once
 
+#include <sluice/config.hpp>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <sluice/config.hpp>
 #include <sluice/http/detail/wire/field_lines.hpp>
 #include <sluice/http/detail/wire/known_header.hpp>
 #include <sluice/http/headers.hpp>

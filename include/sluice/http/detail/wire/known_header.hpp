@@ -4,8 +4,8 @@
 // messages that are received and of those that are sent.
 #pragma once
 
-#include <cstdint>
 #include <sluice/config.hpp>
+#include <cstdint>
 #include <sluice/http/detail/wire/header_chars.hpp>
 #include <string_view>
 

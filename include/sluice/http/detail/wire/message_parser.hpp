@@ -6,9 +6,9 @@
 // goes line by line. Bodies are BodyDecoder's.
 #pragma once
 
+#include <sluice/config.hpp>
 #include <cstddef>
 #include <cstdint>
-#include <sluice/config.hpp>
 #include <sluice/error.hpp>
 #include <sluice/http/detail/wire/field_line_reader.hpp>
 #include <sluice/http/detail/wire/header_block.hpp>

@@ -3,11 +3,11 @@
 // The status lines of all known codes, made at compile time. Pure.
 #pragma once
 
+#include <sluice/config.hpp>
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <sluice/config.hpp>
 #include <sluice/http/constants.hpp>
 #include <string_view>
 

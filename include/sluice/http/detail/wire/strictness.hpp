@@ -5,10 +5,10 @@
 // the business of MessageParser and BodyDecoder.
 #pragma once
 
+#include <sluice/config.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <sluice/config.hpp>
 #include <sluice/error.hpp>
 #include <sluice/http/detail/wire/known_header.hpp>
 #include <string_view>
