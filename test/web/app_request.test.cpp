@@ -153,8 +153,33 @@ TEST_CASE("accepts() follows quality and closeness", "[app][Request][plain]") {
   CHECK(best("text/html;q=0, */*") == "json");
   CHECK(best("image/*, application/json;q=0.9") == "image/png");
   CHECK(best("text/csv") == "");
-  CHECK(best("text/html;level=\"1,2\";q=0.3, application/json;q=0.4") == "json");
+  CHECK(best("text/html;level=\"1,2\";q=0.9, application/json;q=0.4") == "json");
   CHECK(seen({}, [](Request& req) { return std::string(req.accepts({"json"})); }) == "json");
+}
+
+TEST_CASE("accepts() compares parameters, and the order of what is liked alike",
+          "[app][Request][plain]") {
+  const auto best = [](std::string accept, std::initializer_list<std::string_view> types) {
+    return seen({.headers = {{"Accept", accept}}},
+                [types](Request& req) { return std::string(req.accepts(types)); });
+  };
+  // As npm's negotiator has them.
+  CHECK(best("text/html;level=1", {"html"}) == "");
+  CHECK(best("text/html;level=1", {"text/html;level=1", "html"}) == "text/html;level=1");
+  CHECK(best("text/html;level=1;q=0.2, text/html;q=0.7", {"text/html;level=1", "html"}) == "html");
+  CHECK(best("text/html;Level=\"A\";q=0.2, text/html;q=0.7", {"text/html; level=a", "html"}) ==
+        "html");
+  CHECK(best("application/json;charset=utf-8", {"json"}) == "");
+  CHECK(best("application/json;charset=*", {"application/json; charset=utf-8"}) ==
+        "application/json; charset=utf-8");
+  CHECK(best("*/*;q=0.1, text/html", {"json", "html"}) == "html");
+  CHECK(best("*/*;q=0.1", {"json", "html"}) == "json");
+  CHECK(best("text/html, application/json", {"json", "html"}) == "html");
+  CHECK(best("text/*, application/json", {"html", "json"}) == "json");
+  CHECK(best("*/html", {"json", "html"}) == "html");
+  CHECK(best("text/html;q=0.3, text/html;q=0.9, application/json;q=0.5", {"json", "html"}) ==
+        "html");
+  CHECK(best("TEXT/HTML ; Q = 0.5 , application/json;q=0.4", {"json", "html"}) == "html");
 }
 
 TEST_CASE("locals() is one object of each type for the whole request", "[app][Request][plain]") {

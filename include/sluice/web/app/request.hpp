@@ -64,7 +64,9 @@ class Request : public http::IncomingMessage {
 
   /// Whether the Content-Type is this one: "json", "text/html", "text/*", "+json".
   bool is(std::string_view type) const;
-  /// Which of these types the client wants most, "" if none. The first of equals.
+  /// Which of these types the client wants most, "" if none. Among equals the one that its Accept
+  /// header names more closely, then the one that comes first there, then the first one here. A
+  /// range with parameters is for types with the same ones: `text/html;level=1`.
   ///
   ///     if (req.accepts({"html", "json"}) == "json") …
   std::string_view accepts(std::initializer_list<std::string_view> types) const;

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <sluice/web/app/config.hpp>
 #include <string>
 #include <string_view>
@@ -14,10 +13,6 @@ namespace sluice::app::detail {
 
 /// The boundary of a Content-Type; "" if it has none that is allowed.
 std::string boundaryOf(std::string_view contentType);
-
-/// The value of a parameter of a header field, without its quotes: `name` of
-/// `form-data; name="a \"b\""`.
-std::optional<std::string> parameterOf(std::string_view field, std::string_view name);
 
 /// The last part of the path that some browsers send as the name of a file; "" if there is none.
 std::string fileNameOf(std::string_view disposition);

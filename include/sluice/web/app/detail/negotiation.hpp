@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <sluice/web/app/config.hpp>
+#include <string>
 #include <string_view>
 
 namespace sluice::app::detail {
@@ -30,9 +32,27 @@ std::string_view plainMediaType(std::string_view nameOrType);
 /// Whether `type` is of `range`: "text/plain" is of "text/*" and of "*/*". Both are plain.
 bool matchesMediaRange(std::string_view range, std::string_view type);
 
-/// How much an Accept header wants `type`: 0 to 1000, by the range that names it most closely (RFC
-/// 9110 §12.5.1).
-int acceptQuality(std::string_view accept, std::string_view type);
+/// The value of a parameter of a header field, without its quotes: `name` of
+/// `form-data; name="a \"b\""`.
+std::optional<std::string> parameterOf(std::string_view field, std::string_view name);
+
+/// How an Accept header likes a type.
+struct Liking {
+  int quality = 0;        // 0 to 1000; 0: not at all
+  int closeness = 0;      // how closely a range names it: the type counts most, parameters least
+  std::size_t place = 0;  // of that range in the header
+
+  /// false: alike, or less.
+  bool isMoreThan(const Liking& other) const {
+    if (quality != other.quality) return quality > other.quality;
+    if (closeness != other.closeness) return closeness > other.closeness;
+    return place < other.place;
+  }
+};
+
+/// By the range that names `type` most closely (RFC 9110 §12.5.1), as npm's negotiator has it. A
+/// range with parameters is for types that have them too.
+Liking likingOf(std::string_view accept, std::string_view type);
 
 /// The "q" of a parameter list as thousandths; 1000 if there is none or it is malformed.
 int qualityOf(std::string_view parameters);

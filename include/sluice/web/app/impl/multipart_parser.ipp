@@ -10,30 +10,6 @@
 
 namespace sluice::app::detail {
 
-SLUICE_DECL std::optional<std::string> parameterOf(std::string_view field, std::string_view name) {
-  takeElement(field, ';');
-  while (!field.empty()) {
-    const std::string_view parameter = takeElement(field, ';');
-    const std::size_t equals = parameter.find('=');
-    if (equals == std::string_view::npos) continue;
-    if (!equalsIgnoringCase(trimmed(parameter.substr(0, equals)), name)) continue;
-    std::string_view value = trimmed(parameter.substr(equals + 1));
-    if (!value.starts_with('"')) return std::string(value);
-    value.remove_prefix(1);
-    if (value.ends_with('"')) value.remove_suffix(1);
-    std::string plain;
-    for (std::size_t at = 0; at < value.size(); ++at) {
-      // A browser's backslash is one, but before a quote or another it is an escape.
-      const bool escapes = value[at] == '\\' && at + 1 < value.size() &&
-                           (value[at + 1] == '"' || value[at + 1] == '\\');
-      if (escapes) ++at;
-      plain += value[at];
-    }
-    return plain;
-  }
-  return std::nullopt;
-}
-
 SLUICE_DECL std::string fileNameOf(std::string_view disposition) {
   auto plain = parameterOf(disposition, "filename");
   // RFC 7578 §4.2 has only this one, but some clients write that of RFC 5987: UTF-8'en'%E2%82%AC.

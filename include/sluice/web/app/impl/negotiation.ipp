@@ -42,6 +42,30 @@ SLUICE_DECL std::string_view takeElement(std::string_view& list, char separator,
   return element;
 }
 
+SLUICE_DECL std::optional<std::string> parameterOf(std::string_view field, std::string_view name) {
+  takeElement(field, ';');
+  while (!field.empty()) {
+    const std::string_view parameter = takeElement(field, ';');
+    const std::size_t equals = parameter.find('=');
+    if (equals == std::string_view::npos) continue;
+    if (!equalsIgnoringCase(trimmed(parameter.substr(0, equals)), name)) continue;
+    std::string_view value = trimmed(parameter.substr(equals + 1));
+    if (!value.starts_with('"')) return std::string(value);
+    value.remove_prefix(1);
+    if (value.ends_with('"')) value.remove_suffix(1);
+    std::string plain;
+    for (std::size_t at = 0; at < value.size(); ++at) {
+      // A browser's backslash is one, but before a quote or another it is an escape.
+      const bool escapes = value[at] == '\\' && at + 1 < value.size() &&
+                           (value[at + 1] == '"' || value[at + 1] == '\\');
+      if (escapes) ++at;
+      plain += value[at];
+    }
+    return plain;
+  }
+  return std::nullopt;
+}
+
 SLUICE_DECL std::string_view mediaTypeOf(std::string_view extension) {
   using Entry = std::pair<std::string_view, std::string_view>;
   static constexpr auto types = std::to_array<Entry>({
@@ -150,9 +174,11 @@ SLUICE_DECL bool matchesMediaRange(std::string_view range, std::string_view type
 SLUICE_DECL int qualityOf(std::string_view parameters) {
   while (!parameters.empty()) {
     const std::string_view parameter = takeElement(parameters, ';');
-    if (parameter.size() < 3 || (parameter[0] | 32) != 'q' || parameter[1] != '=') continue;
-    const std::string_view digits = parameter.substr(2);
-    if (digits[0] != '0' && digits[0] != '1') return 1000;
+    const std::size_t equals = parameter.find('=');
+    if (equals == std::string_view::npos) continue;
+    if (!equalsIgnoringCase(trimmed(parameter.substr(0, equals)), "q")) continue;
+    const std::string_view digits = trimmed(parameter.substr(equals + 1));
+    if (!digits.starts_with('0') && !digits.starts_with('1')) return 1000;
     int quality = (digits[0] - '0') * 1000;
     int unit = 100;
     for (std::size_t at = 2; at < digits.size() && digits[1] == '.' && unit > 0; ++at, unit /= 10) {
@@ -164,23 +190,51 @@ SLUICE_DECL int qualityOf(std::string_view parameters) {
   return 1000;
 }
 
-SLUICE_DECL int acceptQuality(std::string_view accept, std::string_view type) {
-  int quality = 0;
-  int closest = 0;
-  while (!accept.empty()) {
-    const std::string_view element = takeElement(accept);
-    const std::string_view range = trimmed(element.substr(0, element.find(';')));
-    if (range.empty() || range.starts_with('+') || !matchesMediaRange(range, type)) continue;
-    int closeness = 3;
-    if (range == "*/*")
-      closeness = 1;
-    else if (range.ends_with("/*"))
-      closeness = 2;
-    if (closeness <= closest) continue;
-    closest = closeness;
-    quality = qualityOf(element.substr(std::min(range.size(), element.size())));
+// How closely a range of Accept, with its parameters, names a type; 0: not at all.
+inline int closenessOf(std::string_view range, std::string_view type) {
+  const auto partsOf = [](std::string_view of) {
+    const std::string_view plain = trimmed(of.substr(0, of.find(';')));
+    const std::size_t slash = std::min(plain.find('/'), plain.size());
+    return std::pair(plain.substr(0, slash), plain.substr(std::min(slash + 1, plain.size())));
+  };
+  const auto [rangeType, rangeSubtype] = partsOf(range);
+  const auto [ownType, ownSubtype] = partsOf(type);
+  if (rangeSubtype.empty() || ownSubtype.empty()) return 0;
+  int closeness = 8;
+  if (equalsIgnoringCase(rangeType, ownType))
+    closeness |= 4;
+  else if (rangeType != "*")
+    return 0;
+  if (equalsIgnoringCase(rangeSubtype, ownSubtype))
+    closeness |= 2;
+  else if (rangeSubtype != "*")
+    return 0;
+  std::string_view parameters = range;
+  takeElement(parameters, ';');
+  while (!parameters.empty()) {
+    const std::string_view parameter = takeElement(parameters, ';');
+    const std::string_view name = trimmed(parameter.substr(0, parameter.find('=')));
+    if (name.size() == parameter.size() || equalsIgnoringCase(name, "q")) continue;
+    const std::string wanted = parameterOf(range, name).value_or("");
+    if (wanted != "*" && !equalsIgnoringCase(wanted, parameterOf(type, name).value_or("")))
+      return 0;
+    closeness |= 1;
   }
-  return quality;
+  return closeness;
+}
+
+SLUICE_DECL Liking likingOf(std::string_view accept, std::string_view type) {
+  Liking best;
+  for (std::size_t place = 0; !accept.empty(); ++place) {
+    const std::string_view range = takeElement(accept);
+    const int closeness = closenessOf(range, type);
+    if (closeness == 0 || closeness < best.closeness) continue;
+    std::string_view parameters = range;
+    takeElement(parameters, ';');
+    const int quality = qualityOf(parameters);
+    if (closeness > best.closeness || quality >= best.quality) best = {quality, closeness, place};
+  }
+  return best;
 }
 
 }  // namespace sluice::app::detail

@@ -160,12 +160,13 @@ SLUICE_DECL bool Request::is(std::string_view type) const {
 SLUICE_DECL std::string_view Request::accepts(std::initializer_list<std::string_view> types) const {
   const auto accept = headers().get("accept");
   std::string_view best;
-  int most = 0;
+  detail::Liking most;
   for (const std::string_view type : types) {
     if (!accept) return type;
-    const int quality = detail::acceptQuality(*accept, detail::plainMediaType(type));
-    if (quality <= most) continue;
-    most = quality;
+    const bool isName = type.find('/') == std::string_view::npos;
+    const auto liking = detail::likingOf(*accept, isName ? detail::plainMediaType(type) : type);
+    if (liking.quality == 0 || !liking.isMoreThan(most)) continue;
+    most = liking;
     best = type;
   }
   return best;
