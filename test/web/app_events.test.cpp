@@ -9,6 +9,7 @@
 #include <support/allocations.hpp>
 #include <support/answers.hpp>
 #include <support/catch.hpp>
+#include <support/gate.hpp>
 #include <support/serve.hpp>
 
 using namespace sluice;
@@ -94,6 +95,49 @@ TEST_CASE("a silent stream is kept alive by comments", "[app][events]") {
   CHECK(unchunked(wire.received()) == ":\n\n:\n\n");
   wire.advance(10min);
   CHECK(!wire.closed());
+}
+
+TEST_CASE("HEAD to an endless stream ends at once", "[app][events][plain]") {
+  app::Channel channel;
+  int asked = 0;
+  Router router;
+  router.onError([&](std::exception_ptr, Request&, Response&) -> task<> {
+    ++asked;
+    co_return;
+  });
+  Router inner = broadcasting(channel);
+  inner.onError([&](std::exception_ptr error, Request&, Response&) -> task<> {
+    ++asked;
+    std::rethrow_exception(error);
+  });
+  router.use("/channel", inner);
+  router.get("/loop", [](Request&, Response& res) -> task<> {
+    auto events = res.events();
+    sluice::test::Gate never;
+    while (true) {
+      co_await never.wait();
+      co_await events.send("1");
+    }
+  });
+  router.get("/next", [](Request&, Response& res) -> task<> { co_await res.end("next"); });
+  sluice::test::Serving wire(router, {});
+  int errors = 0;
+  wire.server().on<"error">([&](const Error&) { ++errors; });
+  for (const char* path : {"/channel", "/loop"}) {
+    const std::string head =
+        wire.send("HEAD " + std::string(path) + " HTTP/1.1\r\nHost: a\r\n\r\n");
+    CHECK(head.starts_with("HTTP/1.1 200 OK\r\n"));
+    CHECK(head.find("Content-Type: text/event-stream\r\n") != std::string::npos);
+    CHECK(head.ends_with("\r\n\r\n"));
+    wire.take();
+    CHECK(wire.send(sluice::test::get("/next")) == sluice::test::ok("next"));
+    wire.take();
+  }
+  wire.advance(1min);
+  CHECK(wire.received().empty());
+  CHECK(asked == 0);
+  CHECK(errors == 0);
+  CHECK(channel.listeners() == 0);
 }
 
 TEST_CASE("a client that reads nothing is given up after the keep-alive time", "[app][events]") {

@@ -84,7 +84,8 @@ class Response : public http::ServerResponse, public http::OutgoingCalls<Respons
   /// throws  HttpError: 404 if there is no such file, 403 if it may not be read
   task<> sendFile(const std::filesystem::path& path, SendFileOptions options = {});
 
-  /// Begins a stream of server-sent events: the head goes out now.
+  /// Begins a stream of server-sent events: the head goes out now. To HEAD that is all, and the
+  /// handler ends: this throws what the router takes as a return.
   EventStream events(EventStreamOptions options = {});
 };
 

@@ -5,6 +5,7 @@
 
 #include <sluice/error.hpp>
 #include <sluice/http/incoming_message.hpp>
+#include <sluice/web/app/detail/events_of_head.hpp>
 #include <sluice/web/app/event_stream.hpp>
 #include <sluice/web/app/response.hpp>
 #include <utility>
@@ -56,6 +57,10 @@ SLUICE_DECL EventStream::EventStream(Response& res, const EventStreamOptions& op
   // nginx holds back what a server sends unless it is told.
   set("X-Accel-Buffering", "no");
   res.flushHeaders();
+  if (res.req().method() == "HEAD") {
+    res.end();
+    throw detail::EventsOfHead();
+  }
   if (options.keepAlive.count() <= 0) return;
   Response* const kept = &res;
   kept->setTimeout(options.keepAlive, [kept] {

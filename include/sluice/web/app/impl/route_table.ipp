@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <sluice/error.hpp>
 #include <sluice/web/app/detail/error_answer.hpp>
+#include <sluice/web/app/detail/events_of_head.hpp>
 #include <sluice/web/app/detail/route_table.hpp>
 #include <sluice/web/app/http_error.hpp>
 #include <sluice/web/app/request.hpp>
@@ -36,6 +37,8 @@ SLUICE_DECL task<> RouteTable::run(std::shared_ptr<const RouteTable> table, Requ
     } else {
       co_await guarded(table->step(req, res, 0, root), &root, nullptr, req, res);
     }
+  } catch (const EventsOfHead&) {
+    // All is said.
   } catch (...) {
     error = std::current_exception();
   }
@@ -172,6 +175,8 @@ SLUICE_DECL task<> RouteTable::guarded(task<> step, const Scope* scope, const Sc
   std::exception_ptr error;
   try {
     co_await std::move(step);
+  } catch (const EventsOfHead&) {
+    throw;
   } catch (...) {
     error = std::current_exception();
   }
