@@ -417,6 +417,32 @@ TEST_CASE("an error handler answers, the nearest router's first", "[app][Router]
   CHECK(std::string(res.error->what()).find("broken") != std::string::npos);
 }
 
+TEST_CASE("an error handler hears what a step throws that is no coroutine",
+          "[app][Router][plain]") {
+  const auto heard = [](std::string name) {
+    return [name = std::move(name)](std::exception_ptr, Request&, Response& res) -> task<> {
+      co_await res.status(503).end(name);
+    };
+  };
+  const auto throwing = [](Request&, Response&, Next) -> task<> {
+    throw std::runtime_error("broken");
+  };
+  const auto passing = [](Request&, Response&, Next next) { return next(); };
+  Router inner;
+  inner.use(passing).get("/a", throwing).onError(heard("inner"));
+  Router router;
+  router.use(passing).use("/inner", inner).get("/b", passing, throwing).onError(heard("root"));
+  const auto answer = [](const Router& asked, std::string url) {
+    const auto res = inject(asked, {.url = std::move(url)});
+    return std::to_string(res.statusCode) + ' ' + res.body;
+  };
+  CHECK(answer(router, "/inner/a") == "503 inner");
+  CHECK(answer(router, "/b") == "503 root");
+  Router first;
+  first.use(throwing).onError(heard("first"));
+  CHECK(answer(first, "/") == "503 first");
+}
+
 TEST_CASE("a middleware can catch what a later step throws", "[app][Router][plain]") {
   Router router;
   router.use([](Request&, Response& res, Next next) -> task<> {

@@ -89,6 +89,7 @@ class RouteTable {
   void insert(std::unique_ptr<Route> route);
   void findRoute(Request& req) const;
   std::string allowed(std::string_view path) const;
+  static task<> call(Handler& handler, Request& req, Response& res, const Next& next);
   static task<> start(Handler& handler, const Scope& scope, const Scope& caller, Request& req,
                       Response& res, std::size_t next);
   static task<> guarded(task<> step, const Scope* scope, const Scope* until, Request& req,

@@ -155,9 +155,28 @@ SLUICE_DECL const PrefixNames& RouteTable::prefixNames(Routing& routing) const {
   return routing.prefixNames;
 }
 
+namespace table {
+
+inline task<> failed(std::exception_ptr error) {
+  std::rethrow_exception(std::move(error));
+  co_return;
+}
+
+}  // namespace table
+
+// One that is no coroutine may throw at once. Whoever awaits it hears that as from a coroutine.
+SLUICE_DECL task<> RouteTable::call(Handler& handler, Request& req, Response& res,
+                                    const Next& next) {
+  try {
+    return handler.call(req, res, next);
+  } catch (...) {
+    return table::failed(std::current_exception());
+  }
+}
+
 SLUICE_DECL task<> RouteTable::start(Handler& handler, const Scope& scope, const Scope& caller,
                                      Request& req, Response& res, std::size_t next) {
-  if (&scope == &caller) return handler.call(req, res, Next(req, res, next, scope));
+  if (&scope == &caller) return call(handler, req, res, Next(req, res, next, scope));
   // An error that leaves a mounted router passes its handlers first.
   const Scope* until = &scope;
   bool handlers = false;
@@ -165,7 +184,7 @@ SLUICE_DECL task<> RouteTable::start(Handler& handler, const Scope& scope, const
     handlers = handlers || !until->onError.empty();
     until = until->parent;
   }
-  task<> step = handler.call(req, res, Next(req, res, next, scope));
+  task<> step = call(handler, req, res, Next(req, res, next, scope));
   if (!handlers) return step;
   return guarded(std::move(step), &scope, until, req, res);
 }
