@@ -352,6 +352,29 @@ TEST_CASE("a duplicate throws and names the first one", "[app][Router][plain]") 
         "GET: this router was mounted in another one, add to it before");
 }
 
+TEST_CASE("a router that cannot be mounted leaves the other one as it was",
+          "[app][Router][plain]") {
+  std::string log;
+  Router inner;
+  inner.use(marks(log, "inner")).get("/x", says("x")).get("/a/x", says("ax"));
+  Router router;
+  router.get("/b/x", says("own"));
+  // With the group, "/x" is "/a/x" too.
+  CHECK(wordsOf([&] { router.use("{/a}", inner); }).find("\"{/a}/x\"") != std::string::npos);
+  CHECK(wordsOf([&] { router.use("/b", inner); }).find("\"/b/x\"") != std::string::npos);
+  CHECK(get(router, "/x") == "404");
+  CHECK(get(router, "/a/x") == "404");
+  CHECK(get(router, "/b/a/x") == "404");
+  CHECK(get(router, "/b/x") == "own");
+  CHECK(log.empty());
+  // Neither of them is the worse for it.
+  router.get("/c", says("c"));
+  inner.get("/late", says("late"));
+  router.use("/d", inner);
+  CHECK(get(router, "/d/late") == "late");
+  CHECK(log == "inner()");
+}
+
 TEST_CASE("HttpError is the answer, as JSON or text by Accept", "[app][Router][plain]") {
   Router router;
   router.use([](Request&, Response& res, Next next) -> task<> {

@@ -134,6 +134,7 @@ SLUICE_DECL void RouteTable::mount(const Pattern* prefix, RouteTable& other) {
   // The copies are made in a router of their own, so that an error leaves this one as it was.
   std::vector<std::unique_ptr<Middleware>> middleware;
   std::vector<std::unique_ptr<Route>> routes;
+  std::vector<std::pair<std::size_t, const Route*>> own;
   std::vector<std::pair<const Scope*, const Scope*>> scopes;
   const std::size_t scopesBefore = scopes_.size();
   for (const Scope& scope : other.scopes_) {
@@ -167,14 +168,24 @@ SLUICE_DECL void RouteTable::mount(const Pattern* prefix, RouteTable& other) {
       copy->variants = table::below(prefixes, from->variants);
       copy->before = middleware_.size() + from->before;
       copy->scope = copyOf(from->scope);
+      std::vector<std::size_t> numbers;
       for (const PatternTokens& variant : copy->variants) {
         const std::size_t number = tree_.add(variant, leaves_.size());
         if (number == leaves_.size()) leaves_.emplace_back();
         const Endpoint* const known = table::find(leaves_[number], copy->method);
-        if (known == nullptr) continue;
-        throw PatternError(0, copy->method + " \"" + copy->pattern + "\" is there already, as \"" +
-                                  known->route->pattern + "\" of " + known->route->where + ",");
+        const Route* holder = known == nullptr ? nullptr : known->route;
+        // Below a prefix with groups two of its own may be alike.
+        for (const auto& [taken, mate] : own) {
+          if (taken == number && mate->method == copy->method) holder = mate;
+        }
+        if (holder != nullptr) {
+          throw PatternError(0, copy->method + " \"" + copy->pattern +
+                                    "\" is there already, as \"" + holder->pattern + "\" of " +
+                                    holder->where + ",");
+        }
+        numbers.push_back(number);
       }
+      for (const std::size_t number : numbers) own.emplace_back(number, copy.get());
       routes.push_back(std::move(copy));
     }
   } catch (const PatternError& error) {
