@@ -127,6 +127,85 @@ TEST_CASE("patterns: parts of segments, optional groups, quotes and escapes",
   CHECK(get(router, "/archive.zip") == "archive id=zip");
 }
 
+TEST_CASE("an optional group takes what it can, as in Express", "[app][Router][plain]") {
+  Router router;
+  router.get("/:path{.:id}", says("file"));
+  router.get("/v/:from{-:to}{-:id}", says("v"));
+  router.get("/w/:id", says("w"));
+  router.get("/w/:from.:to", says("part"));
+  CHECK(get(router, "/a") == "file path=a");
+  CHECK(get(router, "/a.txt") == "file id=txt path=a");
+  CHECK(get(router, "/a.tar.gz") == "file id=gz path=a.tar");
+  CHECK(get(router, "/.a") == "file path=.a");
+  CHECK(get(router, "/a.") == "file path=a.");
+  CHECK(get(router, "/v/1") == "v from=1");
+  CHECK(get(router, "/v/1-2") == "v from=1 to=2");
+  CHECK(get(router, "/v/1-2-3") == "v id=3 from=1 to=2");
+  CHECK(get(router, "/v/1-2-3-4") == "v id=4 from=1-2 to=3");
+  // Text in a segment says more than a name for all of it.
+  CHECK(get(router, "/w/a.b") == "part from=a to=b");
+  CHECK(get(router, "/w/ab") == "w id=ab");
+  CHECK(get(router, "/w/" + std::string(6000, 'a')) == "w id=" + std::string(6000, 'a'));
+  Router prefix;
+  prefix.use("/:path{.:id}", [](Request&, Response&, Next next) { return next(); });
+  prefix.get("/*rest", says("under"));
+  CHECK(get(prefix, "/a.txt/x") == "under id=txt path=a");
+}
+
+TEST_CASE("a value has no text in it that separates it from others, as in Express",
+          "[app][Router][plain]") {
+  Router router;
+  router.get("/p/:from-:to", says("p"));
+  router.get("/q/*from-*to", says("q"));
+  router.get("/r/:from-*to", says("r"));
+  router.get("/s/*from/x/*to", says("s"));
+  router.get("/T/:from--:to", says("t"));
+  router.get("/u/:from.and.:to", says("u"));
+  CHECK(get(router, "/p/1-2-3") == "p from=1-2 to=3");
+  CHECK(get(router, "/p/1-2-") == "404");
+  CHECK(get(router, "/p/1--") == "p from=1 to=-");
+  CHECK(get(router, "/q/1-2-3") == "q from=1-2 to=3");
+  CHECK(get(router, "/q/1/a-2/b") == "q from=1/a to=2/b");
+  CHECK(get(router, "/r/1-2-3") == "r from=1 to=2-3");
+  CHECK(get(router, "/s/a/x/b/x/c") == "s from=a/x/b to=c");
+  CHECK(get(router, "/s/a/x/x/b") == "s from=a/x to=b");
+  CHECK(get(router, "/t/1---2") == "t from=1- to=2");
+  CHECK(get(router, "/u/1.AND.2.and.3") == "u from=1.AND.2 to=3");
+}
+
+TEST_CASE("a prefix that a group may leave empty is no prefix of every path, as in Express",
+          "[app][Router][plain]") {
+  std::string log;
+  Router inner;
+  inner.get("/", says("root"));
+  inner.get("/y", says("y"));
+  Router router;
+  router.use("/{a}", marks(log, "1"));
+  router.use("/x/{a}", marks(log, "2"));
+  router.use("/m/{a}", inner);
+  router.all("/*path", says("rest"));
+  router.get("/", says("root"));
+  const auto passed = [&](std::string url) {
+    log.clear();
+    get(router, std::move(url));
+    return log;
+  };
+  CHECK(passed("/") == "1()");
+  CHECK(passed("/a") == "1()");
+  CHECK(passed("/a/b") == "1()");
+  CHECK(passed("/b") == "");
+  CHECK(passed("/x/") == "2()");
+  CHECK(passed("/x/a/b") == "2()");
+  CHECK(passed("/x") == "");
+  CHECK(passed("/x/b") == "");
+  CHECK(get(router, "/m/") == "root");
+  CHECK(get(router, "/m/a") == "root");
+  CHECK(get(router, "/m/a/y") == "y");
+  CHECK(get(router, "/m/y") == "rest path=m/y");
+  CHECK(get(router, "/m") == "rest path=m");
+  CHECK_THROWS_AS(router.get("/{z}", says("again")), Error);
+}
+
 TEST_CASE("names bring decoded values, and an encoded slash separates nothing",
           "[app][Router][plain]") {
   Router router;

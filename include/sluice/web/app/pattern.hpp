@@ -18,7 +18,7 @@ namespace sluice::app {
 ///
 /// `:name` is one segment or a part of it, `*name` is everything that follows, slashes included,
 /// and braces hold what may be missing. `\` makes the next character ordinary text. A slash at the
-/// end makes no difference. Differs from Express: upper and lower case are different.
+/// end makes no difference.
 class Pattern {
  public:
   template <std::convertible_to<std::string_view> Text>

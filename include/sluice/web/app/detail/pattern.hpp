@@ -16,8 +16,14 @@ namespace sluice::app::detail {
 /// A piece of a pattern.
 struct PatternToken {
   enum class Kind { text, param, wildcard };
+  /// Which values may have the text of `without` in them all the same.
+  enum class Unless { never, itself, oneSegment };
+
   Kind kind;
   std::string value;  // the text, or the name
+  // What a value of this name does not contain: the text that separates it from another one.
+  std::string without = {};
+  Unless unless = Unless::never;
 };
 
 /// One way to read a pattern: what a path must look like from its first byte to its last.
@@ -35,7 +41,8 @@ inline constexpr std::size_t maxParams = 16;
 /// How many plain patterns the groups of one may make.
 inline constexpr std::size_t maxVariants = 64;
 
-/// Every plain pattern that `pattern` stands for. A slash at the end means nothing, and is dropped.
+/// Every plain pattern that `pattern` stands for: with a group before without it, as path-to-regexp
+/// 8 tries them. A slash that `pattern` ends in means nothing, and is dropped.
 ///
 /// throws  PatternError
 std::vector<PatternTokens> parsePattern(std::string_view pattern);

@@ -4,9 +4,11 @@
 // errors. Also runs a request through them.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <sluice/web/app/detail/handler.hpp>
 #include <sluice/web/app/detail/networks.hpp>
 #include <sluice/web/app/detail/route_tree.hpp>
@@ -35,7 +37,29 @@ struct Route {
 };
 
 struct Middleware {
+  struct Match {
+    std::size_t variant;
+    std::size_t end;  // in the path, before a slash
+  };
+
   explicit Middleware(bool caseSensitive) : tree(caseSensitive) {}
+
+  /// By the first of its plain patterns that is a prefix of the path.
+  std::optional<Match> match(std::string_view path, Captures& captures) const {
+    std::optional<Match> best;
+    Captures kept;
+    std::size_t keptCount = 0;
+    tree.matchPrefix(path, captures, [&](std::size_t number, std::size_t count, std::size_t end) {
+      if (best && number >= best->variant) return false;
+      best = Match{number, end > 0 && path[end - 1] == '/' ? end - 1 : end};
+      if (number == 0) return true;
+      std::copy_n(captures.begin(), count, kept.begin());
+      keptCount = count;
+      return false;
+    });
+    if (best && best->variant != 0) std::copy_n(kept.begin(), keptCount, captures.begin());
+    return best;
+  }
 
   std::string pattern;  // empty: every path
   std::vector<PatternTokens> variants;

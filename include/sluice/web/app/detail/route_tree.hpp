@@ -51,16 +51,24 @@ class RouteTree {
   }
 
  private:
+  /// What a value may not contain.
+  struct Rule {
+    std::size_t index;
+    std::string without;  // in lower case if case does not count
+    PatternToken::Unless unless;
+  };
+
   struct Node {
     std::string text;    // in lower case if case does not count
     std::string firsts;  // the first bytes of the children
     std::vector<std::unique_ptr<Node>> children;
     std::unique_ptr<Node> param, wildcard;
     std::size_t number = none;
+    std::vector<Rule> rules;  // of the pattern that ends here
 
-    // Whether a value that ends before this node may end anywhere.
+    // Whether a value that ends before this node may end within a segment.
     bool endsInside() const {
-      return wildcard || firsts.size() > 1 || (firsts.size() == 1 && firsts[0] != '/');
+      return firsts.size() > 1 || (firsts.size() == 1 && firsts[0] != '/');
     }
   };
 
@@ -80,7 +88,28 @@ class RouteTree {
         if (node.param && visitParam(*node.param, at, count)) return true;
         if (node.wildcard && visitWildcard(*node.wildcard, at, count)) return true;
       }
-      return node.number != none && endsAt(at) && accept(node.number, count, at);
+      return node.number != none && endsAt(at) && fits(node) && accept(node.number, count, at);
+    }
+
+    bool fits(const Node& node) {
+      for (const Rule& rule : node.rules) {
+        if (!fits(rule, captures[rule.index])) return false;
+      }
+      return true;
+    }
+
+    bool fits(const Rule& rule, const Capture& capture) {
+      using Unless = PatternToken::Unless;
+      const std::string_view value = path.substr(capture.at, capture.size);
+      if (rule.unless == Unless::itself && matches(value, rule.without)) return true;
+      if (rule.unless == Unless::oneSegment && value.find('/') == std::string_view::npos)
+        return true;
+      for (std::size_t at = 0; at < value.size(); ++at) {
+        // Long values use the attempts up too.
+        if (at % 64 == 63 && --attempts < 0) return false;
+        if (matches(path.substr(capture.at + at, rule.without.size()), rule.without)) return false;
+      }
+      return true;
     }
 
     bool endsAt(std::size_t at) const {
@@ -108,8 +137,10 @@ class RouteTree {
     bool visitParam(const Node& node, std::size_t at, std::size_t count) {
       const std::size_t slash = path.find('/', at);
       const std::size_t end = slash == std::string_view::npos ? path.size() : slash;
-      const std::size_t least = node.endsInside() ? at + 1 : end;
-      return end > at && visitValue(node, at, end, least, count);
+      if (end == at) return false;
+      // Text within the segment says more than a name for all of it.
+      if (node.endsInside() && visitValue(node, at, end - 1, at + 1, count)) return true;
+      return visitValue(node, at, end, end, count);
     }
 
     bool visitWildcard(const Node& node, std::size_t at, std::size_t count) {
@@ -117,10 +148,17 @@ class RouteTree {
       return visitValue(node, at, path.size(), last ? path.size() : at + 1, count);
     }
 
-    // A value takes as much as it can.
+    bool mayEnd(const Node& node, std::size_t end) const {
+      if (end == path.size() || path[end] == '/') return true;
+      const char next = caseSensitive ? path[end] : sluice::detail::toLower(path[end]);
+      return node.firsts.find(next) != std::string::npos;
+    }
+
+    // A value takes as much as it can. Only text follows it.
     bool visitValue(const Node& node, std::size_t at, std::size_t most, std::size_t least,
                     std::size_t count) {
       for (std::size_t end = most; end >= least && attempts > 0; --end) {
+        if (!mayEnd(node, end)) continue;
         captures[count] = {static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(end - at)};
         if (visit(node, end, count + 1)) return true;
       }

@@ -22,6 +22,7 @@ struct Route;
 struct Endpoint {
   const Route* route = nullptr;
   std::vector<std::string> names;
+  std::size_t rank = 0;  // of the plain pattern: the route prefers the lowest that matches
 };
 
 /// Names in prefixes, and where in the path their values are.

@@ -132,10 +132,55 @@ class PatternReader {
                              !variant.front().value.starts_with('/'))) {
       throw PatternError(0, "a pattern begins with '/', also without its optional groups,");
     }
-    if (variant.empty() || variant.back().kind != PatternToken::Kind::text) return;
-    if (!variant.back().value.ends_with('/')) return;
-    variant.back().value.pop_back();
-    if (variant.back().value.empty()) variant.pop_back();
+    if (pattern_.ends_with('/')) {
+      variant.back().value.pop_back();
+      if (variant.back().value.empty()) variant.pop_back();
+    }
+    separate(variant);
+  }
+
+  // As path-to-regexp 8 separates values: a name takes no text that stands before it since another
+  // name of its segment, and before a wildcard of its segment none that follows it. A wildcard
+  // takes no text that stands before it since another one, unless all of it is one segment.
+  static void separate(PatternTokens& variant) {
+    using Kind = PatternToken::Kind;
+    using Unless = PatternToken::Unless;
+    std::string before, sinceWildcard;
+    bool params = false, wildcards = false;  // earlier ones of this segment
+    Kind last = Kind::text;
+    for (auto token = variant.begin(); token != variant.end(); ++token) {
+      if (token->kind == Kind::text) {
+        before = token->value;
+        if (last == Kind::wildcard) sinceWildcard += before;
+        if (before.find('/') != std::string::npos) params = wildcards = false;
+        continue;
+      }
+      last = token->kind;
+      if (wildcards) {
+        token->without = before;
+      } else if (token->kind == Kind::wildcard) {
+        token->without = sinceWildcard;
+        token->unless = Unless::oneSegment;
+      } else if (wildcardFollows(token + 1, variant.end())) {
+        token->without = (token + 1)->value;
+      } else if (params) {
+        token->without = before;
+        token->unless = Unless::itself;
+      }
+      if (token->kind == Kind::wildcard) sinceWildcard.clear();
+      (token->kind == Kind::wildcard ? wildcards : params) = true;
+    }
+  }
+
+  // In the segment that `from` is in.
+  static bool wildcardFollows(PatternTokens::const_iterator from,
+                              PatternTokens::const_iterator end) {
+    for (; from != end; ++from) {
+      if (from->kind == PatternToken::Kind::wildcard) return true;
+      const bool text = from->kind == PatternToken::Kind::text;
+      if (text && from->value.find('/') != std::string::npos) return false;
+    }
+    return false;
   }
 
   std::string_view pattern_;

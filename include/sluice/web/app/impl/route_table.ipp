@@ -86,15 +86,28 @@ SLUICE_DECL void RouteTable::findRoute(Request& req) const {
   Routing& routing = detail::RequestAccess::routing(req);
   if (routing.target == Routing::Target::refused) return;
   const std::string_view method = req.method();
-  tree_.match(routing.path.segments(), routing.captures,
-              [&](std::size_t number, std::size_t, std::size_t) {
-                const Leaf& leaf = leaves_[number];
-                const Endpoint* found = table::find(leaf, method);
-                if (found == nullptr && method == "HEAD") found = table::find(leaf, "GET");
-                if (found == nullptr) found = table::find(leaf, {});
-                routing.endpoint = found;
-                return found != nullptr;
-              });
+  Captures kept;
+  std::size_t keptCount = 0;
+  tree_.match(
+      routing.path.segments(), routing.captures,
+      [&](std::size_t number, std::size_t count, std::size_t) {
+        const Leaf& leaf = leaves_[number];
+        const Endpoint* found = table::find(leaf, method);
+        if (found == nullptr && method == "HEAD") found = table::find(leaf, "GET");
+        if (found == nullptr) found = table::find(leaf, {});
+        if (found == nullptr) return false;
+        const Endpoint* const known = routing.endpoint;
+        if (known != nullptr && (found->route != known->route || found->rank >= known->rank))
+          return false;
+        routing.endpoint = found;
+        if (found->rank == 0) return true;
+        // Another plain pattern of the route may come before this one.
+        std::copy_n(routing.captures.begin(), count, kept.begin());
+        keptCount = count;
+        return false;
+      });
+  if (routing.endpoint == nullptr || routing.endpoint->rank == 0) return;
+  std::copy_n(kept.begin(), keptCount, routing.captures.begin());
 }
 
 SLUICE_DECL task<> RouteTable::step(Request& req, Response& res, std::size_t position,
@@ -115,12 +128,9 @@ SLUICE_DECL task<> RouteTable::step(Request& req, Response& res, std::size_t pos
     std::size_t end = 0;
     if (!middleware.pattern.empty()) {
       Captures captures;
-      const bool matches = middleware.tree.matchPrefix(
-          routing.path.segments(), captures, [&](std::size_t, std::size_t, std::size_t at) {
-            end = at;
-            return true;
-          });
-      if (!matches) continue;
+      const auto match = middleware.match(routing.path.segments(), captures);
+      if (!match) continue;
+      end = match->end;
     }
     routing.reached = position + 1;
     routing.basePath = end;
@@ -142,14 +152,12 @@ SLUICE_DECL const PrefixNames& RouteTable::prefixNames(Routing& routing) const {
     const Middleware& middleware = *middleware_[index];
     if (middleware.pattern.empty()) continue;
     Captures captures;
-    middleware.tree.matchPrefix(routing.path.segments(), captures,
-                                [&](std::size_t number, std::size_t, std::size_t) {
-                                  const auto& names = middleware.names[number];
-                                  for (std::size_t at = 0; at < names.size(); ++at) {
-                                    routing.prefixNames.emplace_back(names[at], captures[at]);
-                                  }
-                                  return true;
-                                });
+    const auto match = middleware.match(routing.path.segments(), captures);
+    if (!match) continue;
+    const auto& names = middleware.names[match->variant];
+    for (std::size_t at = 0; at < names.size(); ++at) {
+      routing.prefixNames.emplace_back(names[at], captures[at]);
+    }
   }
   routing.namedUntil = routing.reached;
   return routing.prefixNames;

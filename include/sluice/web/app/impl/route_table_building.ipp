@@ -47,6 +47,16 @@ inline std::vector<PatternTokens> below(const std::vector<PatternTokens>& prefix
   return all;
 }
 
+// For a route, which a path matches as a whole, "/" is the same as nothing.
+inline std::vector<PatternTokens> wholePaths(std::vector<PatternTokens> variants) {
+  for (PatternTokens& variant : variants) {
+    const bool root = variant.size() == 1 && variant.front().kind == PatternToken::Kind::text &&
+                      variant.front().value == "/";
+    if (root) variant.clear();
+  }
+  return variants;
+}
+
 inline std::string textBelow(const std::string& prefix, const std::string& rest) {
   if (prefix.empty()) return rest;
   return rest == "/" || rest.empty() ? prefix : prefix + rest;
@@ -69,7 +79,7 @@ SLUICE_DECL void RouteTable::addRoute(std::string_view method, const Pattern& pa
   route->method = method;
   route->pattern = pattern.text();
   route->where = table::placeOf(pattern);
-  route->variants = table::parsed(call, pattern);
+  route->variants = table::wholePaths(table::parsed(call, pattern));
   route->handlers = std::move(handlers);
   route->before = middleware_.size();
   route->scope = &scopes_.front();
@@ -93,7 +103,7 @@ SLUICE_DECL void RouteTable::insert(std::unique_ptr<Route> route) {
     Leaf& leaf = leaves_[numbers[index]];
     // Two of the route's own variants can be alike but for their names: the first counts.
     if (table::find(leaf, route->method) != nullptr) continue;
-    leaf.push_back({route.get(), table::namesOf(route->variants[index])});
+    leaf.push_back({route.get(), table::namesOf(route->variants[index]), index});
   }
   routes_.push_back(std::move(route));
 }
@@ -165,7 +175,7 @@ SLUICE_DECL void RouteTable::mount(const Pattern* prefix, RouteTable& other) {
     for (const auto& from : other.routes_) {
       auto copy = std::make_unique<Route>(*from);
       copy->pattern = table::textBelow(text, from->pattern);
-      copy->variants = table::below(prefixes, from->variants);
+      copy->variants = table::wholePaths(table::below(prefixes, from->variants));
       copy->before = middleware_.size() + from->before;
       copy->scope = copyOf(from->scope);
       std::vector<std::size_t> numbers;

@@ -10,19 +10,28 @@
 namespace sluice::app::detail {
 
 SLUICE_DECL std::size_t RouteTree::add(const PatternTokens& tokens, std::size_t number) {
+  const auto asCompared = [this](std::string text) {
+    for (char& letter : text) letter = caseSensitive_ ? letter : sluice::detail::toLower(letter);
+    return text;
+  };
   Node* node = &root_;
+  std::vector<Rule> rules;
+  std::size_t index = 0;
   for (const PatternToken& token : tokens) {
     if (token.kind == PatternToken::Kind::text) {
-      std::string text = token.value;
-      for (char& letter : text) letter = caseSensitive_ ? letter : sluice::detail::toLower(letter);
-      node = &insert(*node, text);
+      node = &insert(*node, asCompared(token.value));
       continue;
     }
+    if (!token.without.empty()) rules.push_back({index, asCompared(token.without), token.unless});
+    ++index;
     auto& next = token.kind == PatternToken::Kind::param ? node->param : node->wildcard;
     if (!next) next = std::make_unique<Node>();
     node = next.get();
   }
-  if (node->number == none) node->number = number;
+  if (node->number == none) {
+    node->number = number;
+    node->rules = std::move(rules);
+  }
   return node->number;
 }
 
