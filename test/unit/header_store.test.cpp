@@ -124,6 +124,25 @@ TEST_CASE("removing drops every line of the name in any case", "[HeaderStore]") 
   CHECK(store.wire().empty());
 }
 
+TEST_CASE("a header is found in any case, and no other for it, whatever its length",
+          "[HeaderStore]") {
+  HeaderStore store;
+  HeaderStore prepared;
+  for (std::size_t size = 1; size <= 40; ++size) {
+    const std::string upper = std::string(size, 'X') + "-A", lower = std::string(size, 'x') + "-a";
+    CHECK(!store.has(lower));
+    store.set(upper, "1");
+    CHECK(store.has(lower));
+    CHECK(store.text(lower) == "1");
+    prepared.set(lower, "2");
+  }
+  store.merge(prepared);
+  CHECK(store.lineCount() == 40);
+  CHECK(store.text("X-A") == "2");
+  store.set("y", "3");
+  CHECK(store.text("Y") == "3");
+}
+
 TEST_CASE("an empty list has a name and no line", "[HeaderStore]") {
   HeaderStore store;
   store.set("Connection", Texts{});
