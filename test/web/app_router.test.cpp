@@ -327,6 +327,21 @@ TEST_CASE("a route that calls next() goes on to what was added after it", "[app]
   CHECK(get(router, "/b") == "404");
 }
 
+TEST_CASE("a handler may hand a request on to another router", "[app][Router][plain]") {
+  Router other;
+  other.use([](Request&, Response& res, Next next) -> task<> {
+    res.setHeader("X-Other", "yes");
+    co_await next();
+  });
+  other.get("/a", [](Request&, Response& res) -> task<> { co_await res.end("other"); });
+  Router router;
+  router.use([](Request&, Response&, Next next) -> task<> { co_await next(); });
+  router.get("/a", [&](Request& req, Response& res) -> task<> { co_await other(req, res); });
+  const auto res = inject(router, {.url = "/a"});
+  CHECK(res.body == "other");
+  CHECK(res.headers["x-other"] == "yes");
+}
+
 TEST_CASE("next() can be called once", "[app][Router][plain]") {
   Router router;
   int calls = 0;

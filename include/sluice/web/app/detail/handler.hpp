@@ -19,7 +19,7 @@ namespace sluice::app::detail {
 class Handler {
  public:
   virtual ~Handler() = default;
-  virtual task<> call(Request& req, Response& res, Next next) = 0;
+  virtual task<> call(Request& req, Response& res, const Next& next) = 0;
 };
 /// Shared by the router that it was added to and the routers that this is mounted in.
 using HandlerPtr = std::shared_ptr<Handler>;
@@ -41,7 +41,7 @@ class HandlerOf final : public Handler {
   template <class Source>
   explicit HandlerOf(Source&& source) : function_(std::forward<Source>(source)) {}
 
-  task<> call(Request& req, Response& res, Next next) override {
+  task<> call(Request& req, Response& res, const Next& next) override {
     if constexpr (TakesPair<F>) {
       static_assert(std::same_as<std::invoke_result_t<F&, Request&, Response&>, task<>>,
                     "a handler is a coroutine: give it the return type sluice::task<>");

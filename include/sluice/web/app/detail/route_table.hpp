@@ -103,8 +103,8 @@ class RouteTable {
 
   /// Answers a request.
   static task<> run(std::shared_ptr<const RouteTable> table, Request& req, Response& res);
-  /// Runs the step at `position`, or the first one after it that matches.
-  task<> step(Request& req, Response& res, std::size_t position, const Scope& caller) const;
+  /// Runs the step that is due, or the first one after it that matches.
+  task<> step(const Next& due) const;
 
  private:
   using Leaf = std::vector<Endpoint>;
@@ -113,9 +113,8 @@ class RouteTable {
   void insert(std::unique_ptr<Route> route);
   void findRoute(Request& req) const;
   std::string allowed(std::string_view path) const;
-  static task<> call(Handler& handler, Request& req, Response& res, const Next& next);
-  static task<> start(Handler& handler, const Scope& scope, const Scope& caller, Request& req,
-                      Response& res, std::size_t next);
+  static task<> call(Handler& handler, const Next& next);
+  static task<> callMounted(Handler& handler, const Scope& caller, const Next& next);
   static task<> guarded(task<> step, const Scope* scope, const Scope* until, Request& req,
                         Response& res);
   static void tellEnd(Request& req, Response& res);

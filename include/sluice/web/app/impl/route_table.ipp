@@ -17,6 +17,10 @@ namespace sluice::app::detail {
 
 namespace table {
 
+[[noreturn]] inline void throwCalledTwice() {
+  throw http::Error(http::errc::ERR_INVALID_STATE, "next() was called twice");
+}
+
 inline bool isAround(const Scope* outer, const Scope* inner) {
   while (inner != nullptr && inner != outer) inner = inner->parent;
   return inner == outer;
@@ -28,14 +32,16 @@ SLUICE_DECL task<> RouteTable::run(std::shared_ptr<const RouteTable> table, Requ
                                    Response& res) {
   Routing& routing = detail::RequestAccess::routing(req);
   routing.table = table.get();
+  routing.reached = 0;
   table->findRoute(req);
   const Scope& root = table->scopes_.front();
+  const Next first(req, res, 0, root);
   std::exception_ptr error;
   try {
     if (root.onError.empty()) {
-      co_await table->step(req, res, 0, root);
+      co_await table->step(first);
     } else {
-      co_await guarded(table->step(req, res, 0, root), &root, nullptr, req, res);
+      co_await guarded(table->step(first), &root, nullptr, req, res);
     }
   } catch (const EventsOfHead&) {
     // All is said.
@@ -43,9 +49,9 @@ SLUICE_DECL task<> RouteTable::run(std::shared_ptr<const RouteTable> table, Requ
     error = std::current_exception();
   }
   if (error) {
-    const std::exception_ptr first = std::exchange(error, {});
+    const std::exception_ptr thrown = std::exchange(error, {});
     try {
-      co_await answerError(first, req, res);
+      co_await answerError(thrown, req, res);
     } catch (...) {
       error = std::current_exception();
     }
@@ -110,35 +116,38 @@ SLUICE_DECL void RouteTable::findRoute(Request& req) const {
   std::copy_n(kept.begin(), keptCount, routing.captures.begin());
 }
 
-SLUICE_DECL task<> RouteTable::step(Request& req, Response& res, std::size_t position,
-                                    const Scope& caller) const {
-  Routing& routing = detail::RequestAccess::routing(req);
+SLUICE_DECL task<> RouteTable::step(const Next& due) const {
+  Routing& routing = detail::RequestAccess::routing(*due.req_);
+  std::size_t position = due.position_;
+  if (position < routing.reached) table::throwCalledTwice();
   const Route* const route = routing.endpoint == nullptr ? nullptr : routing.endpoint->route;
   const std::size_t before = route == nullptr ? middleware_.size() : route->before;
   const std::size_t handlers = route == nullptr ? 0 : route->handlers.size();
   // The route's handlers have their place among the middleware.
   for (; position < middleware_.size() + handlers; ++position) {
-    if (position >= before && position < before + handlers) {
-      routing.reached = position + 1;
-      routing.basePath = 0;
-      return start(*route->handlers[position - before], *route->scope, caller, req, res,
-                   position + 1);
-    }
-    const Middleware& middleware = *middleware_[position < before ? position : position - handlers];
+    const bool inRoute = position >= before && position < before + handlers;
+    Handler* handler = inRoute ? route->handlers[position - before].get() : nullptr;
+    const Scope* scope = inRoute ? route->scope : nullptr;
     std::size_t end = 0;
-    if (!middleware.pattern.empty()) {
-      Captures captures;
-      const auto match = middleware.match(routing.path.segments(), captures);
-      if (!match) continue;
-      end = match->end;
+    if (!inRoute) {
+      const auto& middleware = *middleware_[position < before ? position : position - handlers];
+      if (!middleware.pattern.empty()) {
+        Captures captures;
+        const auto match = middleware.match(routing.path.segments(), captures);
+        if (!match) continue;
+        end = match->end;
+      }
+      handler = middleware.handler.get();
+      scope = middleware.scope;
     }
     routing.reached = position + 1;
     routing.basePath = end;
-    return start(*middleware.handler, *middleware.scope, caller, req, res, position + 1);
+    const Next next(*due.req_, *due.res_, position + 1, *scope);
+    return scope == due.scope_ ? call(*handler, next) : callMounted(*handler, *due.scope_, next);
   }
   routing.reached = position + 1;
   routing.basePath = 0;
-  return answerWithoutRoute(req, res);
+  return answerWithoutRoute(*due.req_, *due.res_);
 }
 
 SLUICE_DECL const PrefixNames& RouteTable::prefixNames(Routing& routing) const {
@@ -173,28 +182,26 @@ inline task<> failed(std::exception_ptr error) {
 }  // namespace table
 
 // One that is no coroutine may throw at once. Whoever awaits it hears that as from a coroutine.
-SLUICE_DECL task<> RouteTable::call(Handler& handler, Request& req, Response& res,
-                                    const Next& next) {
+SLUICE_DECL task<> RouteTable::call(Handler& handler, const Next& next) {
   try {
-    return handler.call(req, res, next);
+    return handler.call(*next.req_, *next.res_, next);
   } catch (...) {
     return table::failed(std::current_exception());
   }
 }
 
-SLUICE_DECL task<> RouteTable::start(Handler& handler, const Scope& scope, const Scope& caller,
-                                     Request& req, Response& res, std::size_t next) {
-  if (&scope == &caller) return call(handler, req, res, Next(req, res, next, scope));
+SLUICE_DECL task<> RouteTable::callMounted(Handler& handler, const Scope& caller,
+                                           const Next& next) {
   // An error that leaves a mounted router passes its handlers first.
-  const Scope* until = &scope;
+  const Scope* until = next.scope_;
   bool handlers = false;
   while (!table::isAround(until, &caller)) {
     handlers = handlers || !until->onError.empty();
     until = until->parent;
   }
-  task<> step = call(handler, req, res, Next(req, res, next, scope));
+  task<> step = call(handler, next);
   if (!handlers) return step;
-  return guarded(std::move(step), &scope, until, req, res);
+  return guarded(std::move(step), next.scope_, until, *next.req_, *next.res_);
 }
 
 SLUICE_DECL task<> RouteTable::guarded(task<> step, const Scope* scope, const Scope* until,
