@@ -4,6 +4,7 @@
 #include <atomic>
 #include <boost/asio/steady_timer.hpp>
 #include <mutex>
+#include <set>
 #include <sluice/app.hpp>
 #include <sluice/compress.hpp>
 #include <sluice/test.hpp>
@@ -135,6 +136,12 @@ TEST_CASE("requestId() names each request, and keeps a well-formed name", "[app]
       second(ask(router).headers["x-request-id"]);
   CHECK(first.size() == 32);
   CHECK(first != second);
+  std::set<char> digits(first.begin(), first.end());
+  for (int ids = 0; ids < 50; ++ids) {
+    const std::string id(ask(router).headers["x-request-id"]);
+    digits.insert(id.begin(), id.end());
+  }
+  CHECK(std::string(digits.begin(), digits.end()) == "0123456789abcdef");
   CHECK(ask(router, {{"X-Request-Id", "abc-1.2_3"}}).headers["x-request-id"] == "abc-1.2_3");
   CHECK(ask(router, {{"X-Request-Id", "a b"}}).headers["x-request-id"].size() == 32);
   CHECK(ask(router, {{"X-Request-Id", std::string(129, 'a')}}).headers["x-request-id"].size() ==

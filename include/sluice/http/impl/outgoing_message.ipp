@@ -23,10 +23,17 @@ SLUICE_DECL detail::OutgoingState& OutgoingMessage::live() const {
   return *state_;
 }
 
-SLUICE_DECL void OutgoingMessage::requireHeadersNotSent(std::string_view action) const {
-  if (!live().headSent()) return;
+namespace detail {
+
+[[noreturn]] SLUICE_DECL void throwHeadersSent(std::string_view action) {
   throw Error(make_error_code(errc::ERR_HTTP_HEADERS_SENT),
               "Cannot " + std::string(action) + " headers after they are sent to the client");
+}
+
+}  // namespace detail
+
+SLUICE_DECL void OutgoingMessage::requireHeadersNotSent(std::string_view action) const {
+  if (live().headSent()) detail::throwHeadersSent(action);
 }
 
 SLUICE_DECL void OutgoingMessage::storeHeader(std::string_view name, const HeaderValue& value) {

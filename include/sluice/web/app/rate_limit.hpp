@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <sluice/http/prepared_headers.hpp>
 #include <sluice/task.hpp>
 #include <sluice/web/app/config.hpp>
 #include <sluice/web/app/next.hpp>
@@ -46,6 +47,7 @@ class RateLimit {
 
  private:
   RateLimitOptions options_;
+  http::PreparedHeaders headers_;                  // those that never change
   std::shared_ptr<detail::TokenBuckets> buckets_;  // shared by copies
 };
 

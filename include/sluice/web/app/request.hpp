@@ -103,7 +103,7 @@ class Request : public http::IncomingMessage {
   friend struct detail::RequestAccess;
 
   // What locals() has made, the latest first.
-  struct Local {
+  struct Local : detail::Recycled {
     Local() = default;
     Local(const Local&) = delete;
     Local& operator=(const Local&) = delete;
@@ -119,6 +119,7 @@ class Request : public http::IncomingMessage {
 
   detail::Routing& routing() const;
   bool trustsPeer() const;
+  bool isEncrypted() const;
 
   mutable detail::Routing routing_;
   mutable std::forward_list<std::string> decoded_;  // what cookie() has given views of
@@ -130,6 +131,8 @@ namespace detail {
 /// What the library asks of a Request.
 struct RequestAccess {
   static Routing& routing(const Request& req) { return req.routing(); }
+  /// Whether protocol() is "https".
+  static bool isEncrypted(const Request& req) { return req.isEncrypted(); }
 };
 
 }  // namespace detail

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <sluice/web/app/config.hpp>
+#include <sluice/web/app/detail/recycled.hpp>
 
 namespace sluice::app {
 
@@ -14,7 +15,7 @@ class Response;
 
 namespace detail {
 
-class Ending {
+class Ending : public Recycled {
  public:
   Ending() = default;
   Ending(const Ending&) = delete;

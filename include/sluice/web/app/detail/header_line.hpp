@@ -6,15 +6,16 @@
 
 #include <optional>
 #include <sluice/detail/ascii.hpp>
-#include <sluice/http/incoming_message.hpp>
+#include <sluice/http/headers.hpp>
+#include <span>
 #include <string_view>
 
 namespace sluice::app::detail {
 
-/// The value of the first line with this name, as it came; nullopt if there is none.
-inline std::optional<std::string_view> findHeaderLine(const http::IncomingMessage& req,
+/// The value of the first of these lines with this name, as it came; nullopt if there is none.
+inline std::optional<std::string_view> findHeaderLine(std::span<const http::RawHeader> lines,
                                                       std::string_view name) {
-  for (const http::RawHeader& line : req.rawHeaders()) {
+  for (const http::RawHeader& line : lines) {
     if (line.name.size() == name.size() && sluice::detail::equalIgnoreCase(line.name, name)) {
       return line.value;
     }
@@ -23,8 +24,8 @@ inline std::optional<std::string_view> findHeaderLine(const http::IncomingMessag
 }
 
 /// The same, "" if there is none.
-inline std::string_view headerLine(const http::IncomingMessage& req, std::string_view name) {
-  return findHeaderLine(req, name).value_or(std::string_view());
+inline std::string_view headerLine(std::span<const http::RawHeader> lines, std::string_view name) {
+  return findHeaderLine(lines, name).value_or(std::string_view());
 }
 
 }  // namespace sluice::app::detail

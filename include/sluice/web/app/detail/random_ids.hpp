@@ -3,7 +3,6 @@
 // Names that do not repeat. They can be guessed, so they are no secrets.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -25,26 +24,22 @@ class RandomIds {
   void next(std::string& text, std::size_t digits) {
     char made[32];
     std::uint64_t notAll0 = 1;
-    for (std::size_t at = 0; at < digits; notAll0 = 0) {
-      std::uint64_t number = engine_() | notAll0;
-      for (const std::size_t end = at + 16; at < end; at += 2, number >>= 8) {
-        std::memcpy(made + at, pairs.data() + 2 * (number & 0xFF), 2);
-      }
+    for (std::size_t at = 0; at < digits; at += 16, notAll0 = 0) {
+      const std::uint64_t number = engine_() | notAll0;
+      const std::uint64_t halves[] = {eightDigits(number & 0x0F0F'0F0F'0F0F'0F0FU),
+                                      eightDigits(number >> 4 & 0x0F0F'0F0F'0F0F'0F0FU)};
+      std::memcpy(made + at, halves, sizeof halves);
     }
     text.assign(made, digits);
   }
 
  private:
-  // The two digits of every byte.
-  static constexpr std::array<char, 512> pairs = [] {
-    constexpr const char* digits = "0123456789abcdef";
-    std::array<char, 512> all{};
-    for (std::size_t byte = 0; byte < 256; ++byte) {
-      all[2 * byte] = digits[byte >> 4];
-      all[2 * byte + 1] = digits[byte & 15];
-    }
-    return all;
-  }();
+  // The digit of each byte, which is below 16.
+  static constexpr std::uint64_t eightDigits(std::uint64_t values) {
+    constexpr std::uint64_t everyByte = 0x0101'0101'0101'0101U;
+    const std::uint64_t letters = (values + 6 * everyByte) >> 4 & everyByte;
+    return values + '0' * everyByte + letters * ('a' - '0' - 10);
+  }
 
   std::mt19937_64 engine_;
 };

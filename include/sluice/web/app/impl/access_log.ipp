@@ -23,6 +23,7 @@
 #include <sluice/web/app/request_id.hpp>
 #include <sluice/web/app/response.hpp>
 #include <sluice/web/app/trace_context.hpp>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -158,24 +159,27 @@ class LogCursor {
   char* at_;
 };
 
-inline void appendCombinedLine(std::string& line, const LogEntry& entry, const LogEnd& end,
-                               const Request& req, const Response& res) {
+// `room` grows with the longest line; what is returned is a view of it.
+inline std::string_view combinedLine(std::string& room, const LogEntry& entry, const LogEnd& end,
+                                     const Request& req, const Response& res) {
   thread_local LogTime time("%d/%b/%Y:%H:%M:%S +0000");
-  const std::string_view referer = headerLine(req, "referer");
-  const std::string_view agent = headerLine(req, "user-agent");
+  const std::span<const http::RawHeader> headers = req.rawHeaders();
+  const std::string_view referer = headerLine(headers, "referer");
+  const std::string_view agent = headerLine(headers, "user-agent");
+  const std::string_view method = req.method();
+  const std::string_view url = req.url();
   // A trusted proxy may name anything as the address.
   const std::size_t escaped =
-      entry.ip.size() + req.method().size() + req.url().size() + referer.size() + agent.size();
-  const std::size_t before = line.size();
-  line.resize(before + 4 * escaped + 256);
-  LogCursor out(line.data() + before);
+      entry.ip.size() + method.size() + url.size() + referer.size() + agent.size();
+  if (room.size() < 4 * escaped + 256) room.resize(4 * escaped + 256);
+  LogCursor out(room.data());
   out.orDash(entry.ip);
   out.text(" - - [");
   out.text(time.text(entry.start, clockOf(req)));
   out.text("] \"");
-  out.escaped(req.method());
+  out.escaped(method);
   out.text(" ");
-  out.escaped(req.url());
+  out.escaped(url);
   out.text(" HTTP/");
   out.text(req.httpVersion());
   out.text("\" ");
@@ -190,12 +194,13 @@ inline void appendCombinedLine(std::string& line, const LogEntry& entry, const L
   const LogDuration took(end.took);
   out.number(took.whole);
   out.text({took.digits, sizeof took.digits});
-  line.resize(static_cast<std::size_t>(out.at() - line.data()));
+  return {room.data(), out.at()};
 }
 
-inline void appendJsonLine(std::string& line, const LogEntry& entry, const LogEnd& end,
-                           Request& req, const Response& res) {
+inline std::string_view jsonLine(std::string& line, const LogEntry& entry, const LogEnd& end,
+                                 Request& req, const Response& res) {
   thread_local LogTime time("%Y-%m-%dT%H:%M:%SZ");
+  line.clear();
   line.append("{\"time\":\"").append(time.text(entry.start, clockOf(req))).append("\"");
   const auto add = [&line](std::string_view name, std::string_view value) {
     if (value.empty()) return;
@@ -213,12 +218,12 @@ inline void appendJsonLine(std::string& line, const LogEntry& entry, const LogEn
   const LogDuration took(end.took);
   appendNumberForLog(line, took.whole);
   line.append(took.digits, sizeof took.digits);
-  add("referer", headerLine(req, "referer"));
-  add("userAgent", headerLine(req, "user-agent"));
+  add("referer", headerLine(req.rawHeaders(), "referer"));
+  add("userAgent", headerLine(req.rawHeaders(), "user-agent"));
   add("requestId", req.locals<RequestId>().value);
   add("traceId", req.locals<Trace>().traceId);
   add("spanId", req.locals<Trace>().spanId);
-  line += '}';
+  return line += '}';
 }
 
 }  // namespace detail
@@ -260,14 +265,9 @@ SLUICE_DECL void AccessLog::State::write(const detail::LogEntry& entry, Request&
   if (filter && !filter(req, res)) return;
   const detail::LogEnd end{detail::clockOf(req).now() - entry.start,
                            req.socket().bytesWritten() - entry.bytesBefore};
-  thread_local std::string line;
-  line.clear();
-  if (format == LogFormat::json) {
-    detail::appendJsonLine(line, entry, end, req, res);
-  } else {
-    detail::appendCombinedLine(line, entry, end, req, res);
-  }
-  writer->push(line);
+  thread_local std::string room;
+  writer->push(format == LogFormat::json ? detail::jsonLine(room, entry, end, req, res)
+                                         : detail::combinedLine(room, entry, end, req, res));
 }
 
 SLUICE_DECL task<> AccessLog::operator()(Request& req, Response&, Next next) const {

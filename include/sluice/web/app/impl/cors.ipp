@@ -46,7 +46,7 @@ SLUICE_DECL bool Cors::allows(std::string_view origin) const {
 }
 
 SLUICE_DECL task<> Cors::operator()(Request& req, Response& res, Next next) const {
-  const auto origin = detail::findHeaderLine(req, "origin");
+  const auto origin = detail::findHeaderLine(req.rawHeaders(), "origin");
   const bool preflight =
       origin && req.method() == "OPTIONS" && req.headers().has("access-control-request-method");
   if (!everyOrigin_) res.appendHeader("Vary", "Origin");

@@ -48,13 +48,13 @@ SLUICE_DECL TokenBuckets::Answer TokenBuckets::take(std::string_view key, TimePo
 }
 
 // One host has a whole /64 of IPv6.
-inline std::string rateKeyOf(std::string address) {
-  if (address.find(':') == std::string::npos) return address;
+inline void keepNetworkOnly(std::string& address) {
+  if (address.find(':') == std::string::npos) return;
   error_code ec;
   const auto parsed = asio::ip::make_address(address, ec);
-  if (ec || !parsed.is_v6() || parsed.to_v6().is_v4_mapped()) return address;
+  if (ec || !parsed.is_v6() || parsed.to_v6().is_v4_mapped()) return;
   const auto bytes = parsed.to_v6().to_bytes();
-  return std::string(bytes.begin(), bytes.begin() + 8);
+  address.assign(bytes.begin(), bytes.begin() + 8);
 }
 
 inline std::int64_t wholeSeconds(std::chrono::milliseconds time) {
@@ -63,7 +63,9 @@ inline std::int64_t wholeSeconds(std::chrono::milliseconds time) {
 
 }  // namespace detail
 
-SLUICE_DECL RateLimit::RateLimit(RateLimitOptions options) : options_(std::move(options)) {
+SLUICE_DECL RateLimit::RateLimit(RateLimitOptions options)
+    : options_(std::move(options)),
+      headers_(http::Headers{{"RateLimit-Limit", std::to_string(options_.limit)}}) {
   if (options_.limit == 0 || options_.window.count() <= 0 || options_.maxKeys == 0) {
     throw Error(errc::ERR_OUT_OF_RANGE, "rateLimit(): limit, window and maxKeys must be above 0");
   }
@@ -74,16 +76,12 @@ SLUICE_DECL RateLimit::RateLimit(RateLimitOptions options) : options_(std::move(
 
 SLUICE_DECL task<> RateLimit::operator()(Request& req, Response& res, Next next) const {
   if (options_.limit == http::unlimited) return next();
-  std::string key;
-  if (options_.key) {
-    key = options_.key(req);
-  } else {
-    key = detail::rateKeyOf(req.ip());
-  }
+  std::string key = options_.key ? options_.key(req) : req.ip();
+  if (!options_.key) detail::keepNetworkOnly(key);
   const auto answer =
       buckets_->take(key, net::detail::SocketAccess::core(req.socket())->loop().now());
   if (options_.headers) {
-    res.setHeader("RateLimit-Limit", static_cast<std::int64_t>(options_.limit));
+    res.setHeaders(headers_);
     res.setHeader("RateLimit-Remaining", static_cast<std::int64_t>(answer.left));
     res.setHeader("RateLimit-Reset", detail::wholeSeconds(answer.untilFull));
   }

@@ -133,15 +133,17 @@ SLUICE_DECL std::string Request::ip() const {
   return address;
 }
 
-SLUICE_DECL std::string Request::protocol() const {
+SLUICE_DECL bool Request::isEncrypted() const {
   if (trustsPeer()) {
     std::string_view list = headers()["x-forwarded-proto"];
     const std::string_view first = detail::takeElement(list);
-    if (detail::equalsIgnoringCase(first, "https")) return "https";
-    if (detail::equalsIgnoringCase(first, "http")) return "http";
+    if (detail::equalsIgnoringCase(first, "https")) return true;
+    if (detail::equalsIgnoringCase(first, "http")) return false;
   }
-  return socket().encrypted() ? "https" : "http";
+  return socket().encrypted();
 }
+
+SLUICE_DECL std::string Request::protocol() const { return isEncrypted() ? "https" : "http"; }
 
 SLUICE_DECL std::string Request::host() const {
   if (trustsPeer()) {

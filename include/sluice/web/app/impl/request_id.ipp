@@ -31,7 +31,7 @@ SLUICE_DECL RequestIds::RequestIds(RequestIdOptions options)
 
 SLUICE_DECL task<> RequestIds::operator()(Request& req, Response& res, Next next) const {
   std::string& id = req.locals<RequestId>().value;
-  const std::string_view sent = detail::headerLine(req, options_.header);
+  const std::string_view sent = detail::headerLine(req.rawHeaders(), options_.header);
   if (options_.acceptIncoming && detail::isRequestId(sent)) {
     id = sent;
   } else {

@@ -33,11 +33,7 @@ SLUICE_DECL SecurityHeaders::SecurityHeaders(SecurityHeaderOptions options)
     : plain_(detail::headersOf(options, false)), encrypted_(detail::headersOf(options, true)) {}
 
 SLUICE_DECL task<> SecurityHeaders::operator()(Request& req, Response& res, Next next) const {
-  if (req.protocol() == "https") {
-    res.setHeaders(encrypted_);
-  } else {
-    res.setHeaders(plain_);
-  }
+  res.setHeaders(detail::RequestAccess::isEncrypted(req) ? encrypted_ : plain_);
   return next();
 }
 
