@@ -90,6 +90,8 @@ SLUICE_DECL void RouteTable::tellEnd(Request& req, Response& res) {
 
 SLUICE_DECL void RouteTable::findRoute(Request& req) const {
   Routing& routing = detail::RequestAccess::routing(req);
+  // Another router may have handed it on.
+  routing.endpoint = nullptr;
   if (routing.target == Routing::Target::refused) return;
   const std::string_view method = req.method();
   Captures kept;
