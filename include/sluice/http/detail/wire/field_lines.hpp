@@ -210,7 +210,13 @@ class FieldLines {
   std::string makeRoom(std::size_t size) {
     std::string block;
     if (block_.size() >= size) return block;
-    block.resize(std::max({size, block_.size() * 2, std::size_t{256}}));
+    // Never so few that a string has them in itself: a view of those would not outlive the swap.
+    const std::size_t least = std::max(size, std::size_t{256});
+    if (block_.capacity() >= least) {
+      block_.resize(least);
+      return block;
+    }
+    block.resize(std::max(least, block_.size() * 2));
     block_.copy(block.data(), used());
     block_.swap(block);
     return block;
