@@ -18,7 +18,9 @@ if(NOT TARGET sluice::sluice)
   target_include_directories(sluice::sluice INTERFACE ${SLUICE_INCLUDE_DIR})
   target_compile_features(sluice::sluice INTERFACE cxx_std_20)
   target_compile_definitions(
-    sluice::sluice INTERFACE $<$<PLATFORM_ID:Windows>:_WIN32_WINNT=0x0A00;BOOST_ALL_NO_LIB>)
+    sluice::sluice INTERFACE $<$<PLATFORM_ID:Windows>:_WIN32_WINNT=0x0A00;BOOST_ALL_NO_LIB>
+    # <sluice/config.hpp> says why.
+    $<$<BOOL:${MINGW}>:BOOST_ASIO_HAS_PTHREADS>)
   target_link_libraries(
     sluice::sluice INTERFACE Boost::headers Threads::Threads $<$<PLATFORM_ID:Windows>:ws2_32;mswsock>)
 endif()

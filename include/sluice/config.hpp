@@ -15,8 +15,7 @@
 // library before it, and those of Windows in others: its classes would differ from file to file.
 #if defined(__MINGW32__) && __has_include(<pthread.h>) && !defined(BOOST_ASIO_HAS_PTHREADS)
 #if defined(BOOST_ASIO_DETAIL_CONFIG_HPP)
-#error \
-    "include a header of sluice before those of Asio, or define BOOST_ASIO_HAS_PTHREADS for the whole program"
+#error "MinGW: compile every file of the program with -DBOOST_ASIO_HAS_PTHREADS"
 #endif
 #define BOOST_ASIO_HAS_PTHREADS 1
 #endif

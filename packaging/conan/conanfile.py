@@ -68,6 +68,9 @@ class SluiceConan(ConanFile):
         elif self.settings.os == "Windows":
             core.system_libs = ["ws2_32", "mswsock"]
             core.defines = ["_WIN32_WINNT=0x0A00"]
+            if self.settings.compiler == "gcc":
+                # <sluice/config.hpp> says why.
+                core.defines.append("BOOST_ASIO_HAS_PTHREADS")
         if self.options.https:
             self._component("https", "sluice::https", "sluice-https", ["core", "openssl::openssl"])
         if self.options.compress:

@@ -348,7 +348,9 @@ TEST_CASE("a timeout that comes before the one that is waited for is not late", 
   loop->startTimer(late.entry, 3h);
   loop->startTimer(early.entry, 1s);
   clock->passed = 1s;
-  io.poll();
+  // Windows brings what is due by a thread.
+  while (!fired && io.run_one_for(10s) != 0) {
+  }
   CHECK(fired);
 }
 
