@@ -160,6 +160,8 @@ TEST_CASE("a value has no text in it that separates it from others, as in Expres
   router.get("/r/:from-*to", says("r"));
   router.get("/s/*from/x/*to", says("s"));
   router.get("/T/:from--:to", says("t"));
+  router.get("/v/*from/*to", says("v"));
+  router.get("/w/*path", says("w"));
   router.get("/u/:from.and.:to", says("u"));
   CHECK(get(router, "/p/1-2-3") == "p from=1-2 to=3");
   CHECK(get(router, "/p/1-2-") == "404");
@@ -169,6 +171,9 @@ TEST_CASE("a value has no text in it that separates it from others, as in Expres
   CHECK(get(router, "/r/1-2-3") == "r from=1 to=2-3");
   CHECK(get(router, "/s/a/x/b/x/c") == "s from=a/x/b to=c");
   CHECK(get(router, "/s/a/x/x/b") == "s from=a/x to=b");
+  CHECK(get(router, "/v/a/b/c") == "v from=a/b to=c");
+  CHECK(get(router, "/v/a/b/") == "v from=a to=b");
+  CHECK(get(router, "/w/a/") == "w path=a/");
   CHECK(get(router, "/t/1---2") == "t from=1- to=2");
   CHECK(get(router, "/u/1.AND.2.and.3") == "u from=1.AND.2 to=3");
 }

@@ -4,6 +4,7 @@
 // `*name`, so the most specific pattern wins whatever the order in which they were added.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -145,7 +146,9 @@ class RouteTree {
 
     bool visitWildcard(const Node& node, std::size_t at, std::size_t count) {
       const bool last = node.children.empty() && !prefix;
-      return visitValue(node, at, path.size(), last ? path.size() : at + 1, count);
+      // A slash at the end is part of a value that may have it.
+      const std::size_t end = path.ends_with('/') ? path.size() - 1 : path.size();
+      return visitValue(node, at, path.size(), last ? std::max(end, at + 1) : at + 1, count);
     }
 
     bool mayEnd(const Node& node, std::size_t end) const {
