@@ -32,9 +32,8 @@ class File {
   File() = default;
   /// Nothing is open if that failed; errno says why.
   ///
-  /// cache  never by way of a symbolic link or of ".."; ENOENT and ENOTDIR are answers, and every
-  /// other
-  ///        error means that the disk must be asked
+  /// With Reach::cache never by way of a symbolic link or of "..". ENOENT and ENOTDIR are answers
+  /// then, and every other error means that the disk must be asked.
   File(const std::filesystem::path& path, Reach reach);
   File(File&& other) noexcept : handle_(std::exchange(other.handle_, -1)) {}
   File& operator=(File&& other) noexcept {

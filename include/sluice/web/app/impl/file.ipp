@@ -102,7 +102,8 @@ SLUICE_DECL std::filesystem::path realPath(const std::filesystem::path& path, st
 
 #else
 
-#if SLUICE_USE_EPOLL
+// Not every C library of Linux has preadv2().
+#if SLUICE_USE_EPOLL && defined(RWF_NOWAIT)
 
 // openat2() with the number that it has on all but one architecture, as older C libraries know
 // none. A kernel or a sandbox that lacks it says so, which is an error like others.
