@@ -10,6 +10,7 @@
 // Not for users: they have `EventEmitter`.
 #pragma once
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <cstddef>
@@ -63,7 +64,10 @@ class ListenerTable {
   Listener* find(std::size_t event) const;
 
   /// Calls the listeners of the event that were there when it began and were not removed since.
-  bool emit(std::size_t event, void* const* arguments);
+  ///
+  /// later  what one of them throws leaves run(), and not through here
+  bool emit(std::size_t event, void* const* arguments,
+            const asio::any_io_executor* later = nullptr);
 
  private:
   class Emission;
@@ -170,17 +174,15 @@ class HandlerListener final : public Listener {
 };
 
 template <class... Params>
-bool emitErased(ListenerTable& table, std::size_t event, std::type_identity<void(Params...)>,
-                std::type_identity_t<Params>... params) {
+bool emitErased(ListenerTable& table, const asio::any_io_executor* later, std::size_t event,
+                std::type_identity<void(Params...)>, std::type_identity_t<Params>... params) {
   void* const arguments[] = {const_cast<void*>(static_cast<const void*>(std::addressof(params)))...,
                              nullptr};
-  return table.emit(event, arguments);
+  return table.emit(event, arguments, later);
 }
 
-/// Calls the listeners; false if there were none. After it the object that owns `listeners` may
-/// be gone. A listener's exception leaves through here and keeps those after it from being called.
 template <class Events, fixed_string Name, class... Args>
-bool emit(Listeners& listeners, Args&&... args) {
+bool emitOrDefer(Listeners& listeners, const asio::any_io_executor* later, Args&&... args) {
   if constexpr (requireEvent<Events, Name>) {
     using Signature = EventSignature<Events, Name>;
     static_assert(!isCoroutineEvent<Events, Name>,
@@ -188,11 +190,25 @@ bool emit(Listeners& listeners, Args&&... args) {
     if constexpr (!isCoroutineEvent<Events, Name> && requireArguments<Signature, Args...>) {
       ListenerTable* table = listeners.get();
       return table != nullptr &&
-             emitErased(*table, eventIndex<Events, Name>, std::type_identity<Signature>{},
+             emitErased(*table, later, eventIndex<Events, Name>, std::type_identity<Signature>{},
                         std::forward<Args>(args)...);
     }
   }
   return false;
+}
+
+/// Calls the listeners; false if there were none. After it the object that owns `listeners` may
+/// be gone. A listener's exception leaves through here and keeps those after it from being called.
+template <class Events, fixed_string Name, class... Args>
+bool emit(Listeners& listeners, Args&&... args) {
+  return emitOrDefer<Events, Name>(listeners, nullptr, std::forward<Args>(args)...);
+}
+
+/// The same for the library's own steps, which have to go on: a listener's exception leaves run(),
+/// but not from here.
+template <class Events, fixed_string Name, class... Args>
+bool tell(Listeners& listeners, const asio::any_io_executor& executor, Args&&... args) {
+  return emitOrDefer<Events, Name>(listeners, &executor, std::forward<Args>(args)...);
 }
 
 template <class Events, fixed_string Name>

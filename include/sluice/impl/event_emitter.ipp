@@ -5,6 +5,7 @@
 #pragma once
 
 #include <sluice/detail/listeners.hpp>
+#include <sluice/detail/post.hpp>
 
 namespace sluice::detail {
 
@@ -93,7 +94,8 @@ SLUICE_DECL Listener* ListenerTable::find(std::size_t event) const {
   return nullptr;
 }
 
-SLUICE_DECL bool ListenerTable::emit(std::size_t event, void* const* arguments) {
+SLUICE_DECL bool ListenerTable::emit(std::size_t event, void* const* arguments,
+                                     const asio::any_io_executor* later) try {
   Listener* const first = find(event);
   if (first == nullptr) return false;
   const Emission emission(*this);
@@ -104,6 +106,10 @@ SLUICE_DECL bool ListenerTable::emit(std::size_t event, void* const* arguments) 
     each->removed_ = each->once_;
     each->call(arguments);
   }
+  return true;
+} catch (...) {
+  if (later == nullptr) throw;
+  rethrowLater(*later);
   return true;
 }
 

@@ -130,9 +130,7 @@ SLUICE_DECL void AgentState::release(ClientConnection& connection) {
     connection.destroy();
     return;
   }
-  sluice::detail::throwLater(loop_->executor(), [&] {
-    sluice::detail::emit<AgentEvents, "free">(listeners_, connection.handle());
-  });
+  sluice::detail::tell<AgentEvents, "free">(listeners_, loop_->executor(), connection.handle());
   place(connection);
 }
 

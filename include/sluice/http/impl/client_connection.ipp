@@ -37,7 +37,7 @@ SLUICE_DECL ClientConnection::~ClientConnection() {
   leavePool();
 }
 
-SLUICE_DECL asio::any_io_executor ClientConnection::executor() const {
+SLUICE_DECL const asio::any_io_executor& ClientConnection::executor() const {
   return agent_->loop().executor();
 }
 
@@ -221,8 +221,8 @@ SLUICE_DECL bool ClientConnection::onIdle() {
   if (state_ == State::promised) return true;
   if (state_ == State::idle) core->destroy();
   if (exchange_) exchange_->idled();
-  sluice::detail::emit<net::SocketEvents, "timeout">(core->listeners());
-  if (reading) sluice::detail::emit<IncomingEvents, "timeout">(incoming->listeners());
+  sluice::detail::tell<net::SocketEvents, "timeout">(core->listeners(), executor());
+  if (reading) sluice::detail::tell<IncomingEvents, "timeout">(incoming->listeners(), executor());
   return true;
 }
 

@@ -20,11 +20,11 @@ SLUICE_DECL void ClientExchange::later(void (ClientExchange::*what)()) {
                                            what] { (self.get()->*what)(); });
 }
 
-// What a listener throws leaves run(), but does not cut the exchange short: an agent would lose the
-// connection.
-template <class Call>
-void ClientExchange::guarded(Call call) {
-  sluice::detail::throwLater(loop_->executor(), call);
+// What a listener throws does not cut the exchange short: an agent would lose the connection.
+template <class Events, fixed_string Name, class... Args>
+SLUICE_DECL bool ClientExchange::tellAll(Args&&... args) {
+  return sluice::detail::tell<Events, Name>(outgoing_->listeners, loop_->executor(),
+                                            std::forward<Args>(args)...);
 }
 
 SLUICE_DECL void ClientExchange::socketAssigned() {
@@ -34,9 +34,7 @@ SLUICE_DECL void ClientExchange::socketAssigned() {
   if (options().retryStale && reused && outgoing_->ended() && outgoing_->bodyWritten == 0) {
     sentCopy_ = outgoing_->output->copyOfWaiting();
   }
-  guarded([&] {
-    sluice::detail::emit<OutgoingEvents, "socket">(outgoing_->listeners, connection_->handle());
-  });
+  tellAll<OutgoingEvents, "socket">(connection_->handle());
 }
 
 SLUICE_DECL void ClientExchange::observeBeginning() {
@@ -87,12 +85,8 @@ SLUICE_DECL void ClientExchange::connected(ClientConnection& connection) {
 
 SLUICE_DECL void ClientExchange::informed(const Information& information) {
   const boost::intrusive_ptr<ClientExchange> alive(this);
-  guarded([&] {
-    if (information.statusCode == 100) {
-      sluice::detail::emit<ClientRequestEvents, "continue">(outgoing_->listeners);
-    }
-    sluice::detail::emit<ClientRequestEvents, "information">(outgoing_->listeners, information);
-  });
+  if (information.statusCode == 100) tellAll<ClientRequestEvents, "continue">();
+  tellAll<ClientRequestEvents, "information">(information);
 }
 
 SLUICE_DECL boost::intrusive_ptr<IncomingState> ClientExchange::freshIncoming() {
@@ -113,8 +107,7 @@ SLUICE_DECL void ClientExchange::responded(boost::intrusive_ptr<IncomingState> i
     return;
   }
   lend(incoming_);
-  guarded(
-      [&] { sluice::detail::emit<ClientRequestEvents, "response">(outgoing_->listeners, *lent_); });
+  tellAll<ClientRequestEvents, "response">(*lent_);
 }
 
 SLUICE_DECL void ClientExchange::lend(boost::intrusive_ptr<IncomingState> incoming) {
@@ -166,16 +159,8 @@ SLUICE_DECL void ClientExchange::handedOver(boost::intrusive_ptr<IncomingState> 
   connection_ = nullptr;
   lend(std::move(incoming));
   become(State::done);
-  bool heard = true;
-  guarded([&] {
-    if (upgrade) {
-      heard = sluice::detail::emit<ClientRequestEvents, "upgrade">(outgoing_->listeners, *lent_,
-                                                                   socket, head);
-    } else {
-      heard = sluice::detail::emit<ClientRequestEvents, "connect">(outgoing_->listeners, *lent_,
-                                                                   socket, head);
-    }
-  });
+  const bool heard = upgrade ? tellAll<ClientRequestEvents, "upgrade">(*lent_, socket, head)
+                             : tellAll<ClientRequestEvents, "connect">(*lent_, socket, head);
   if (!heard) {
     failure_.emplace(make_error_code(boost::system::errc::connection_reset), "socket hang up");
     dropMessage();
@@ -192,19 +177,19 @@ SLUICE_DECL void ClientExchange::sent() {
 
 SLUICE_DECL void ClientExchange::drained() {
   if (!outgoing_->ended()) {
-    sluice::detail::emit<OutgoingEvents, "drain">(outgoing_->listeners);
+    tellAll<OutgoingEvents, "drain">();
   }
 }
 
 SLUICE_DECL void ClientExchange::idled() {
   const boost::intrusive_ptr<ClientExchange> alive(this);
-  guarded([&] { sluice::detail::emit<OutgoingEvents, "timeout">(outgoing_->listeners); });
+  tellAll<OutgoingEvents, "timeout">();
   if (destroyedAtTimeout) destroyMessage(make_error_code(boost::system::errc::timed_out));
 }
 
 SLUICE_DECL void ClientExchange::tell(const Error& error) {
   const boost::intrusive_ptr<ClientExchange> alive(this);
-  guarded([&] { sluice::detail::emit<OutgoingEvents, "error">(outgoing_->listeners, error); });
+  tellAll<OutgoingEvents, "error">(error);
 }
 
 SLUICE_DECL void ClientExchange::emitSent() {
@@ -220,13 +205,9 @@ SLUICE_DECL void ClientExchange::emitEnd() {
   sluice::detail::Listeners& listeners = outgoing_->listeners;
   const bool cut = incoming && incoming->aborted();
   const bool byResponse = endedBy_ == EndedBy::response;
-  if (abortCalled) {
-    guarded([&] { sluice::detail::emit<ClientRequestEvents, "abort">(listeners); });
-  }
+  if (abortCalled) tellAll<ClientRequestEvents, "abort">();
   if (cut && byResponse) incoming->emitAborted();
-  if (failure_ && !failsInSilence_) {
-    guarded([&] { sluice::detail::emit<OutgoingEvents, "error">(listeners, *failure_); });
-  }
+  if (failure_ && !failsInSilence_) tellAll<OutgoingEvents, "error">(*failure_);
   if (const auto ended = std::exchange(ended_, nullptr)) ended->leavePool();
   if (cut) incoming->emitAborted();
   // The response is over before its connection is, and after it if that goes on.

@@ -266,14 +266,9 @@ SLUICE_DECL void IncomingState::drop() {
 
 SLUICE_DECL void IncomingState::setEncoding(Encoding encoding) { decoder_.emplace(encoding); }
 
-// What a listener throws leaves run(), and what is due after it comes all the same.
 template <fixed_string Name, class... Args>
 SLUICE_DECL void IncomingState::tell(Args&&... args) {
-  try {
-    sluice::detail::emit<IncomingEvents, Name>(listeners_, std::forward<Args>(args)...);
-  } catch (...) {
-    sluice::detail::rethrowLater(executor());
-  }
+  sluice::detail::tell<IncomingEvents, Name>(listeners_, executor(), std::forward<Args>(args)...);
 }
 
 SLUICE_DECL void IncomingState::deliver(std::string_view data) {

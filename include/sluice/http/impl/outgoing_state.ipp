@@ -197,21 +197,20 @@ SLUICE_DECL void OutgoingState::addWriteCallback(Done&& callback) {
   left(WhenWritten{this, {}});
 }
 
-// What a listener or a callback throws leaves run(), and what is due after it comes all the same.
-template <class Call>
-SLUICE_DECL void OutgoingState::guarded(Call call) {
-  sluice::detail::throwLater(output->loop().executor(), call);
+template <fixed_string Name, class... Args>
+SLUICE_DECL void OutgoingState::tell(Args&&... args) {
+  sluice::detail::tell<OutgoingEvents, Name>(listeners, output->loop().executor(),
+                                             std::forward<Args>(args)...);
 }
 
-template <fixed_string Name>
-SLUICE_DECL void OutgoingState::tell() {
-  guarded([this] { sluice::detail::emit<OutgoingEvents, Name>(listeners); });
+SLUICE_DECL void OutgoingState::call(const Done& done, const error_code& ec) {
+  sluice::detail::throwLater(output->loop().executor(), [&] { done(ec); });
 }
 
 SLUICE_DECL void OutgoingState::callNext(const error_code& ec) {
   const Done next = std::move(callbacks_.front().call);
   callbacks_.dropFront();
-  guarded([&] { next(ec); });
+  call(next, ec);
 }
 
 SLUICE_DECL void OutgoingState::callWritten(const error_code& ec) {
@@ -237,11 +236,8 @@ SLUICE_DECL void OutgoingState::callRest() {
 
 SLUICE_DECL void OutgoingState::tellRefusals() {
   for (const Refusal& refusal : std::exchange(refusals_, {})) {
-    guarded([&] {
-      if (refusal.done) refusal.done(refusal.code);
-    });
-    if (closed() || destroyed()) continue;
-    guarded([&] { sluice::detail::emit<OutgoingEvents, "error">(listeners, Error(refusal.code)); });
+    if (refusal.done) call(refusal.done, refusal.code);
+    if (!closed() && !destroyed()) tell<"error">(Error(refusal.code));
   }
 }
 

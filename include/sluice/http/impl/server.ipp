@@ -138,8 +138,8 @@ inline bool isLostConnection(const error_code& ec) {
 
 SLUICE_DECL void ServerState::report(const Error& thrown) {
   tellFailure(thrown);
-  bool heard = true;
-  sluice::detail::throwLater(loop().executor(), [&] { heard = emit<"error">(thrown); });
+  const bool heard =
+      sluice::detail::tell<ServerEvents, "error">(listeners_, loop().executor(), thrown);
   if (heard || isLostConnection(thrown.code())) return;
   constexpr std::size_t most = 1000;
   std::string line = "sluice: a handler threw";

@@ -118,9 +118,8 @@ SLUICE_DECL void ServerConnection::onDrained() {
 SLUICE_DECL bool ServerConnection::onIdle() {
   const boost::intrusive_ptr<ServerConnection> alive(this);
   bool heard = exchanging() && exchange_->onIdle();
-  heard |= server_->has<"timeout">();
-  sluice::detail::throwLater(core_->loop().executor(),
-                             [this] { server_->emit<"timeout">(socket_); });
+  heard |= sluice::detail::tell<ServerEvents, "timeout">(server_->listeners(),
+                                                         core_->loop().executor(), socket_);
   heard |= sluice::detail::has<net::SocketEvents, "timeout">(core_->listeners());
   if (!heard && !gone()) core_->destroy();
   return gone();

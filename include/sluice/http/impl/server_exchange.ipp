@@ -272,20 +272,16 @@ SLUICE_DECL void ServerExchange::onLoopEnd() {
 
 SLUICE_DECL void ServerExchange::onDrained() {
   if (outgoing().ended()) return;
-  sluice::detail::emit<OutgoingEvents, "drain">(outgoing().listeners);
+  sluice::detail::tell<OutgoingEvents, "drain">(outgoing().listeners, executor());
 }
 
 SLUICE_DECL bool ServerExchange::onIdle() {
-  const bool unread = !incoming().complete();
-  const bool heard =
-      (unread && sluice::detail::has<IncomingEvents, "timeout">(incoming().listeners())) ||
-      sluice::detail::has<OutgoingEvents, "timeout">(outgoing().listeners);
   const boost::intrusive_ptr<OutgoingState> out = outgoing_;
-  sluice::detail::throwLater(executor(), [&] {
-    if (unread) sluice::detail::emit<IncomingEvents, "timeout">(incoming().listeners());
-  });
-  sluice::detail::throwLater(
-      executor(), [&] { sluice::detail::emit<OutgoingEvents, "timeout">(out->listeners); });
+  bool heard = false;
+  if (!incoming().complete()) {
+    heard = sluice::detail::tell<IncomingEvents, "timeout">(incoming().listeners(), executor());
+  }
+  heard |= sluice::detail::tell<OutgoingEvents, "timeout">(out->listeners, executor());
   return heard;
 }
 
@@ -377,7 +373,7 @@ SLUICE_DECL BodySource::Piece ServerExchange::takePiece() {
   return piece;
 }
 
-SLUICE_DECL asio::any_io_executor ServerExchange::executor() const {
+SLUICE_DECL const asio::any_io_executor& ServerExchange::executor() const {
   return connection_->core().loop().executor();
 }
 SLUICE_DECL net::Socket& ServerExchange::socket() { return connection_->socket(); }

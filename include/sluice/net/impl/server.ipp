@@ -110,9 +110,8 @@ class ServerState final
     core->setObserver(place);
     ++open_;
     connections_.insert(place);
-    sluice::detail::throwLater(core_->loop().executor(), [&] {
-      sluice::detail::emit<ServerEvents, "connection">(listeners_, place->socket);
-    });
+    sluice::detail::tell<ServerEvents, "connection">(listeners_, core_->loop().executor(),
+                                                     place->socket);
     if (!handler_ || !place->server || place->socket.destroyed()) {
       forget(place);
       return;

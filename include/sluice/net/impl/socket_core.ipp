@@ -136,11 +136,9 @@ SLUICE_DECL void SocketCore::onTurnEnd() {
   } const touched(*this);
   if (output_) output_->flush();
   if (due.drain && !output().needDrain() && !output().failure()) {
-    sluice::detail::throwLater(loop_->executor(), [this] {
-      if (user_ != nullptr) user_->onDrained();
-      // As in Node, not for a writer that has said that nothing more will come.
-      if (!writeEnding()) sluice::detail::emit<SocketEvents, "drain">(listeners_);
-    });
+    if (user_ != nullptr) user_->onDrained();
+    // As in Node, not for a writer that has said that nothing more will come.
+    if (!writeEnding()) sluice::detail::tell<SocketEvents, "drain">(listeners_, loop_->executor());
   }
   if (due.held) readHeld();
   if (due.user && user_ != nullptr) user_->onTurn();
@@ -149,13 +147,10 @@ SLUICE_DECL void SocketCore::onTurnEnd() {
 
 SLUICE_DECL void SocketCore::tellClosed() {
   if (state() == State::closed) return;
-  sluice::detail::throwLater(loop_->executor(), [this] {
-    if (closeError_) sluice::detail::emit<SocketEvents, "error">(listeners_, *closeError_);
-  });
+  const asio::any_io_executor& executor = loop_->executor();
+  if (closeError_) sluice::detail::tell<SocketEvents, "error">(listeners_, executor, *closeError_);
   state_.move(State::closed);
-  sluice::detail::throwLater(loop_->executor(), [this] {
-    sluice::detail::emit<SocketEvents, "close">(listeners_, closeError_ != nullptr);
-  });
+  sluice::detail::tell<SocketEvents, "close">(listeners_, executor, closeError_ != nullptr);
   listeners_.clear();
 }
 

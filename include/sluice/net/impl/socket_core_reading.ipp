@@ -142,15 +142,13 @@ SLUICE_DECL void SocketCore::deliver(ReadBy by, const error_code& ec, std::size_
 }
 
 SLUICE_DECL void SocketCore::tellData(std::string_view bytes) {
-  sluice::detail::throwLater(
-      loop_->executor(), [&] { sluice::detail::emit<SocketEvents, "data">(listeners_, bytes); });
+  sluice::detail::tell<SocketEvents, "data">(listeners_, loop_->executor(), bytes);
 }
 
 SLUICE_DECL void SocketCore::inputEnded() {
   if (!state_.move(Input::told)) return;
   const boost::intrusive_ptr<SocketCore> alive(this);
-  sluice::detail::throwLater(loop_->executor(),
-                             [this] { sluice::detail::emit<SocketEvents, "end">(listeners_); });
+  sluice::detail::tell<SocketEvents, "end">(listeners_, loop_->executor());
   // As in Node without allowHalfOpen: a listener does not have to end the other half.
   if (!writeEnding()) {
     end();

@@ -121,7 +121,7 @@ class ClientConnection final
   SLUICE_DECL void onLoopEnd() override;
 
   // BodySource
-  SLUICE_DECL asio::any_io_executor executor() const override;
+  SLUICE_DECL const asio::any_io_executor& executor() const override;
   net::Socket& socket() override { return socket_; }
   SLUICE_DECL Piece takePiece() override;
   const HeaderBlock& trailers() const override { return reader_.trailers(); }

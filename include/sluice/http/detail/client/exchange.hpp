@@ -213,8 +213,8 @@ class ClientExchange final : public ExchangeProgress,
   /// Nobody can read the response any more.
   void dropMessage() { message() = IncomingMessage(); }
   void later(void (ClientExchange::*what)());
-  template <class Call>
-  void guarded(Call call);
+  template <class Events, fixed_string Name, class... Args>
+  bool tellAll(Args&&... args);
   void emitSent();
   void emitEnd();
   void tellLate(boost::intrusive_ptr<IncomingState> incoming);

@@ -29,7 +29,7 @@ class BodySource {
  public:
   using Piece = MessageReader::Part;
 
-  virtual asio::any_io_executor executor() const = 0;
+  virtual const asio::any_io_executor& executor() const = 0;
   virtual net::Socket& socket() = 0;
   /// What of the body has arrived.
   virtual Piece takePiece() = 0;
@@ -181,7 +181,7 @@ class IncomingState
   }
 
   sluice::detail::Listeners& listeners() { return listeners_; }
-  asio::any_io_executor executor() const {
+  const asio::any_io_executor& executor() const {
     return source_ != nullptr ? source_->executor() : executorAfter_;
   }
 

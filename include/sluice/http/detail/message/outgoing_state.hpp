@@ -210,10 +210,9 @@ class OutgoingState
   }
   void finish();
   void checkLength(std::uint64_t size, bool atEnd) const;
-  template <class Call>
-  void guarded(Call call);
-  template <fixed_string Name>
-  void tell();
+  template <fixed_string Name, class... Args>
+  void tell(Args&&... args);
+  void call(const Done& done, const error_code& ec);
   void callNext(const error_code& ec);
   void callWritten(const error_code& ec);
   void callAll(const error_code& ec);

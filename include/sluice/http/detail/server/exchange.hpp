@@ -127,7 +127,7 @@ class ServerExchange final : public sluice::detail::Linked<ServerExchange>,
   void observeEnd();
 
   // BodySource and OutgoingOwner
-  SLUICE_DECL asio::any_io_executor executor() const override;
+  SLUICE_DECL const asio::any_io_executor& executor() const override;
   SLUICE_DECL net::Socket& socket() override;
   net::Socket* outgoingSocket() override { return &socket(); }
   SLUICE_DECL Piece takePiece() override;
