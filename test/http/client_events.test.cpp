@@ -484,3 +484,33 @@ TEST_CASE("an error of a coroutine that listens is the request's", "[ClientReque
   net.deliver("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabcd");
   CHECK(log.text() == "no close");
 }
+
+TEST_CASE("a request that has left tells of it before what the server has made of it",
+          "[ClientRequest]") {
+  Requesting net;
+  net.onOpen = [](Wire& wire) { wire.room(10); };
+  auto req = http::request(net.io(), net.options());
+  EventLog log(req);
+  std::string callback;
+  req.end([&](error_code ec) { callback = ec ? ec.message() : "sent"; });
+  Wire& wire = net.wire();
+  CHECK(log.take() == "socket");
+  SECTION("no HTTP") {
+    wire.room(1000).deliver("NONSENSE\r\n\r\n");
+    net.settle();
+    CHECK(log.text() == "finish error:HPE_INVALID_CONSTANT close");
+  }
+  SECTION("a reset") {
+    wire.room(1000).failRead(asio::error::connection_reset);
+    net.settle();
+    CHECK(log.text() == "finish error:ECONNRESET close");
+  }
+  SECTION("nothing, because it is given up here") {
+    wire.room(1000);
+    req.destroy();
+    net.settle();
+    CHECK(log.text() == "error:ECONNRESET close");
+    return;
+  }
+  CHECK(callback == "sent");
+}

@@ -292,6 +292,11 @@ SLUICE_DECL void ClientExchange::end(EndedBy by, const Error& error, bool told) 
   if (over()) return;
   const boost::intrusive_ptr<ClientExchange> alive(this);
   if (by == EndedBy::peer && connection_ && state_ == State::assigned && retry()) return;
+  // That it had left comes before what the peer has made of it.
+  if (by == EndedBy::peer && sentIsDue_) {
+    emitSent();
+    if (over()) return;
+  }
   if (!connection_) agent_->withdraw(*this);
   const bool answered = state_ == State::responded;
   endedBy_ = by;
@@ -395,7 +400,7 @@ SLUICE_DECL net::Socket* ClientExchange::outgoingSocket() {
 SLUICE_DECL void ClientExchange::onMessageEnded() {
   outgoing_->output->current().flush();
   if (connection_) connection_->exchangeChanged();
-  if (outgoing_->eventsDue()) later(&ClientExchange::emitSent);
+  sent();
 }
 
 SLUICE_DECL void ClientExchange::setTimeout(std::chrono::milliseconds idle) {

@@ -172,7 +172,7 @@ SLUICE_DECL void ClientExchange::handedOver(boost::intrusive_ptr<IncomingState> 
 }
 
 SLUICE_DECL void ClientExchange::sent() {
-  if (outgoing_->eventsDue()) later(&ClientExchange::emitSent);
+  if (outgoing_->eventsDue()) eventsAreDue();
 }
 
 SLUICE_DECL void ClientExchange::drained() {
@@ -194,6 +194,7 @@ SLUICE_DECL void ClientExchange::tell(const Error& error) {
 
 SLUICE_DECL void ClientExchange::emitSent() {
   const boost::intrusive_ptr<ClientExchange> alive(this);
+  sentIsDue_ = false;
   outgoing_->emitDue();
 }
 
