@@ -514,3 +514,31 @@ TEST_CASE("a request that has left tells of it before what the server has made o
   }
   CHECK(callback == "sent");
 }
+
+TEST_CASE("a coroutine that awaits the response has it, also if a listener has read it already",
+          "[ClientRequest]") {
+  Requesting net;
+  Agent agent(net.io(), {.keepAlive = true});
+  auto req = http::request(net.io(), net.options(agent));
+  std::string heard;
+  int status = 0;
+  bool isRead = false;
+  req.on<"response">([&](IncomingMessage& res) -> task<> { heard = co_await res.text(); });
+  req.end();
+  const auto wait = [&]() -> task<> {
+    IncomingMessage res = co_await req.response();
+    status = res.statusCode();
+    const std::string rest = co_await res.text();
+    isRead = rest.empty();
+  };
+  auto waiting = start(net.io(), wait());
+  net.settle();
+  net.deliver(response("body"));
+  REQUIRE(waiting.done());
+  waiting.result();
+  CHECK(status == 200);
+  CHECK(isRead);
+  CHECK(heard == "body");
+  CHECK(req.closed());
+  CHECK(agent.freeSockets().size() == 1);
+}

@@ -119,7 +119,8 @@ SLUICE_DECL void ClientConnection::beginResponse() {
   incoming_ = exchange->freshIncoming();
   incoming_->begin(reader_.head(), *this, exchange->options().joinDuplicateHeaders);
   exchange->responded(incoming_, reader_.head().keepAlive());
-  if (state_ != State::body) return;
+  // A listener that is a coroutine may have read it to its end.
+  if (!hasResponse()) return;
   // Here and not later: a waiter that goes on reads from where the bytes are, and what it does next
   // is part of this turn. An exception that leaves here does not keep the turn from coming.
   core_->callAtTurnEnd();
