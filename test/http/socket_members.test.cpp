@@ -226,7 +226,7 @@ TEST_CASE("a read that a handler leaves behind gets its bytes, and HTTP those af
   }
 }
 
-TEST_CASE("bytes that wait in a socket are the first that a server reads", "[http]") {
+TEST_CASE("bytes that wait in a socket are the first that a server reads", "[http][plain]") {
   auto wire = serve(
       [](IncomingMessage& req, ServerResponse& res) -> task<> { co_await res.end(req.url()); });
   Client client(wire.io());
