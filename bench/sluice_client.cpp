@@ -17,12 +17,14 @@ using sluice::bench::ClientOptions;
 class Client {
  public:
   explicit Client(const ClientOptions& options)
-      : agent_(loop_, {.keepAlive = !options.close, .maxSockets = options.connections}),
+      : agent_(loop_, {.keepAlive = true, .maxSockets = options.connections}),
         connections_(options.connections),
         upload_(options.upload) {
     options_.agent = agent_;
     options_.host = "127.0.0.1";
     options_.port = options.port;
+    // As in Node, an agent with a limit of sockets would use them again even without keepAlive.
+    if (options.close) options_.headers = {{"Connection", "close"}};
   }
   Client(const Client&) = delete;
   ~Client() {

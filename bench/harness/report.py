@@ -21,6 +21,9 @@ NAMES = {
     "httplib": "cpp-httplib, 64 threads",
     "node": "node",
     "curl": "libcurl multi",
+    "handler": "a bare handler",
+    "router": "a route",
+    "middleware": "a route after five middlewares",
 }
 
 
@@ -96,6 +99,16 @@ def clients(figures):
 def proxies(figures):
     by = figures["times"]["proxy"]["by"]
     return table(["reverse proxy", "µs a request"], [[called(name), cell(row)] for name, row in by.items()])
+
+
+def layers(figures):
+    by = figures.get("layers", {}).get("middleware", {"by": {}})["by"]
+    return table(["the same answer by", "µs a request"], [[called(name), cell(row)] for name, row in by.items()])
+
+
+def files(figures):
+    rows = [[row["title"], cell(row["by"]["nginx"]), cell(row["by"]["files"])] for row in figures.get("files", {}).values()]
+    return table(["", "nginx", "sluice"], rows)
 
 
 def tls_idle(figures):
@@ -208,6 +221,8 @@ def write():
         "counts": counts(figures),
         "counts of clients": counts_of_clients(figures),
         "by layer": by_layer(figures),
+        "middleware": layers(figures),
+        "files": files(figures),
         "held": f"Held for a reader that does not read: {figures['held']['/endless']:.0f} bytes; "
         f"for a request whose handler waits: {figures['held']['/wait']:.0f} bytes.",
     }
