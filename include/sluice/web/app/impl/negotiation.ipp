@@ -42,6 +42,22 @@ SLUICE_DECL std::string_view takeElement(std::string_view& list, char separator,
   return element;
 }
 
+// Without quotes and what escapes within them.
+inline std::string plainValue(std::string_view value) {
+  if (!value.starts_with('"')) return std::string(value);
+  value.remove_prefix(1);
+  if (value.ends_with('"')) value.remove_suffix(1);
+  std::string plain;
+  for (std::size_t at = 0; at < value.size(); ++at) {
+    // A browser's backslash is one, but before a quote or another it is an escape.
+    const bool escapes = value[at] == '\\' && at + 1 < value.size() &&
+                         (value[at + 1] == '"' || value[at + 1] == '\\');
+    if (escapes) ++at;
+    plain += value[at];
+  }
+  return plain;
+}
+
 SLUICE_DECL std::optional<std::string> parameterOf(std::string_view field, std::string_view name) {
   takeElement(field, ';');
   while (!field.empty()) {
@@ -49,19 +65,7 @@ SLUICE_DECL std::optional<std::string> parameterOf(std::string_view field, std::
     const std::size_t equals = parameter.find('=');
     if (equals == std::string_view::npos) continue;
     if (!equalsIgnoringCase(trimmed(parameter.substr(0, equals)), name)) continue;
-    std::string_view value = trimmed(parameter.substr(equals + 1));
-    if (!value.starts_with('"')) return std::string(value);
-    value.remove_prefix(1);
-    if (value.ends_with('"')) value.remove_suffix(1);
-    std::string plain;
-    for (std::size_t at = 0; at < value.size(); ++at) {
-      // A browser's backslash is one, but before a quote or another it is an escape.
-      const bool escapes = value[at] == '\\' && at + 1 < value.size() &&
-                           (value[at + 1] == '"' || value[at + 1] == '\\');
-      if (escapes) ++at;
-      plain += value[at];
-    }
-    return plain;
+    return plainValue(trimmed(parameter.substr(equals + 1)));
   }
   return std::nullopt;
 }
@@ -213,9 +217,10 @@ inline int closenessOf(std::string_view range, std::string_view type) {
   takeElement(parameters, ';');
   while (!parameters.empty()) {
     const std::string_view parameter = takeElement(parameters, ';');
-    const std::string_view name = trimmed(parameter.substr(0, parameter.find('=')));
-    if (name.size() == parameter.size() || equalsIgnoringCase(name, "q")) continue;
-    const std::string wanted = parameterOf(range, name).value_or("");
+    const std::size_t equals = parameter.find('=');
+    const std::string_view name = trimmed(parameter.substr(0, equals));
+    if (equals == std::string_view::npos || equalsIgnoringCase(name, "q")) continue;
+    const std::string wanted = plainValue(trimmed(parameter.substr(equals + 1)));
     if (wanted != "*" && !equalsIgnoringCase(wanted, parameterOf(type, name).value_or("")))
       return 0;
     closeness |= 1;
