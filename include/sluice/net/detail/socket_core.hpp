@@ -162,8 +162,8 @@ class SocketCore final : public TransportOwner,
   using Input = SocketState::Input;
   using Output = SocketState::Output;
   using Closing = SocketState::Closing;
-  // Who has begun the read that is under way, and alone hears of it. self: for "data", or to throw
-  // it away.
+  // Who has begun the read that is under way. Only they hear of its end. self: the bytes are for
+  // "data", or are thrown away.
   enum class ReadBy : std::uint8_t { nobody, user, reader, self };
 
   bool isOpen() const { return state_.life() == State::open; }

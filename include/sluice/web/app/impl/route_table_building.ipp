@@ -57,6 +57,14 @@ inline std::vector<PatternTokens> wholePaths(std::vector<PatternTokens> variants
   return variants;
 }
 
+inline void setVariants(Middleware& middleware, std::vector<PatternTokens> variants) {
+  for (const PatternTokens& variant : variants) {
+    const std::size_t next = middleware.names.size();
+    if (middleware.tree.add(variant, next) == next) middleware.names.push_back(namesOf(variant));
+  }
+  middleware.variants = std::move(variants);
+}
+
 inline std::string textBelow(const std::string& prefix, const std::string& rest) {
   if (prefix.empty()) return rest;
   return rest == "/" || rest.empty() ? prefix : prefix + rest;
@@ -120,11 +128,7 @@ SLUICE_DECL void RouteTable::addMiddleware(const Pattern* prefix, Handlers handl
   for (HandlerPtr& handler : handlers) {
     Middleware& added = *middleware_.emplace_back(std::make_unique<Middleware>(caseSensitive_));
     added.pattern = text;
-    added.variants = variants;
-    for (const PatternTokens& variant : variants) {
-      if (added.tree.add(variant, added.names.size()) < added.names.size()) continue;
-      added.names.push_back(table::namesOf(variant));
-    }
+    table::setVariants(added, variants);
     added.handler = std::move(handler);
     added.scope = &scopes_.front();
   }
@@ -141,7 +145,7 @@ SLUICE_DECL void RouteTable::mount(const Pattern* prefix, RouteTable& other) {
     if (text.ends_with('/')) text.pop_back();
     place = table::placeOf(*prefix);
   }
-  // The copies are made in a router of their own, so that an error leaves this one as it was.
+  // All copies are made before the first is put in, so that an error leaves this router as it was.
   std::vector<std::unique_ptr<Middleware>> middleware;
   std::vector<std::unique_ptr<Route>> routes;
   std::vector<std::pair<std::size_t, const Route*>> own;
@@ -164,11 +168,7 @@ SLUICE_DECL void RouteTable::mount(const Pattern* prefix, RouteTable& other) {
     for (const auto& from : other.middleware_) {
       Middleware& copy = *middleware.emplace_back(std::make_unique<Middleware>(caseSensitive_));
       copy.pattern = table::textBelow(text, from->pattern);
-      copy.variants = table::below(prefixes, from->variants);
-      for (const PatternTokens& variant : copy.variants) {
-        if (copy.tree.add(variant, copy.names.size()) < copy.names.size()) continue;
-        copy.names.push_back(table::namesOf(variant));
-      }
+      table::setVariants(copy, table::below(prefixes, from->variants));
       copy.handler = from->handler;
       copy.scope = copyOf(from->scope);
     }
