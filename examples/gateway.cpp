@@ -48,7 +48,7 @@ class Gateway {
       auto upstream = http::get(agent_.get_executor(), url, std::move(options));
       auto response = co_await upstream.response();
       const std::string text = co_await response.text(1024 * 1024);
-      json::error_code ec;
+      boost::system::error_code ec;
       json::value received = json::parse(text, ec);
       if (!ec && response.statusCode() == 200) {
         answer = std::move(received);

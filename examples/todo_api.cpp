@@ -25,7 +25,7 @@ class Todos {
 
   sluice::task<> add(app::Request& req, app::Response& res) {
     const std::string body = co_await req.text(64 * 1024);
-    json::error_code ec;
+    boost::system::error_code ec;
     const json::value given = json::parse(body, ec);
     if (ec) throw app::HttpError{400, "the body is no JSON"};
     const json::object* object = given.if_object();

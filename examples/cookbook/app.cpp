@@ -32,7 +32,7 @@ app::Router routes() {
 
 // [json]
 task<> addUser(app::Request& req, app::Response& res) {
-  json::error_code ec;
+  boost::system::error_code ec;
   const json::value user = json::parse(co_await req.text(64 * 1024), ec);
   if (ec || !user.is_object()) throw app::HttpError{400, "a JSON object is needed"};
   const json::object answer{{"id", 7}, {"name", user.as_object().at("name")}};
