@@ -28,8 +28,8 @@ std::string upgrade(std::string_view fields = {}) {
 
 // The key and its answer are those of RFC 6455 1.3.
 constexpr std::string_view agreed =
-    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
-    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nConnection: Upgrade\r\n";
 
 /// A server whose WebSockets run `handler`, and one client of it.
 class Site {

@@ -4,9 +4,15 @@
 // written as frames.hpp says. The server sends each message back; "|" is the end of the connection.
 #pragma once
 
+#include <boost/version.hpp>
 #include <string_view>
 
 namespace sluice::test {
+
+// RFC 6455 5.2: it must be 0. Beast asks that since Boost 1.92, and before only whether it is too
+// long.
+inline constexpr std::string_view lengthWithHighestBit =
+    BOOST_VERSION >= 109200 ? "x:1002 |" : "x:1009 |";
 
 enum class ServedAs { plain, limited, deflate };
 
@@ -244,7 +250,7 @@ inline constexpr WebSocketCase webSocketCases[] = {
     {"at the limit", "t:{1024*a}", "t:{1024*a}", ServedAs::limited},
     {"over it", "t:{1025*a}", "x:1009 |", ServedAs::limited},
     {"over it by far, as the length says", "Ht:a", "x:1009 |", ServedAs::limited},
-    {"a length with the highest bit", "Gt:a", "x:1009 |", ServedAs::limited},
+    {"a length with the highest bit", "Gt:a", lengthWithHighestBit, ServedAs::limited},
     {"bytes over it", "b:{1025*a}", "x:1009 |", ServedAs::limited},
     {"fragments at the limit", "-t:{1000*a} c:{24*a}", "t:{1024*a}", ServedAs::limited},
     {"fragments over it", "-t:{1000*a} c:{25*a}", "x:1009 |", ServedAs::limited},

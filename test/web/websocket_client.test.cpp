@@ -86,7 +86,7 @@ TEST_CASE("connectWebSocket(): the request is that of RFC 6455", "[websocket]") 
     Dial dial;
     CHECK(dial.place == "example.org:80");
     CHECK(dial.request.starts_with("GET /feed?a=1 HTTP/1.1\r\nHost: example.org\r\n"));
-    for (const char* line : {"\r\nUpgrade: websocket\r\n", "\r\nConnection: upgrade\r\n",
+    for (const char* line : {"\r\nUpgrade: websocket\r\n", "\r\nConnection: Upgrade\r\n",
                              "\r\nSec-WebSocket-Version: 13\r\n", "\r\nSec-WebSocket-Key: "}) {
       CHECK(dial.request.find(line) != std::string::npos);
     }

@@ -33,6 +33,9 @@ inline constexpr std::size_t keptBuffer = 16 * 1024;
 // A message below this is not worth being compressed.
 inline constexpr std::size_t deflateThreshold = 64;
 
+// As browsers write it. Beast does so since Boost 1.84.
+inline constexpr const char* upgradeOption = "Upgrade";
+
 inline void emptyBuffer(beast::flat_buffer& buffer) {
   buffer.clear();
   if (buffer.capacity() > keptBuffer) buffer = beast::flat_buffer();
@@ -210,6 +213,7 @@ SLUICE_DECL void WebSocketEngine::accept(const http::IncomingMessage& req,
               offersWithWindow(req.headers()["sec-websocket-extensions"]));
   stream_->frames.set_option(beast::websocket::stream_base::decorator(
       [name = protocol_](beast::websocket::response_type& response) {
+        response.set(field::connection, upgradeOption);
         if (!name.empty()) response.set(field::sec_websocket_protocol, name);
       }));
   WebSocketWire& wire = stream_->wire();
@@ -263,6 +267,7 @@ SLUICE_DECL task<> WebSocketEngine::handshake(std::string host, std::string targ
   for (const std::string& name : offered_) protocols += (protocols.empty() ? "" : ", ") + name;
   stream_->frames.set_option(beast::websocket::stream_base::decorator(
       [&headers, &protocols, &deflates](beast::websocket::request_type& request) {
+        request.set(field::connection, upgradeOption);
         deflates = request.count(field::sec_websocket_extensions) != 0;
         if (!protocols.empty()) request.set(field::sec_websocket_protocol, protocols);
         for (const auto& [name, value] : headers) request.set(name, value);
