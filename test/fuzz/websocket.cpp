@@ -44,11 +44,11 @@ std::string answer(std::string_view bytes, unsigned mode, std::size_t chop) {
   return std::string(wire.received());
 }
 
-/// Data that is wrong in several ways is refused for the one that is seen first, which may be
-/// another one if it comes in pieces.
+/// Data that is wrong in several ways is refused for the one that is seen first, and not at all if
+/// the end of the connection is seen before: that depends on the pieces in which it comes.
 std::string withoutFault(std::string bytes) {
   for (const std::string_view code : {"\x03\xea", "\x03\xef", "\x03\xf1"}) {
-    if (bytes.ends_with("\x88\x02" + std::string(code))) bytes.replace(bytes.size() - 2, 2, "??");
+    if (bytes.ends_with("\x88\x02" + std::string(code))) bytes.resize(bytes.size() - 4);
   }
   return bytes;
 }
