@@ -321,6 +321,54 @@ TEST_CASE("removing a header drops all its lines and tells whether there were an
   CHECK(pairsOf(headers).empty());
 }
 
+TEST_CASE("a name may be a view of the headers themselves", "[Headers]") {
+  const std::vector<std::string> values(16, std::string(100, 'x'));
+  Headers headers{{"Trailer", "Cookie"}, {"Cookie", 1}, {"b", "Cookie"}, {"cookie", 2}};
+  const std::string rest = "Trailer: Cookie\nb: Cookie\n";
+  std::string expected;
+  SECTION("set to a text") {
+    headers.set(headers["b"], "3");
+    expected = "Trailer: Cookie\nCookie: 3\nb: Cookie\n";
+  }
+  SECTION("set to a list") {
+    headers.set(headers.keys()[1], values);
+    expected = "Trailer: Cookie\n";
+    for (const std::string& value : values) expected += "cookie: " + value + "\n";
+    expected += "b: Cookie\n";
+  }
+  SECTION("set to an empty list") {
+    headers.set(headers.keys()[1], std::vector<std::string>());
+    expected = rest;
+  }
+  SECTION("set to the value that was its name") {
+    headers.set("cookie", "COOKIE");
+    headers.set(headers["cookie"], "no one");
+    expected = "Trailer: Cookie\nCOOKIE: no one\nb: Cookie\n";
+    CHECK(headers["cookie"] == "no one");
+    CHECK(headers.keys() == std::vector<std::string_view>{"trailer", "cookie", "b"});
+  }
+  SECTION("appended to") {
+    headers.append(headers.keys()[1], values);
+    expected = "Trailer: Cookie\nCookie: 1\nb: Cookie\ncookie: 2\n";
+    for (const std::string& value : values) expected += "cookie: " + value + "\n";
+  }
+  SECTION("appended to for the first time") {
+    headers.append("x", "Accept");
+    headers.append(headers["x"], values);
+    expected = "Trailer: Cookie\nCookie: 1\nb: Cookie\ncookie: 2\nx: Accept\n";
+    for (const std::string& value : values) expected += "Accept: " + value + "\n";
+  }
+  SECTION("removed") {
+    CHECK(headers.remove(headers["b"]));
+    expected = rest;
+  }
+  SECTION("removed by its own name") {
+    CHECK(headers.remove(headers.keys()[1]));
+    expected = rest;
+  }
+  CHECK(wireOf(headers) == expected);
+}
+
 TEST_CASE("a header value that is not set is refused", "[Headers]") {
   const std::string expected =
       "ERR_HTTP_INVALID_HEADER_VALUE: Invalid value \"undefined\" for header \"X\"";

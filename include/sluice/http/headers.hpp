@@ -291,6 +291,7 @@ class Headers {
   void addField(const Field& field);
   void addLine(std::string_view name, std::string_view value);
   void join(std::size_t head, std::size_t line);
+  void eraseAfter(std::size_t first);
   void findHeads();
   void link();
 

@@ -94,14 +94,15 @@ SLUICE_DECL Headers& Headers::set(std::string_view name, const HeaderValue& valu
   if (!value) detail::throwUnsetHeader(name);
   const std::size_t first = lines_.find(name);
   if (first == Lines::npos) return append(name, value);
-  for (std::size_t line; (line = lines_.find(name, first + 1)) != Lines::npos;) lines_.erase(line);
-  if (value.isArray()) {
-    lines_.erase(first);
-    for (std::size_t index = 0; index < value.array().size(); ++index) {
-      lines_.insert(first + index, name, value.array()[index], {});
-    }
-  } else {
-    lines_.replace(first, name, value.str(), {});
+  // What was given may be a view of lines that move from here on; the name stands in this one then.
+  const std::span<const std::string> list = value.array();
+  if (!value.isArray() || !list.empty()) {
+    lines_.replace(first, name, value.isArray() ? std::string_view(list.front()) : value.str(), {});
+  }
+  eraseAfter(first);
+  if (value.isArray() && list.empty()) lines_.erase(first);
+  for (std::size_t index = 1; index < list.size(); ++index) {
+    lines_.insert(first + index, lines_.name(first), list[index], {});
   }
   findHeads();
   link();
@@ -111,7 +112,11 @@ SLUICE_DECL Headers& Headers::set(std::string_view name, const HeaderValue& valu
 SLUICE_DECL Headers& Headers::append(std::string_view name, const HeaderValue& value) {
   if (!value) detail::throwUnsetHeader(name);
   if (value.isArray()) {
-    for (const std::string& text : value.array()) addLine(name, text);
+    for (const std::string& text : value.array()) {
+      addLine(name, text);
+      // What was given may have been a view of memory that was given back.
+      name = lines_.name(lines_.size() - 1);
+    }
   } else {
     addLine(name, value.str());
   }
@@ -119,12 +124,21 @@ SLUICE_DECL Headers& Headers::append(std::string_view name, const HeaderValue& v
 }
 
 SLUICE_DECL bool Headers::remove(std::string_view name) {
-  std::size_t line = lines_.find(name);
-  if (line == Lines::npos) return false;
-  for (; line != Lines::npos; line = lines_.find(name, line)) lines_.erase(line);
+  const std::size_t first = lines_.find(name);
+  if (first == Lines::npos) return false;
+  eraseAfter(first);
+  lines_.erase(first);
   findHeads();
   link();
   return true;
+}
+
+// Every other line of the same name.
+SLUICE_DECL void Headers::eraseAfter(std::size_t first) {
+  for (std::size_t line = first + 1;
+       (line = lines_.find(lines_.name(first), line)) != Lines::npos;) {
+    lines_.erase(line);
+  }
 }
 
 SLUICE_DECL std::vector<std::string_view> Headers::getAll(std::string_view name) const {

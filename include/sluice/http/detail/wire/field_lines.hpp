@@ -199,7 +199,8 @@ class FieldLines {
     value.copy(to + 2, value.size());
     to += 2 + value.size();
     std::memcpy(to, "\r\n", 2);
-    if constexpr (Mark::lowerNames) copyLower(to + 2, name);
+    // Not from what was given, which may have been where the value is now.
+    if constexpr (Mark::lowerNames) copyLower(to + 2, {block_.data() + at, name.size()});
   }
 
   void makePlace() {
