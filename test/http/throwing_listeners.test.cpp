@@ -165,6 +165,23 @@ TEST_CASE("a coroutine has its response, whatever a listener throws", "[ClientRe
   CHECK(text == "ok");
 }
 
+TEST_CASE("what 'close' of a dropped response throws leaves run()", "[ClientRequest]") {
+  Requesting net;
+  Agent agent(net.io(), {.keepAlive = true});
+  auto req = http::request(net.io(), net.options(agent));
+  req.end();
+  const auto drop = [&]() -> task<> {
+    IncomingMessage res = co_await req.response();
+    res.on<"close">([] { fail(); });
+  };
+  auto dropping = start(net.io(), drop());
+  net.settle();
+  net.wire(0).deliver(response("ok"));
+  CHECK(settleThrowing(net.io()) == 1);
+  CHECK(dropping.done());
+  CHECK(agent.freeSockets().size() == 1);
+}
+
 TEST_CASE("a listener of data that throws gets the pieces that follow", "[ClientRequest]") {
   Requesting net;
   auto req = http::request(net.io(), net.options());

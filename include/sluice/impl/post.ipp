@@ -21,7 +21,8 @@ SLUICE_DECL void dispatch(const asio::any_io_executor& executor, Work work) {
 }
 
 SLUICE_DECL void rethrowLater(const asio::any_io_executor& executor) {
-  post(executor, [thrown = std::current_exception()] { std::rethrow_exception(thrown); });
+  // In full, or the one of Asio is found, which knows of no empty executor.
+  detail::post(executor, [thrown = std::current_exception()] { std::rethrow_exception(thrown); });
 }
 
 }  // namespace sluice::detail

@@ -99,8 +99,11 @@ class IncomingState
   void ownHead();
   /// As ownHead(), and the connection is not asked any more.
   void detach();
-  /// As detach(), for a message that nobody can ask any more.
-  void forgetSource() { source_ = nullptr; }
+  /// As detach(), for a message that nobody can ask any more: it only has events to tell.
+  void forgetSource() {
+    if (listeners_.get() != nullptr) executorAfter_ = source_->executor();
+    source_ = nullptr;
+  }
   BodySource* source() const { return source_; }
   /// The connection's own handle; once detached another one, of the same socket.
   net::Socket& socket();
