@@ -187,6 +187,24 @@ TEST_CASE("resume() without a listener throws the body away", "[http]") {
   CHECK(wire.send(std::string(1000000, 'x')) == ok("thrown"));
 }
 
+TEST_CASE("every listener of \"data\" gets the piece, whatever another one reads meanwhile",
+          "[http]") {
+  std::vector<std::string> pieces;
+  auto wire = serve([&](IncomingMessage& req, ServerResponse& res) -> task<> {
+    req.setEncoding(Encoding::utf8);
+    req.on<"data">([&](std::string_view) {
+      asio::co_spawn(req.get_executor(), req.read(), [&](const std::exception_ptr&, auto piece) {
+        if (piece) pieces.emplace_back(*piece);
+      });
+    });
+    req.on<"data">([&](std::string_view data) { pieces.emplace_back(data); });
+    co_await req.once<"end">();
+    co_await res.end();
+  });
+  CHECK(wire.send(chunked("5\r\nfirst\r\n5\r\nother\r\n0\r\n\r\n")) == ok());
+  CHECK(pieces == std::vector<std::string>{"first", "other"});
+}
+
 TEST_CASE("setEncoding() decodes, and never splits a character", "[http][row:6/read]") {
   std::vector<std::string> pieces;
   Encoding encoding = Encoding::utf8;

@@ -276,9 +276,13 @@ SLUICE_DECL void IncomingState::deliver(std::string_view data) {
     discarded_ += data.size();
     return;
   }
-  // Half a character is not worth an event.
-  const std::string_view text = decoded(data);
-  if (!text.empty()) tell<"data">(text);
+  if (!decoder_) {
+    tell<"data">(data);
+    return;
+  }
+  // Not in text_, where a listener that reads on has its own. Half a character is no event.
+  const std::string text(decoder_->write(data));
+  if (!text.empty()) tell<"data">(std::string_view(text));
 }
 
 SLUICE_DECL void IncomingState::pump() {
@@ -299,9 +303,9 @@ SLUICE_DECL void IncomingState::pump() {
   }
   if (state_ != State::complete || !takesAsItComes()) return;
   if (decoder_ && mode_ == Mode::flowing) {
-    text_ = decoder_->end();
+    const std::string text(decoder_->end());
     decoder_.reset();
-    if (!text_.empty()) tell<"data">(std::string_view(text_));
+    if (!text.empty()) tell<"data">(std::string_view(text));
   }
   if (state_ == State::complete) endIsKnown();
 }
