@@ -59,6 +59,26 @@ TEST_CASE("upgrade hands the socket over, with what was read behind the request"
   CHECK(wire.server().getConnections() == 0);
 }
 
+TEST_CASE("who listens for \"data\" of a connection hears what comes after its upgrade", "[http]") {
+  auto wire = serve(plain);
+  std::string heard;
+  wire.server().on<"connection">([&](net::Socket& socket) {
+    socket.on<"data">([&](std::string_view data) { heard += data; });
+  });
+  wire.server().on<"upgrade">(
+      [](IncomingMessage&, net::Socket& socket, std::string_view) -> task<> {
+        co_await socket.write("HTTP/1.1 101 Switching Protocols\r\n\r\n");
+        co_await socket.once<"end">();
+      });
+  wire.send(get());
+  CHECK(heard.empty());
+  wire.send(upgrade("early"));
+  wire.send("hello");
+  CHECK(heard == "hello");
+  wire.end();
+  CHECK(wire.closed());
+}
+
 TEST_CASE("a request is no upgrade without a listener or without both headers",
           "[http][row:3.1/upgrade][row:11.6/when-is-it-an-upgrade]"
           "[row:13/unhandled upgrade]") {

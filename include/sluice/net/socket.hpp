@@ -55,7 +55,8 @@ class SocketCore;
 ///         "error"(const http::Error&) "close"(bool hadError) "agentRemove" "shutdown". "timeout"
 ///         only tells: its listener closes. "shutdown" comes on a connection that an "upgrade"
 ///         or "connect" handler of an HTTP server has, when shutdown() of that server begins: end
-///         in good order, the server waits for as long as its grace. Not in Node.
+///         in good order, the server waits for as long as its grace. Not in Node. While HTTP
+///         reads from the connection, "data" and "end" do not come.
 class Socket : public EventEmitter<Socket, SocketEvents> {
  public:
   using executor_type = asio::any_io_executor;

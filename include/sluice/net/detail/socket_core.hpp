@@ -90,7 +90,11 @@ class SocketCore final : public TransportOwner,
   bool readEnded() const { return state_.input() != Input::open; }
   bool writeEnding() const { return state_.output() != Output::open; }
 
-  void setUser(SocketUser* user) { user_ = user; }
+  void setUser(SocketUser* user) {
+    user_ = user;
+    // What comes is for those who listen for "data", who have waited for it.
+    if (user == nullptr && flowing_) flow();
+  }
   SocketUser* user() const { return user_; }
   void setObserver(std::shared_ptr<SocketObserver> observer) { observer_ = std::move(observer); }
   /// For a user: one call of onTurn() when what is ready now has been handled.
