@@ -12,6 +12,7 @@
 #include <sluice/detail/completion.hpp>
 #include <sluice/detail/listeners.hpp>
 #include <sluice/error.hpp>
+#include <sluice/net/detail/held_bytes.hpp>
 #include <sluice/net/detail/loop.hpp>
 #include <sluice/net/detail/output_stream.hpp>
 #include <sluice/net/detail/socket_state.hpp>
@@ -122,9 +123,9 @@ class SocketCore final : public TransportOwner,
   void readIntoOwn(ReadHandler handler);
   const char* ownBuffer() const { return raw_->own.get(); }
   /// Puts bytes in front of what will be read.
-  void unshift(std::string_view bytes) { raw().held.insert(0, bytes); }
+  void unshift(std::string_view bytes) { raw().held.putInFront(bytes); }
   /// What was put there, or read before anybody wanted it.
-  std::string takeHeld() { return raw_ ? std::exchange(raw_->held, {}) : std::string(); }
+  std::string takeHeld() { return raw_ ? raw_->held.takeAll() : std::string(); }
   /// Emits "data" from the end of this turn on, until pause().
   void flow();
   void pause() { flowing_ = false; }
@@ -189,7 +190,9 @@ class SocketCore final : public TransportOwner,
   void idled();
   void read(asio::mutable_buffer buffer, ReadBy by);
   void deliver(ReadBy by, const error_code&, std::size_t);
-  std::size_t takeHeld(asio::mutable_buffer buffer);
+  std::size_t takeHeld(asio::mutable_buffer buffer) {
+    return raw_->held.take(buffer.data(), buffer.size());
+  }
   void readHeld();
   void tellData(std::string_view bytes);
   void inputEnded();
@@ -213,7 +216,7 @@ class SocketCore final : public TransportOwner,
   struct Reading {
     std::unique_ptr<char[]> own;
     ReadHandler reader;
-    std::string held;
+    HeldBytes held;
     asio::mutable_buffer heldGoesTo;
     std::size_t discarded = 0;
     std::unique_ptr<const Address> remoteAddress;

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <boost/asio/error.hpp>
-#include <cstring>
 #include <sluice/detail/post.hpp>
 #include <sluice/net/detail/socket_core.hpp>
 
@@ -42,14 +41,6 @@ SLUICE_DECL void SocketCore::readHeld() {
     room_ = count == raw_->heldGoesTo.size() ? 1 : 0;
     user_->onInput({}, count);
   }
-}
-
-SLUICE_DECL std::size_t SocketCore::takeHeld(asio::mutable_buffer buffer) {
-  std::string& held = raw_->held;
-  const std::size_t count = std::min(held.size(), buffer.size());
-  std::memcpy(buffer.data(), held.data(), count);
-  held.erase(0, count);
-  return count;
 }
 
 SLUICE_DECL bool SocketCore::readWithoutBuffer() {
@@ -135,7 +126,7 @@ SLUICE_DECL void SocketCore::deliver(ReadBy by, const error_code& ec, std::size_
     if (flowing_ && user_ == nullptr) {
       tellData({ownBuffer(), count});
     } else {
-      raw_->held.append(ownBuffer(), count);
+      raw_->held.append({ownBuffer(), count});
     }
   }
   pump();
