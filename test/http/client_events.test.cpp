@@ -542,3 +542,28 @@ TEST_CASE("a coroutine that awaits the response has it, also if a listener has r
   CHECK(req.closed());
   CHECK(agent.freeSockets().size() == 1);
 }
+
+TEST_CASE("a listener of prefinish that destroys the connection is not told again",
+          "[ClientRequest]") {
+  Requesting net;
+  net.onOpen = [](Wire& wire) { wire.room(10); };
+  auto req = http::request(net.io(), net.options({.method = "POST"}));
+  EventLog log(req);
+  req.on<"prefinish">([&] {
+    log.add("prefinish");
+    if (auto* socket = req.socket()) socket->destroy();
+  });
+  req.end("body");
+  net.settle();
+  std::string expected = "socket prefinish error:ECONNRESET close";
+  SECTION("before its response") {}
+  SECTION("after its response") {
+    net.wire(0).deliver(response("ok"));
+    net.settle();
+    expected = "socket response data:ok res-end prefinish finish res-close close";
+  }
+  net.wire(0).room(1000);
+  net.settle();
+  CHECK(log.text() == expected);
+  CHECK(req.closed());
+}

@@ -293,10 +293,8 @@ SLUICE_DECL void ClientExchange::end(EndedBy by, const Error& error, bool told) 
   const boost::intrusive_ptr<ClientExchange> alive(this);
   if (by == EndedBy::peer && connection_ && state_ == State::assigned && retry()) return;
   // That it had left comes before what the peer has made of it.
-  if (by == EndedBy::peer && sentIsDue_) {
-    emitSent();
-    if (over()) return;
-  }
+  if (by == EndedBy::peer) emitSent();
+  if (over()) return;
   if (!connection_) agent_->withdraw(*this);
   const bool answered = state_ == State::responded;
   endedBy_ = by;

@@ -194,7 +194,6 @@ SLUICE_DECL void ClientExchange::tell(const Error& error) {
 
 SLUICE_DECL void ClientExchange::emitSent() {
   const boost::intrusive_ptr<ClientExchange> alive(this);
-  sentIsDue_ = false;
   outgoing_->emitDue();
 }
 

@@ -301,9 +301,8 @@ SLUICE_DECL bool OutgoingMessage::writableEnded() const {
   return !state_ || state_->ended() || state_->stale();
 }
 SLUICE_DECL bool OutgoingMessage::writableFinished() const {
-  using Stage = detail::OutgoingState::Stage;
   if (!state_ || state_->stale()) return true;
-  return state_->finished() || (state_->stage() == Stage::ended && state_->isFlushed());
+  return state_->finished() || (state_->awaitsFinish() && state_->isFlushed());
 }
 SLUICE_DECL bool OutgoingMessage::writableNeedDrain() const {
   return state_ && !refusal() && state_->output->current().needDrain();

@@ -149,7 +149,7 @@ SLUICE_DECL void OutgoingState::destroy(const error_code& reason) {
   if (destroyed()) return;
   // What has left has left: only 'finish' and 'close' are still to come. What is gathered may be
   // lost with its connection.
-  if (!closeIsOwners && (finished() || (stage_ == Stage::ended && isFlushed()))) return;
+  if (!closeIsOwners && (finished() || (awaitsFinish() && isFlushed()))) return;
   failure = reason;
   become(Stage::destroyed);
   if (owner != nullptr && observed()) owner->eventsAreDue();
@@ -242,9 +242,10 @@ SLUICE_DECL void OutgoingState::tellRefusals() {
 }
 
 SLUICE_DECL void OutgoingState::finish() {
+  become(Stage::finishing);
   tell<"prefinish">();
   // A listener may have given a request up.
-  if (stage_ != Stage::ended) return;
+  if (stage_ != Stage::finishing) return;
   become(Stage::finished);
   callAll({});
   tell<"finish">();

@@ -66,8 +66,6 @@ struct ExchangeProgress {
   EndedBy endedBy_ = EndedBy::peer;
   // response() throws failure_, and no event tells of it.
   bool failsInSilence_ = false;
-  // emitSent() is about to run.
-  bool sentIsDue_ = false;
 };
 
 /// An exchange that is over goes back to its agent with its memory, and serves a later request.
@@ -193,10 +191,7 @@ class ClientExchange final : public ExchangeProgress,
   SLUICE_DECL void onTurnEnd() override;
   SLUICE_DECL net::Socket* outgoingSocket() override;
   SLUICE_DECL void onMessageEnded() override;
-  void eventsAreDue() override {
-    sentIsDue_ = true;
-    later(&ClientExchange::emitSent);
-  }
+  void eventsAreDue() override { later(&ClientExchange::emitSent); }
   SLUICE_DECL void destroyMessage(const error_code& reason) override;
   void destroyMessageWith(const Error& reason) override { fail(EndedBy::request, reason); }
   SLUICE_DECL void setTimeout(std::chrono::milliseconds idle) override;

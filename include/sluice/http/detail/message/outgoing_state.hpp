@@ -53,11 +53,14 @@ class OutgoingState
   using OutputStream = net::detail::OutputStream;
   using Done = std::function<void(error_code)>;
 
-  //  headers ──► body ──► ended ──► finished ──► closed
-  //     │          │        ├──────────│───────────▲     nobody was to hear of "finish"
-  //     ├──────────┴────────┴──────────┴──► destroyed ──► gone
+  //  headers ──► body ──► ended ──► finishing ──► finished ──► closed
+  //     │          │        ├───────────┼────────────│───────────▲
+  //     ├──────────┴────────┴───────────┴────────────┴──► destroyed ──► gone
   //     └──► stale
   //  every state but stale ──► headers     reset()
+  //
+  // 'prefinish' is told while it is finishing, and not again if a listener breaks the connection.
+  // From ended to closed: nobody was to hear of 'finish'.
   //
   // A ClientRequest is over when its response is: finished ──► destroyed, and headers, body ──►
   // gone if the response was complete before the request. `stale` is what a handle refers to whose
@@ -66,6 +69,7 @@ class OutgoingState
     headers,
     body,
     ended,
+    finishing,
     finished,
     closed,
     destroyed,
@@ -90,9 +94,9 @@ class OutgoingState
 
   Stage stage() const { return stage_; }
   /// end() was called.
-  bool ended() const {
-    return stage_ == Stage::ended || stage_ == Stage::finished || stage_ == Stage::closed;
-  }
+  bool ended() const { return stage_ >= Stage::ended && stage_ <= Stage::closed; }
+  /// The same, and 'finish' is still to come.
+  bool awaitsFinish() const { return stage_ == Stage::ended || stage_ == Stage::finishing; }
   /// 'finish' was emitted, or would have been.
   bool finished() const { return stage_ == Stage::finished || stage_ == Stage::closed; }
   /// It will not leave: given up, or the connection broke.
@@ -239,10 +243,12 @@ constexpr bool OutgoingState::mayFollow(Stage from, Stage to) {
       return from == headers;
     case ended:
       return from == body;
-    case finished:
+    case finishing:
       return from == ended;
+    case finished:
+      return from == finishing;
     case closed:
-      return from == ended || from == finished;
+      return from == ended || from == finishing || from == finished;
     case destroyed:
       return from <= finished;
     case gone:
