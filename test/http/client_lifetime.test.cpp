@@ -138,6 +138,27 @@ TEST_CASE("a response can be destroyed, or dropped, at every stage", "[IncomingM
   });
 }
 
+TEST_CASE("a coroutine has its response, whatever a listener that had it before ends",
+          "[ClientRequest]") {
+  Requesting net;
+  std::optional<Agent> agent(std::in_place, net.io());
+  auto req = http::request(net.io(), net.options(*agent));
+  SECTION("its connection") {
+    req.on<"response">([&](IncomingMessage&) { req.socket()->destroy(); });
+  }
+  SECTION("its agent") {
+    req.on<"response">([&](IncomingMessage&) { agent.reset(); });
+  }
+  req.end();
+  auto waiting = start(net.io(), req.response());
+  net.settle();
+  net.wire(0).deliver("HTTP/1.1 204 No Content\r\n\r\n");
+  net.settle();
+  REQUIRE(waiting.done());
+  CHECK(waiting.result().statusCode() == 204);
+  CHECK(req.closed());
+}
+
 TEST_CASE("an agent can be destroyed by itself at every stage", "[Agent]") {
   sweep([](Scenario& s) {
     s.agent->destroy();

@@ -257,6 +257,8 @@ SLUICE_DECL void ClientExchange::complete(ClientConnection& connection, bool reu
   (reusable ? reusable_ : ended_) = &connection;
   become(State::done);
   connection_ = nullptr;
+  // A listener of "response" has ended the connection before they were told.
+  if (!waiters_.empty()) wakeWaiters();
   emitSent();
   if (reusable) {
     // At once, from the end of a turn: the next request of a coroutine that has read the body finds
