@@ -265,12 +265,25 @@ TEST_CASE("silence on a connection: timeout tells, and without a listener it is 
     wire.advance(10s);
     CHECK(log == std::vector<std::string>{"req", "res", "server"});
   }
-  SECTION("the socket does") {
+  SECTION("the socket does, which only hears of it") {
+    wire.server().on<"connection">([&](net::Socket& socket) {
+      socket.setTimeout(10s,
+                        [&] { log.emplace_back(socket.destroyed() ? "destroyed" : "socket"); });
+    });
+    SECTION("before a request") { wire.client(); }
+    SECTION("in a request") { start(); }
+    wire.advance(10s);
+    CHECK(log == std::vector<std::string>{"destroyed"});
+    CHECK(wire.closed());
+    return;
+  }
+  SECTION("the socket and the response do") {
+    response = true;
     wire.server().on<"connection">(
-        [&](net::Socket& socket) { socket.setTimeout(10s, [&] { log.emplace_back("socket"); }); });
+        [&](net::Socket& socket) { socket.on<"timeout">([&] { log.emplace_back("socket"); }); });
     start();
     wire.advance(10s);
-    CHECK(log == std::vector<std::string>{"socket"});
+    CHECK(log == std::vector<std::string>{"res", "socket"});
   }
   CHECK(!wire.closed());
 }

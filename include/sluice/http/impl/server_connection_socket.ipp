@@ -120,9 +120,9 @@ SLUICE_DECL bool ServerConnection::onIdle() {
   bool heard = exchanging() && exchange_->onIdle();
   heard |= sluice::detail::tell<ServerEvents, "timeout">(server_->listeners(),
                                                          core_->loop().executor(), socket_);
-  heard |= sluice::detail::has<net::SocketEvents, "timeout">(core_->listeners());
+  // As in Node, listeners of the socket itself are told after this, and do not keep it.
   if (!heard && !gone()) core_->destroy();
-  return gone();
+  return false;
 }
 
 SLUICE_DECL void ServerConnection::onDestroyed(const error_code& ec) {
