@@ -93,19 +93,19 @@ TEST_CASE("every form of listen() makes a server that answers", "[net][row:3.2/l
     server.listen(0, "localhost", [] {});
     url = "http://localhost:" + std::to_string(server.address().port);
   }
-  SECTION("a Unix socket") {
-    if (!loopback::haveUnixSockets()) return;
-    server.listen(folder / "socket");
-    CHECK(server.address().path == folder / "socket");
-    url = "http://unix";
-    request.socketPath = folder / "socket";
-  }
   SECTION("options") {
     ListenOptions options;
     options.port = 0;
     options.host = "127.0.0.1";
     server.listen(options);
     url = base(server);
+  }
+  SECTION("a Unix socket") {
+    if (!loopback::haveUnixSockets()) return;
+    server.listen(folder / "socket");
+    CHECK(server.address().path == folder / "socket");
+    url = "http://unix";
+    request.socketPath = folder / "socket";
   }
   CHECK(answerAt(io, url, request) == "GET /x ");
   server.close();
