@@ -396,6 +396,21 @@ TEST_CASE("flushHeaders() sends the head alone", "[ClientRequest][row:4/flushHea
   CHECK(net.received(1).empty());
 }
 
+TEST_CASE("a request that was corked before it was connected gathers until it is uncorked",
+          "[ClientRequest][row:4/cork]") {
+  Requesting net;
+  auto req = request(net.io(), net.options({.method = "POST"}));
+  req.cork();
+  req.write("a");
+  net.settle();
+  CHECK(net.count() == 1);
+  req.write("b");
+  net.settle();
+  CHECK(net.received().empty());
+  req.uncork();
+  CHECK(net.received() == head("POST", "Transfer-Encoding: chunked\r\n") + "2\r\nab\r\n");
+}
+
 TEST_CASE("trailers follow a chunked body", "[ClientRequest][row:4/addTrailers]") {
   CHECK(sent({.method = "POST"}, [](ClientRequest& req) {
           req.write("x");

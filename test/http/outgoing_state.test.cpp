@@ -362,6 +362,15 @@ TEST_CASE("a cork that is still there at the end of the handler does not hold th
                          "1\r\na\r\n0\r\n\r\n");
 }
 
+TEST_CASE("a cork after end() holds neither this response nor the next", "[http][row:4/cork]") {
+  const auto corks = [](ServerResponse& res) {
+    res.end("a");
+    res.cork();
+    CHECK(res.writableCorked() == 0);
+  };
+  CHECK(answer(get() + get(), corks) == ok("a") + ok("a"));
+}
+
 TEST_CASE("strictContentLength refuses what is longer in write and shorter in end",
           "[http][row:4/strictContentLength][row:5/strictContentLength]"
           "[row:12/ERR_HTTP_CONTENT_LENGTH_MISMATCH]") {

@@ -183,7 +183,8 @@ class OutgoingMessage : public OutgoingCalls<OutgoingMessage>,
   /// throws  ERR_INVALID_HTTP_TOKEN, ERR_INVALID_CHAR
   void addTrailers(const Headers& trailers);
 
-  /// Gathers what is written until uncork(), as one chunk if the body is chunked. Calls nest.
+  /// Gathers what is written until uncork() or end(), as one chunk if the body is chunked. Calls
+  /// nest. After end() it does nothing.
   void cork();
   void uncork();
 

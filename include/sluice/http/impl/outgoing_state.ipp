@@ -135,6 +135,8 @@ SLUICE_DECL void OutgoingState::flushCorkedChunk() {
 }
 
 SLUICE_DECL void OutgoingState::cork() {
+  // Nobody would take it off what the connection sends next.
+  if (ended() || destroyed()) return;
   ++corked;
   output->current().cork();
 }

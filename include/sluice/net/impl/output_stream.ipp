@@ -271,6 +271,7 @@ SLUICE_DECL void OutputStream::continueIn(boost::intrusive_ptr<OutputStream> tar
   targetOffset_ = target->queue_.queued() - queue_.sent();
   queue_.moveTo(target->queue_);
   target->needDrain_ = target->needDrain_ || needDrain_;
+  target->corked_ += std::exchange(corked_, 0U);
   for (Waiter& waiter : waiters_) {
     waiter.position += targetOffset_;
     target->waiters_.push_back(std::move(waiter));
