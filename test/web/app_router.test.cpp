@@ -602,6 +602,37 @@ struct Api {
   int checks = 0;
 };
 task<> plainFunction(Request&, Response& res) { co_await res.end("function"); }
+TEST_CASE("a request that is answered keeps its route while others are added",
+          "[app][Router][plain]") {
+  Router router;
+  router.get("/users/:id", [&router](Request& req, Response& res) -> task<> {
+    for (const char* method : {"POST", "PUT", "PATCH", "DELETE"}) {
+      router.route(method, "/users/:name", says(method));
+    }
+    co_await res.end(std::string(req.route()) + " " + std::string(req.param("id")));
+  });
+  CHECK(get(router, "/users/7") == "/users/:id 7");
+  CHECK(get(router, "/users/7", "PUT") == "PUT");
+}
+
+TEST_CASE("an error handler may add others", "[app][Router][plain]") {
+  Router router;
+  const auto handsOn = [&router](std::exception_ptr error, Request&, Response&) -> task<> {
+    for (int count = 0; count < 8; ++count) {
+      router.onError(
+          [](std::exception_ptr, Request&, Response& res) -> task<> { co_await res.end("late"); });
+    }
+    std::rethrow_exception(error);
+    co_return;
+  };
+  router.onError(handsOn).onError(handsOn);
+  router.get("/", [](Request&, Response&) -> task<> {
+    throw std::runtime_error("x");
+    co_return;
+  });
+  CHECK(get(router, "/") == "late");
+}
+
 }  // namespace
 
 TEST_CASE("member functions and plain functions are handlers", "[app][Router][plain]") {

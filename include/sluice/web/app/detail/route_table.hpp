@@ -72,9 +72,12 @@ struct Middleware {
 namespace table {
 
 // The endpoint of a method; null if it has none.
-inline const Endpoint* find(const std::vector<Endpoint>& leaf, std::string_view method) {
-  for (const Endpoint& endpoint : leaf) {
-    if (endpoint.route->method == method) return &endpoint;
+// The endpoints of one pattern. Requests that are answered refer to theirs while others are added.
+using Leaf = std::vector<std::unique_ptr<const Endpoint>>;
+
+inline const Endpoint* find(const Leaf& leaf, std::string_view method) {
+  for (const auto& endpoint : leaf) {
+    if (endpoint->route->method == method) return endpoint.get();
   }
   return nullptr;
 }
@@ -107,7 +110,7 @@ class RouteTable {
   task<> step(const Next& due) const;
 
  private:
-  using Leaf = std::vector<Endpoint>;
+  using Leaf = table::Leaf;
 
   void requireOpen(std::string_view call) const;
   void insert(std::unique_ptr<Route> route);

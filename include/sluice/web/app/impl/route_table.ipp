@@ -218,10 +218,12 @@ SLUICE_DECL task<> RouteTable::guarded(task<> step, const Scope* scope, const Sc
   }
   if (!error) co_return;
   for (; scope != until && !req.aborted(); scope = scope->parent) {
-    for (const auto& handler : scope->onError) {
+    // By their number: more may be added while one runs.
+    for (std::size_t index = 0; index < scope->onError.size(); ++index) {
+      ErrorHandler& handler = *scope->onError[index];
       std::exception_ptr again;
       try {
-        co_await (*handler)(error, req, res);
+        co_await handler(error, req, res);
       } catch (...) {
         again = std::current_exception();
       }
@@ -275,9 +277,9 @@ SLUICE_DECL std::string RouteTable::allowed(std::string_view path) const {
       methods.push_back(method);
   };
   const auto addLeaf = [&](const Leaf& leaf) {
-    for (const Endpoint& endpoint : leaf) {
-      add(endpoint.route->method);
-      if (endpoint.route->method == "GET") add("HEAD");
+    for (const auto& endpoint : leaf) {
+      add(endpoint->route->method);
+      if (endpoint->route->method == "GET") add("HEAD");
     }
   };
   if (path == "*") {

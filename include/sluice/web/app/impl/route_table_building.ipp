@@ -111,7 +111,8 @@ SLUICE_DECL void RouteTable::insert(std::unique_ptr<Route> route) {
     Leaf& leaf = leaves_[numbers[index]];
     // Two of the route's own variants can be alike but for their names: the first counts.
     if (table::find(leaf, route->method) != nullptr) continue;
-    leaf.push_back({route.get(), table::namesOf(route->variants[index]), index});
+    leaf.push_back(std::make_unique<const Endpoint>(
+        Endpoint{route.get(), table::namesOf(route->variants[index]), index}));
   }
   routes_.push_back(std::move(route));
 }
