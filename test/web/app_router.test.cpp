@@ -474,6 +474,22 @@ TEST_CASE("a router that cannot be mounted leaves the other one as it was",
   CHECK(log == "inner()");
 }
 
+TEST_CASE("of several routers in one call all are mounted, or none", "[app][Router][plain]") {
+  Router first, second, router;
+  first.use([](Request&, Response& res, Next) -> task<> { co_await res.end("first"); });
+  first.get("/a", says("a"));
+  second.get("/b", says("b"));
+  router.get("/b", says("own"));
+  CHECK(wordsOf([&] { router.use(first, second); }).find("\"/b\" is there already") !=
+        std::string::npos);
+  CHECK(get(router, "/a") == "404");
+  CHECK(get(router, "/b") == "own");
+  first.get("/late", says("late"));
+  router.use("/x", second, first);
+  CHECK(get(router, "/x/b") == "b");
+  CHECK(get(router, "/x/late") == "first");
+}
+
 TEST_CASE("HttpError is the answer, as JSON or text by Accept", "[app][Router][plain]") {
   Router router;
   router.use([](Request&, Response& res, Next next) -> task<> {

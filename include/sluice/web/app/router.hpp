@@ -153,21 +153,32 @@ class Router {
   task<> operator()(Request& req, Response& res) const;
 
  private:
+  template <class... F>
+  void useAt(const Pattern* prefix, F&&... steps) {
+    useAfter(std::vector<Router>(), prefix, std::forward<F>(steps)...);
+  }
+  // `routers` are those that stand before the other steps.
   template <class First, class... More>
-  void useAt(const Pattern* prefix, First&& first, More&&... more) {
+  void useAfter(std::vector<Router> routers, const Pattern* prefix, First&& first, More&&... more) {
     if constexpr (std::same_as<std::decay_t<First>, Router>) {
-      mount(prefix, first);
-      if constexpr (sizeof...(More) > 0) useAt(prefix, std::forward<More>(more)...);
+      routers.push_back(first);
+      if constexpr (sizeof...(More) > 0) {
+        useAfter(std::move(routers), prefix, std::forward<More>(more)...);
+      } else {
+        mount(prefix, routers);
+      }
     } else {
       static_assert(!(std::same_as<std::decay_t<More>, Router> || ...),
                     "mount a router in a call of use() of its own");
+      if (!routers.empty()) mount(prefix, routers);
       addMiddleware(prefix,
                     detail::makeHandlers(std::forward<First>(first), std::forward<More>(more)...));
     }
   }
   void addRoute(std::string_view method, const Pattern& pattern, detail::Handlers handlers);
   void addMiddleware(const Pattern* prefix, detail::Handlers handlers);
-  void mount(const Pattern* prefix, const Router& other);
+  // All of them or none.
+  void mount(const Pattern* prefix, const std::vector<Router>& others);
   void addErrorHandler(detail::ErrorHandler handler);
 
   // Shared by the copies, of which a server has one.

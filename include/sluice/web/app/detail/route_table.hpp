@@ -14,6 +14,7 @@
 #include <sluice/web/app/detail/route_tree.hpp>
 #include <sluice/web/app/detail/routing.hpp>
 #include <sluice/web/app/pattern.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -95,7 +96,7 @@ class RouteTable {
   // Each throws ERR_INVALID_ARG_VALUE with the place in the program, and changes nothing then.
   void addRoute(std::string_view method, const Pattern& pattern, Handlers handlers);
   void addMiddleware(const Pattern* prefix, Handlers handlers);
-  void mount(const Pattern* prefix, RouteTable& other);
+  void mount(const Pattern* prefix, std::span<RouteTable* const> others);
   void addErrorHandler(ErrorHandler handler);
 
   void trust(Networks networks) { trusted_ = std::move(networks); }
@@ -113,7 +114,8 @@ class RouteTable {
   using Leaf = table::Leaf;
 
   void requireOpen(std::string_view call) const;
-  void insert(std::unique_ptr<Route> route);
+  void insert(std::unique_ptr<Route> route, const std::string& place);
+  void copyFrom(const Pattern* prefix, const RouteTable& other);
   void findRoute(Request& req) const;
   std::string allowed(std::string_view path) const;
   static task<> call(Handler& handler, const Next& next);

@@ -4,9 +4,10 @@
 #pragma once
 
 #include <algorithm>
-#include <iterator>
+#include <cstddef>
 #include <sluice/error.hpp>
 #include <sluice/web/app/detail/route_table.hpp>
+#include <span>
 #include <utility>
 
 namespace sluice::app::detail {
@@ -91,10 +92,11 @@ SLUICE_DECL void RouteTable::addRoute(std::string_view method, const Pattern& pa
   route->handlers = std::move(handlers);
   route->before = middleware_.size();
   route->scope = &scopes_.front();
-  insert(std::move(route));
+  const std::string place = route->where;
+  insert(std::move(route), place);
 }
 
-SLUICE_DECL void RouteTable::insert(std::unique_ptr<Route> route) {
+SLUICE_DECL void RouteTable::insert(std::unique_ptr<Route> route, const std::string& place) {
   std::vector<std::size_t> numbers;
   for (const PatternTokens& variant : route->variants) {
     const std::size_t number = tree_.add(variant, leaves_.size());
@@ -103,9 +105,9 @@ SLUICE_DECL void RouteTable::insert(std::unique_ptr<Route> route) {
     const Endpoint* const other = table::find(leaves_[number], route->method);
     if (other == nullptr) continue;
     throw http::Error(http::errc::ERR_INVALID_ARG_VALUE,
-                      route->where + ": " + (route->method.empty() ? "ALL" : route->method) +
-                          " \"" + route->pattern + "\" is there already, as \"" +
-                          other->route->pattern + "\" at " + other->route->where);
+                      place + ": " + (route->method.empty() ? "ALL" : route->method) + " \"" +
+                          route->pattern + "\" is there already, as \"" + other->route->pattern +
+                          "\" at " + other->route->where);
   }
   for (std::size_t index = 0; index < numbers.size(); ++index) {
     Leaf& leaf = leaves_[numbers[index]];
@@ -135,8 +137,27 @@ SLUICE_DECL void RouteTable::addMiddleware(const Pattern* prefix, Handlers handl
   }
 }
 
-SLUICE_DECL void RouteTable::mount(const Pattern* prefix, RouteTable& other) {
+SLUICE_DECL void RouteTable::mount(const Pattern* prefix, std::span<RouteTable* const> others) {
   requireOpen("use()");
+  const std::size_t middleware = middleware_.size(), routes = routes_.size(),
+                    scopes = scopes_.size();
+  try {
+    for (RouteTable* const other : others) copyFrom(prefix, *other);
+  } catch (...) {
+    middleware_.resize(middleware);
+    scopes_.resize(scopes);
+    const auto isNew = [&](const std::unique_ptr<const Endpoint>& endpoint) {
+      return std::any_of(routes_.begin() + static_cast<std::ptrdiff_t>(routes), routes_.end(),
+                         [&](const auto& route) { return route.get() == endpoint->route; });
+    };
+    for (Leaf& leaf : leaves_) std::erase_if(leaf, isNew);
+    routes_.resize(routes);
+    throw;
+  }
+  for (RouteTable* const other : others) other->mounted_ = true;
+}
+
+SLUICE_DECL void RouteTable::copyFrom(const Pattern* prefix, const RouteTable& other) {
   std::vector<PatternTokens> prefixes(1);
   std::string text;
   std::string place = "use()";
@@ -146,12 +167,8 @@ SLUICE_DECL void RouteTable::mount(const Pattern* prefix, RouteTable& other) {
     if (text.ends_with('/')) text.pop_back();
     place = table::placeOf(*prefix);
   }
-  // All copies are made before the first is put in, so that an error leaves this router as it was.
-  std::vector<std::unique_ptr<Middleware>> middleware;
-  std::vector<std::unique_ptr<Route>> routes;
-  std::vector<std::pair<std::size_t, const Route*>> own;
+  place += ": use \"" + text + '"';
   std::vector<std::pair<const Scope*, const Scope*>> scopes;
-  const std::size_t scopesBefore = scopes_.size();
   for (const Scope& scope : other.scopes_) {
     Scope& copy = scopes_.emplace_back(scope);
     copy.parent = scope.parent == nullptr ? &scopes_.front() : nullptr;
@@ -165,48 +182,27 @@ SLUICE_DECL void RouteTable::mount(const Pattern* prefix, RouteTable& other) {
                         [scope](const auto& pair) { return pair.first == scope; })
         ->second;
   };
+  const std::size_t middlewareBefore = middleware_.size();
   try {
     for (const auto& from : other.middleware_) {
-      Middleware& copy = *middleware.emplace_back(std::make_unique<Middleware>(caseSensitive_));
-      copy.pattern = table::textBelow(text, from->pattern);
-      table::setVariants(copy, table::below(prefixes, from->variants));
-      copy.handler = from->handler;
-      copy.scope = copyOf(from->scope);
+      auto copy = std::make_unique<Middleware>(caseSensitive_);
+      copy->pattern = table::textBelow(text, from->pattern);
+      table::setVariants(*copy, table::below(prefixes, from->variants));
+      copy->handler = from->handler;
+      copy->scope = copyOf(from->scope);
+      middleware_.push_back(std::move(copy));
     }
     for (const auto& from : other.routes_) {
       auto copy = std::make_unique<Route>(*from);
       copy->pattern = table::textBelow(text, from->pattern);
       copy->variants = table::wholePaths(table::below(prefixes, from->variants));
-      copy->before = middleware_.size() + from->before;
+      copy->before = middlewareBefore + from->before;
       copy->scope = copyOf(from->scope);
-      std::vector<std::size_t> numbers;
-      for (const PatternTokens& variant : copy->variants) {
-        const std::size_t number = tree_.add(variant, leaves_.size());
-        if (number == leaves_.size()) leaves_.emplace_back();
-        const Endpoint* const known = table::find(leaves_[number], copy->method);
-        const Route* holder = known == nullptr ? nullptr : known->route;
-        // Below a prefix with groups two of its own may be alike.
-        for (const auto& [taken, mate] : own) {
-          if (taken == number && mate->method == copy->method) holder = mate;
-        }
-        if (holder != nullptr) {
-          throw PatternError(0, copy->method + " \"" + copy->pattern +
-                                    "\" is there already, as \"" + holder->pattern + "\" of " +
-                                    holder->where + ",");
-        }
-        numbers.push_back(number);
-      }
-      for (const std::size_t number : numbers) own.emplace_back(number, copy.get());
-      routes.push_back(std::move(copy));
+      insert(std::move(copy), place);
     }
   } catch (const PatternError& error) {
-    scopes_.resize(scopesBefore);
-    throw http::Error(http::errc::ERR_INVALID_ARG_VALUE,
-                      place + ": use \"" + text + "\": " + error.what());
+    throw http::Error(http::errc::ERR_INVALID_ARG_VALUE, place + ": " + error.what());
   }
-  std::move(middleware.begin(), middleware.end(), std::back_inserter(middleware_));
-  for (auto& route : routes) insert(std::move(route));
-  other.mounted_ = true;
 }
 
 SLUICE_DECL void RouteTable::addErrorHandler(ErrorHandler handler) {

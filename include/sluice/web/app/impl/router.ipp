@@ -20,12 +20,16 @@ SLUICE_DECL void Router::addMiddleware(const Pattern* prefix, detail::Handlers h
   table_->addMiddleware(prefix, std::move(handlers));
 }
 
-SLUICE_DECL void Router::mount(const Pattern* prefix, const Router& other) {
-  if (other.table_ == table_) {
-    throw http::Error(http::errc::ERR_INVALID_ARG_VALUE,
-                      "use(): a router cannot be mounted in itself");
+SLUICE_DECL void Router::mount(const Pattern* prefix, const std::vector<Router>& others) {
+  std::vector<detail::RouteTable*> tables;
+  for (const Router& other : others) {
+    if (other.table_ == table_) {
+      throw http::Error(http::errc::ERR_INVALID_ARG_VALUE,
+                        "use(): a router cannot be mounted in itself");
+    }
+    tables.push_back(other.table_.get());
   }
-  table_->mount(prefix, *other.table_);
+  table_->mount(prefix, tables);
 }
 
 SLUICE_DECL void Router::addErrorHandler(detail::ErrorHandler handler) {
