@@ -140,6 +140,43 @@ TEST_CASE("HEAD to an endless stream ends at once", "[app][events][plain]") {
   CHECK(channel.listeners() == 0);
 }
 
+TEST_CASE("the steps around a stream that HEAD ends see it return", "[app][events][plain]") {
+  std::string log;
+  Router router;
+  router.use([&](Request&, Response&, app::Next next) -> task<> {
+    try {
+      co_await next();
+      log += "returned ";
+    } catch (...) {
+      log += "thrown ";
+    }
+  });
+  Router inner;
+  inner.use([&](Request&, Response&, app::Next next) -> task<> {
+    co_await next();
+    log += "inner ";
+  });
+  inner.get("/handler", [](Request&, Response& res) -> task<> {
+    auto events = res.events();
+    co_await events.send("1");
+  });
+  inner.use("/step", [](Request&, Response& res, app::Next) -> task<> {
+    auto events = res.events();
+    co_await events.send("1");
+  });
+  inner.use("/plain", [](Request&, Response& res, app::Next next) {
+    res.events();
+    return next();
+  });
+  router.use("/in", inner);
+  for (const char* path : {"/in/handler", "/in/step", "/in/plain"}) {
+    CAPTURE(path);
+    log.clear();
+    CHECK(inject(router, {.method = "HEAD", .url = path}).statusCode == 200);
+    CHECK(log == "inner returned ");
+  }
+}
+
 TEST_CASE("a client that reads nothing is given up after the keep-alive time", "[app][events]") {
   app::Channel channel;
   sluice::test::Serving wire(broadcasting(channel), {});

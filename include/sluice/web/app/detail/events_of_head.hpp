@@ -9,8 +9,8 @@
 namespace sluice::app::detail {
 
 /// The answer is complete and has no body, so a handler that would send events for ever has nothing
-/// left to do. The router takes it as a return. A server without a router reports it as it reports
-/// a client that went away.
+/// left to do. For the steps around it the router makes a return of it. A server without a router
+/// reports it as it reports a client that went away.
 class EventsOfHead : public http::Error {
  public:
   EventsOfHead() : Error(http::errc::ERR_STREAM_DESTROYED, "events(): HEAD has no body") {}

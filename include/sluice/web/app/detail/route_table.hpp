@@ -72,10 +72,10 @@ struct Middleware {
 
 namespace table {
 
-// The endpoint of a method; null if it has none.
 // The endpoints of one pattern. Requests that are answered refer to theirs while others are added.
 using Leaf = std::vector<std::unique_ptr<const Endpoint>>;
 
+// The endpoint of a method; null if it has none.
 inline const Endpoint* find(const Leaf& leaf, std::string_view method) {
   for (const auto& endpoint : leaf) {
     if (endpoint->route->method == method) return endpoint.get();
@@ -119,6 +119,7 @@ class RouteTable {
   void findRoute(Request& req) const;
   std::string allowed(std::string_view path) const;
   static task<> call(Handler& handler, const Next& next);
+  static task<> callForHead(Handler& handler, Next next);
   static task<> callMounted(Handler& handler, const Scope& caller, const Next& next);
   static task<> guarded(task<> step, const Scope* scope, const Scope* until, Request& req,
                         Response& res);

@@ -37,6 +37,7 @@ struct Routing {
   enum class Target { unread, refused, read } target = Target::unread;
   const RouteTable* table = nullptr;
   const Endpoint* endpoint = nullptr;
+  bool isHead = false;
   std::size_t basePath = 0;
   std::size_t reached = 0;  // steps before this one have begun
   // What the prefixes of the first `namedUntil` steps have matched, the latest first. Found when it

@@ -43,8 +43,6 @@ SLUICE_DECL task<> RouteTable::run(std::shared_ptr<const RouteTable> table, Requ
     } else {
       co_await guarded(table->step(first), &root, nullptr, req, res);
     }
-  } catch (const EventsOfHead&) {
-    // All is said.
   } catch (...) {
     error = std::current_exception();
   }
@@ -92,8 +90,9 @@ SLUICE_DECL void RouteTable::findRoute(Request& req) const {
   Routing& routing = detail::RequestAccess::routing(req);
   // Another router may have handed it on.
   routing.endpoint = nullptr;
-  if (routing.target == Routing::Target::refused) return;
   const std::string_view method = req.method();
+  routing.isHead = method == "HEAD";
+  if (routing.target == Routing::Target::refused) return;
   Captures kept;
   std::size_t keptCount = 0;
   tree_.match(
@@ -101,7 +100,7 @@ SLUICE_DECL void RouteTable::findRoute(Request& req) const {
       [&](std::size_t number, std::size_t count, std::size_t) {
         const Leaf& leaf = leaves_[number];
         const Endpoint* found = table::find(leaf, method);
-        if (found == nullptr && method == "HEAD") found = table::find(leaf, "GET");
+        if (found == nullptr && routing.isHead) found = table::find(leaf, "GET");
         if (found == nullptr) found = table::find(leaf, {});
         if (found == nullptr) return false;
         const Endpoint* const known = routing.endpoint;
@@ -145,7 +144,8 @@ SLUICE_DECL task<> RouteTable::step(const Next& due) const {
     routing.reached = position + 1;
     routing.basePath = end;
     const Next next(*due.req_, *due.res_, position + 1, *scope);
-    return scope == due.scope_ ? call(*handler, next) : callMounted(*handler, *due.scope_, next);
+    if (scope != due.scope_) return callMounted(*handler, *due.scope_, next);
+    return routing.isHead ? callForHead(*handler, next) : call(*handler, next);
   }
   routing.reached = position + 1;
   routing.basePath = 0;
@@ -192,6 +192,15 @@ SLUICE_DECL task<> RouteTable::call(Handler& handler, const Next& next) {
   }
 }
 
+// The steps around one that would send events to HEAD see it return.
+SLUICE_DECL task<> RouteTable::callForHead(Handler& handler, Next next) {
+  try {
+    co_await call(handler, next);
+  } catch (const EventsOfHead&) {
+    // All is said.
+  }
+}
+
 SLUICE_DECL task<> RouteTable::callMounted(Handler& handler, const Scope& caller,
                                            const Next& next) {
   // An error that leaves a mounted router passes its handlers first.
@@ -201,7 +210,8 @@ SLUICE_DECL task<> RouteTable::callMounted(Handler& handler, const Scope& caller
     handlers = handlers || !until->onError.empty();
     until = until->parent;
   }
-  task<> step = call(handler, next);
+  const bool isHead = detail::RequestAccess::routing(*next.req_).isHead;
+  task<> step = isHead ? callForHead(handler, next) : call(handler, next);
   if (!handlers) return step;
   return guarded(std::move(step), next.scope_, until, *next.req_, *next.res_);
 }
@@ -211,8 +221,6 @@ SLUICE_DECL task<> RouteTable::guarded(task<> step, const Scope* scope, const Sc
   std::exception_ptr error;
   try {
     co_await std::move(step);
-  } catch (const EventsOfHead&) {
-    throw;
   } catch (...) {
     error = std::current_exception();
   }
