@@ -512,6 +512,27 @@ TEST_CASE("HttpError is the answer, as JSON or text by Accept", "[app][Router][p
   CHECK(json.headers["content-type"] == "application/json");
 }
 
+TEST_CASE("an error is not kept by caches as long as the answer would have been",
+          "[app][Router][plain]") {
+  Router router;
+  router.get("/", [](Request&, Response& res) -> task<> {
+    res.setHeader("Cache-Control", "max-age=60").setHeader("ETag", "\"1\"");
+    res.setHeader("Expires", "Thu, 01 Jan 2099 00:00:00 GMT");
+    res.setHeader("Content-Language", "de").setHeader("Content-Location", "/de");
+    res.setHeader("X-Kept", "1");
+    throw app::HttpError{404};
+    co_return;
+  });
+  const auto res = inject(router, {});
+  CHECK(res.statusCode == 404);
+  for (const char* name :
+       {"cache-control", "etag", "expires", "content-language", "content-location"}) {
+    CAPTURE(name);
+    CHECK(!res.headers.has(name));
+  }
+  CHECK(res.headers["x-kept"] == "1");
+}
+
 TEST_CASE("an error handler answers, the nearest router's first", "[app][Router][plain]") {
   const auto throws = [](Request&, Response&) -> task<> {
     throw std::runtime_error("broken");
@@ -581,6 +602,37 @@ TEST_CASE("an error handler hears what a step throws that is no coroutine",
   CHECK(answer(first, "/") == "503 first");
 }
 
+TEST_CASE("a request that is answered keeps its route while others are added",
+          "[app][Router][plain]") {
+  Router router;
+  router.get("/users/:id", [&router](Request& req, Response& res) -> task<> {
+    for (const char* method : {"POST", "PUT", "PATCH", "DELETE"}) {
+      router.route(method, "/users/:name", says(method));
+    }
+    co_await res.end(std::string(req.route()) + " " + std::string(req.param("id")));
+  });
+  CHECK(get(router, "/users/7") == "/users/:id 7");
+  CHECK(get(router, "/users/7", "PUT") == "PUT");
+}
+
+TEST_CASE("an error handler may add others", "[app][Router][plain]") {
+  Router router;
+  const auto handsOn = [&router](std::exception_ptr error, Request&, Response&) -> task<> {
+    for (int count = 0; count < 8; ++count) {
+      router.onError(
+          [](std::exception_ptr, Request&, Response& res) -> task<> { co_await res.end("late"); });
+    }
+    std::rethrow_exception(error);
+    co_return;
+  };
+  router.onError(handsOn).onError(handsOn);
+  router.get("/", [](Request&, Response&) -> task<> {
+    throw std::runtime_error("x");
+    co_return;
+  });
+  CHECK(get(router, "/") == "late");
+}
+
 TEST_CASE("a middleware can catch what a later step throws", "[app][Router][plain]") {
   Router router;
   router.use([](Request&, Response& res, Next next) -> task<> {
@@ -618,37 +670,6 @@ struct Api {
   int checks = 0;
 };
 task<> plainFunction(Request&, Response& res) { co_await res.end("function"); }
-TEST_CASE("a request that is answered keeps its route while others are added",
-          "[app][Router][plain]") {
-  Router router;
-  router.get("/users/:id", [&router](Request& req, Response& res) -> task<> {
-    for (const char* method : {"POST", "PUT", "PATCH", "DELETE"}) {
-      router.route(method, "/users/:name", says(method));
-    }
-    co_await res.end(std::string(req.route()) + " " + std::string(req.param("id")));
-  });
-  CHECK(get(router, "/users/7") == "/users/:id 7");
-  CHECK(get(router, "/users/7", "PUT") == "PUT");
-}
-
-TEST_CASE("an error handler may add others", "[app][Router][plain]") {
-  Router router;
-  const auto handsOn = [&router](std::exception_ptr error, Request&, Response&) -> task<> {
-    for (int count = 0; count < 8; ++count) {
-      router.onError(
-          [](std::exception_ptr, Request&, Response& res) -> task<> { co_await res.end("late"); });
-    }
-    std::rethrow_exception(error);
-    co_return;
-  };
-  router.onError(handsOn).onError(handsOn);
-  router.get("/", [](Request&, Response&) -> task<> {
-    throw std::runtime_error("x");
-    co_return;
-  });
-  CHECK(get(router, "/") == "late");
-}
-
 }  // namespace
 
 TEST_CASE("member functions and plain functions are handlers", "[app][Router][plain]") {

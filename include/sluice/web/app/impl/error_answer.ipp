@@ -35,9 +35,9 @@ SLUICE_DECL std::string jsonString(std::string_view text) {
 SLUICE_DECL WriteResult answerStatus(Request& req, Response& res, int status,
                                      std::string_view message) {
   for (const std::string_view name :
-       {"Content-Type", "Content-Length", "Content-Encoding", "Content-Range",
-        "Content-Disposition", "Transfer-Encoding", "ETag", "Last-Modified", "Cache-Control",
-        "Accept-Ranges", "Trailer"}) {
+       {"Content-Type", "Content-Length", "Content-Encoding", "Content-Language",
+        "Content-Location", "Content-Range", "Content-Disposition", "Transfer-Encoding", "ETag",
+        "Last-Modified", "Cache-Control", "Expires", "Accept-Ranges", "Trailer"}) {
     if (res.hasHeader(name)) res.removeHeader(name);
   }
   res.status(status);
