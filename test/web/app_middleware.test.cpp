@@ -589,3 +589,21 @@ TEST_CASE("compression() compresses what later steps answer", "[app][plain]") {
   CHECK(compress::decode(compress::Coding::gzip, res.body, 100'000) == text);
   CHECK(ask(router, {}, "GET", "/").body == text);
 }
+TEST_CASE("a check of health() may be added while another one runs", "[app][plain]") {
+  sluice::test::Gate gate;
+  app::Health health = app::health();
+  health.check("slow", [&gate, answer = true]() -> task<bool> {
+    co_await gate.wait();
+    co_return answer;
+  });
+  Router router;
+  router.use(health);
+  sluice::test::Serving wire(router, {});
+  wire.send(sluice::test::get("/readyz"));
+  for (int count = 0; count < 8; ++count) {
+    health.check("late", [answer = true]() -> task<bool> { co_return answer; });
+  }
+  gate.open();
+  CHECK(wire.received().starts_with("HTTP/1.1 200 OK\r\n"));
+}
+

@@ -3,6 +3,7 @@
 // Definitions of <sluice/web/app/health.hpp>.
 #pragma once
 
+#include <deque>
 #include <sluice/http/server.hpp>
 #include <sluice/web/app/detail/error_answer.hpp>
 #include <sluice/web/app/health.hpp>
@@ -35,7 +36,8 @@ struct Health::State {
   explicit State(HealthOptions given) : options(std::move(given)) {}
 
   HealthOptions options;
-  std::vector<Check> checks;
+  // Stays in its place while one runs and another is added: what a lambda has captured is in it.
+  std::deque<Check> checks;
   std::vector<Watched> servers;
 };
 
