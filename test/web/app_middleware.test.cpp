@@ -3,6 +3,7 @@
 // The middleware that comes with the router.
 #include <atomic>
 #include <boost/asio/steady_timer.hpp>
+#include <clocale>
 #include <mutex>
 #include <set>
 #include <sluice/app.hpp>
@@ -527,6 +528,34 @@ TEST_CASE("metrics() counts by route and status", "[app][plain]") {
   CHECK(res.body.find("/metrics") == std::string::npos);
 }
 
+TEST_CASE("logs and metrics do not depend on the language of the program", "[app][plain]") {
+  const auto set = [] {
+    for (const char* name : {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8"}) {
+      if (std::setlocale(LC_ALL, name) != nullptr) return true;
+    }
+    return false;
+  };
+  if (!set()) {
+    WARN("SKIPPED: this system has neither German nor French");
+    return;
+  }
+  Lines lines;
+  app::Metrics metrics = app::metrics();
+  {
+    Router router = behind(metrics);
+    router.use(app::accessLog({.write = lines}));
+    router.get("/", [](Request&, Response& res) -> task<> { co_await res.end(); });
+    sluice::test::Serving wire(router, {});
+    // To a month that has another name in these languages.
+    wire.advance(std::chrono::days(150));
+    wire.send(sluice::test::get("/"));
+  }
+  const std::string text = metrics.text();
+  std::setlocale(LC_ALL, "C");
+  CHECK(text.find(",le=\"0.001\"") != std::string::npos);
+  CHECK(lines.text->find("/May/") != std::string::npos);
+}
+
 TEST_CASE("health() is ready until a check fails or a server shuts down", "[app]") {
   app::Health health = app::health();
   bool database = true;
@@ -578,17 +607,6 @@ TEST_CASE("a check of health() fails whatever it throws", "[app][plain]") {
   CHECK(!res.error);
 }
 
-TEST_CASE("compression() compresses what later steps answer", "[app][plain]") {
-  Router router;
-  router.use(app::compression());
-  const std::string text(10'000, 'x');
-  router.get("/", [&](Request&, Response& res) -> task<> { co_await res.text(text); });
-  const auto res = ask(router, {{"Accept-Encoding", "gzip"}}, "GET", "/");
-  CHECK(res.headers["content-encoding"] == "gzip");
-  CHECK(res.headers["vary"] == "Accept-Encoding");
-  CHECK(compress::decode(compress::Coding::gzip, res.body, 100'000) == text);
-  CHECK(ask(router, {}, "GET", "/").body == text);
-}
 TEST_CASE("a check of health() may be added while another one runs", "[app][plain]") {
   sluice::test::Gate gate;
   app::Health health = app::health();
@@ -607,3 +625,14 @@ TEST_CASE("a check of health() may be added while another one runs", "[app][plai
   CHECK(wire.received().starts_with("HTTP/1.1 200 OK\r\n"));
 }
 
+TEST_CASE("compression() compresses what later steps answer", "[app][plain]") {
+  Router router;
+  router.use(app::compression());
+  const std::string text(10'000, 'x');
+  router.get("/", [&](Request&, Response& res) -> task<> { co_await res.text(text); });
+  const auto res = ask(router, {{"Accept-Encoding", "gzip"}}, "GET", "/");
+  CHECK(res.headers["content-encoding"] == "gzip");
+  CHECK(res.headers["vary"] == "Accept-Encoding");
+  CHECK(compress::decode(compress::Coding::gzip, res.body, 100'000) == text);
+  CHECK(ask(router, {}, "GET", "/").body == text);
+}

@@ -68,19 +68,32 @@ void appendNumberForLog(std::string& out, Number number) {
   out.append(text, std::to_chars(text, std::end(text), number).ptr);
 }
 
-/// The time of day in a format of strftime(). Many lines have the same second, and for those no
-/// clock is asked.
+// "06/Nov/1994:08:49:37 +0000", with the month in English whatever the program's language is.
+inline std::string combinedTime(std::chrono::system_clock::time_point time) {
+  const std::string date = http::formatDate(time);  // Sun, 06 Nov 1994 08:49:37 GMT
+  return date.substr(5, 2) + '/' + date.substr(8, 3) + '/' + date.substr(12, 4) + ':' +
+         date.substr(17, 8) + " +0000";
+}
+
+inline std::string jsonTime(std::chrono::system_clock::time_point time) {
+  const std::tm parts = http::detail::utcParts(time);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
+}
+
+/// The time of day as a text. Many lines have the same second, and for those no clock is asked.
 class LogTime {
  public:
   using Steady = std::chrono::steady_clock::time_point;
+  using Format = std::string (*)(std::chrono::system_clock::time_point);
 
-  explicit LogTime(const char* format) : format_(format) {}
+  explicit LogTime(Format format) : format_(format) {}
 
   std::string_view text(Steady time, const net::detail::Clock& clock) {
     if (&clock != clock_ || time < begin_ || time >= begin_ + std::chrono::seconds(1)) {
       read(time, clock);
     }
-    return {text_, size_};
+    return text_;
   }
 
  private:
@@ -89,17 +102,15 @@ class LogTime {
     const auto ago = std::chrono::duration_cast<system_clock::duration>(clock.now() - time);
     const auto wall = clock.wallTime() - ago;
     const auto second = std::chrono::floor<std::chrono::seconds>(wall);
-    const std::tm parts = http::detail::utcParts(second);
-    size_ = std::strftime(text_, sizeof text_, format_, &parts);
+    text_ = format_(second);
     begin_ = time - std::chrono::duration_cast<Steady::duration>(wall - second);
     clock_ = &clock;
   }
 
-  const char* format_;
+  Format format_;
   const net::detail::Clock* clock_ = nullptr;
   Steady begin_{};  // of the second that the text is of
-  std::size_t size_ = 0;
-  char text_[64];
+  std::string text_;
 };
 
 inline const net::detail::Clock& clockOf(const Request& req) {
@@ -162,7 +173,7 @@ class LogCursor {
 // `room` grows with the longest line; what is returned is a view of it.
 inline std::string_view combinedLine(std::string& room, const LogEntry& entry, const LogEnd& end,
                                      const Request& req, const Response& res) {
-  thread_local LogTime time("%d/%b/%Y:%H:%M:%S +0000");
+  thread_local LogTime time(&combinedTime);
   const std::span<const http::RawHeader> headers = req.rawHeaders();
   const std::string_view referer = headerLine(headers, "referer");
   const std::string_view agent = headerLine(headers, "user-agent");
@@ -199,7 +210,7 @@ inline std::string_view combinedLine(std::string& room, const LogEntry& entry, c
 
 inline std::string_view jsonLine(std::string& line, const LogEntry& entry, const LogEnd& end,
                                  Request& req, const Response& res) {
-  thread_local LogTime time("%Y-%m-%dT%H:%M:%SZ");
+  thread_local LogTime time(&jsonTime);
   line.clear();
   line.append("{\"time\":\"").append(time.text(entry.start, clockOf(req))).append("\"");
   const auto add = [&line](std::string_view name, std::string_view value) {

@@ -5,7 +5,8 @@
 
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
+#include <iomanip>
+#include <locale>
 #include <map>
 #include <sluice/http/agent.hpp>
 #include <sluice/http/server.hpp>
@@ -14,6 +15,7 @@
 #include <sluice/web/app/metrics.hpp>
 #include <sluice/web/app/request.hpp>
 #include <sluice/web/app/response.hpp>
+#include <sstream>
 #include <tuple>
 #include <utility>
 
@@ -21,10 +23,12 @@ namespace sluice::app {
 
 namespace detail {
 
+// With a point, whatever the program's language has in its place.
 inline std::string number(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.9g", value);
-  return text;
+  std::ostringstream text;
+  text.imbue(std::locale::classic());
+  text << std::setprecision(9) << value;
+  return text.str();
 }
 
 // A value of a label, with what would end it escaped.
