@@ -179,6 +179,31 @@ TEST_CASE("a multipart body is read alike, however it is cut", "[app][forms][pla
   }
 }
 
+TEST_CASE("content that is full of line ends comes in pieces as large as any other",
+          "[app][forms][plain]") {
+  for (const char* piece : {"\r", "\r\n", "\r\n-", "\r\n--", "\n", "-"}) {
+    CAPTURE(piece);
+    std::string content;
+    while (content.size() < 10'000) content += piece;
+    const std::string body =
+        "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n" + content + "\r\n--b--\r\n";
+    app::detail::MultipartParser parser("b", 1000);
+    using Event = app::detail::MultipartParser::Event;
+    std::string_view input = body;
+    std::string seen;
+    int pieces = 0;
+    for (Event event = parser.next(input); event != Event::end; event = parser.next(input)) {
+      REQUIRE(event != Event::needMore);
+      REQUIRE(event != Event::failed);
+      if (event != Event::data) continue;
+      seen += parser.data();
+      ++pieces;
+    }
+    CHECK(seen == content);
+    CHECK(pieces == 1);
+  }
+}
+
 TEST_CASE("what is larger than a limit is answered 413", "[app][forms][plain]") {
   const std::string two = part("name=a", "12345") + part("name=b", "1") + "--B--";
   CHECK(multipart(two, {.parts = 2, .partSize = 5, .name = 1}).statusCode == 200);

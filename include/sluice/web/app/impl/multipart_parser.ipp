@@ -65,16 +65,24 @@ SLUICE_DECL MultipartParser::Event MultipartParser::next(std::string_view& input
   }
 }
 
+// Where the delimiter begins in `input`, or where its beginning is at the end of it; the size of
+// `input` if neither.
+inline std::size_t findDelimiter(std::string_view input, std::string_view delimiter) {
+  std::size_t at = input.find('\r');
+  while (at != std::string_view::npos) {
+    if (delimiter.starts_with(input.substr(at, delimiter.size()))) return at;
+    at = input.find('\r', at + 1);
+  }
+  return input.size();
+}
+
 // Where a match breaks off, the next one can only begin: a delimiter has one CR, its first byte.
 SLUICE_DECL MultipartParser::Event MultipartParser::readContent(std::string_view& input) {
   std::size_t at = 0;
   if (matched_ == 0) {
-    const std::size_t cr = input.find('\r');
-    if (cr != 0) {
-      data_ = input.substr(0, cr);
-      input.remove_prefix(data_.size());
-      return Event::data;
-    }
+    data_ = input.substr(0, findDelimiter(input, delimiter_));
+    input.remove_prefix(data_.size());
+    if (!data_.empty()) return Event::data;
   }
   while (at < input.size() && matched_ < delimiter_.size() && input[at] == delimiter_[matched_]) {
     ++at;
