@@ -250,3 +250,16 @@ TEST_CASE("a jar is saved and loaded as cookies.txt", "[CookieJar]") {
   other.now += 100s;
   CHECK(other.get("https://h.org/x") == "c=d");
 }
+
+TEST_CASE("a tab in a cookie makes no other cookie of it when a jar is saved", "[CookieJar]") {
+  for (const char* line :
+       {"a=b; Path=/\tTRUE\t0\t__Host-id\tforged", "a\tforged=b; Path=/", "a=b\tc; Path=/"}) {
+    CAPTURE(line);
+    Jar jar;
+    jar.set("http://example.org/", line);
+    Jar loaded;
+    loaded.jar.load(jar.jar.save());
+    CHECK(loaded.get("http://example.org/") == jar.get("http://example.org/"));
+    CHECK(loaded.get("https://example.org/").find("forged") == std::string::npos);
+  }
+}

@@ -154,7 +154,8 @@ struct CookieAttributes {
       domain = value.starts_with('.') ? value.substr(1) : value;
       std::transform(domain.begin(), domain.end(), domain.begin(), web::detail::lowerCase);
     } else if (sameText(name, "path")) {
-      path = value.starts_with('/') ? value : std::string_view();
+      const bool plain = value.starts_with('/') && value.find('\t') == std::string_view::npos;
+      path = plain ? value : std::string_view();
     } else if (sameText(name, "secure")) {
       secure = true;
     } else if (sameText(name, "httponly")) {
@@ -192,6 +193,8 @@ SLUICE_DECL std::optional<Cookie> parseCookie(std::string_view line, const http:
   cookie.name = web::detail::trimmed(pair.substr(0, equals));
   cookie.value = web::detail::trimmed(pair.substr(equals + 1));
   if (cookie.name.empty() || cookie.name.size() + cookie.value.size() > most) return std::nullopt;
+  // It would end the name in what CookieJar::save() makes, as it would a path.
+  if (cookie.name.find('\t') != std::string::npos) return std::nullopt;
 
   CookieAttributes attributes;
   line.remove_prefix(pair.size());
