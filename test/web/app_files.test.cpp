@@ -268,6 +268,33 @@ TEST_CASE("conditions are asked in the order of RFC 9110", "[app][files][plain]"
 
 TEST_CASE("a precompressed sibling is sent if the client accepts it", "[app][files][plain]") {
   const Folder folder;
+TEST_CASE("the validators that a handler sets are those that count", "[app][files][plain]") {
+  const Folder folder;
+  const fs::path file = folder.write("a.txt", "0123456789");
+  constexpr const char* date = "Sun, 06 Nov 1994 08:49:37 GMT";
+  Router router;
+  router.get("/", [&](Request&, Response& res) -> task<> {
+    res.setHeader("ETag", "\"v1\"").setHeader("Last-Modified", date);
+    return res.sendFile(file);
+  });
+  const auto status = [&](http::Headers headers) {
+    const auto res = inject(router, {.headers = std::move(headers)});
+    CHECK(res.headers["etag"] == "\"v1\"");
+    CHECK(res.headers["last-modified"] == date);
+    return res.statusCode;
+  };
+  CHECK(status({}) == 200);
+  CHECK(status({{"If-None-Match", "\"v1\""}}) == 304);
+  CHECK(status({{"If-None-Match", "\"v2\""}}) == 200);
+  CHECK(status({{"If-Match", "\"v1\""}}) == 200);
+  CHECK(status({{"If-Match", "\"v2\""}}) == 412);
+  CHECK(status({{"If-Modified-Since", date}}) == 304);
+  CHECK(status({{"If-Unmodified-Since", date}}) == 200);
+  CHECK(status({{"If-Range", "\"v1\""}, {"Range", "bytes=0-1"}}) == 206);
+  CHECK(status({{"If-Range", date}, {"Range", "bytes=0-1"}}) == 206);
+  CHECK(status({{"If-Range", "\"v2\""}, {"Range", "bytes=0-1"}}) == 200);
+}
+
   folder.write("a.js", "plain");
   folder.write("a.js.gz", "gzip bytes");
   folder.write("a.js.br", "brotli bytes");

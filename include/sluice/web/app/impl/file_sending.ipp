@@ -332,10 +332,15 @@ SLUICE_DECL task<> sendFound(Response& res, FoundFile found, SendFileOptions opt
   const http::IncomingMessage& req = res.req();
   const bool head = req.method() == "HEAD";
   const std::string etag = options.etag ? file_sending::etagOf(found) : std::string();
+  const bool dated = res.hasHeader("Last-Modified");
   file_sending::describe(res, found, options, etag);
-  Validators current{etag, {}};
-  if (options.lastModified)
+  // Those of the handler, if it has set any.
+  Validators current{res.headerText("ETag"), {}};
+  if (dated) {
+    current.modified = parseHttpDate(res.headerText("Last-Modified")).value_or(current.modified);
+  } else if (options.lastModified) {
     current.modified = std::chrono::floor<std::chrono::seconds>(found.info.modified);
+  }
   std::vector<ByteRange> parts;
   if (res.statusCode == 200 && (head || req.method() == "GET")) {
     const Verdict verdict = checkPreconditions(req.headers(), current);
