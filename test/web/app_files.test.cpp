@@ -13,7 +13,9 @@
 #include <sluice/web/app/detail/file_sending.hpp>
 #include <sluice/web/app/detail/windows_name.hpp>
 #include <string>
+#include <support/answers.hpp>
 #include <support/catch.hpp>
+#include <support/serve.hpp>
 #include <vector>
 
 using namespace sluice;
@@ -266,8 +268,6 @@ TEST_CASE("conditions are asked in the order of RFC 9110", "[app][files][plain]"
   CHECK(get(router, "/f/a.txt", {{"If-None-Match", tag}}).statusCode == 200);
 }
 
-TEST_CASE("a precompressed sibling is sent if the client accepts it", "[app][files][plain]") {
-  const Folder folder;
 TEST_CASE("the validators that a handler sets are those that count", "[app][files][plain]") {
   const Folder folder;
   const fs::path file = folder.write("a.txt", "0123456789");
@@ -295,6 +295,8 @@ TEST_CASE("the validators that a handler sets are those that count", "[app][file
   CHECK(status({{"If-Range", "\"v2\""}, {"Range", "bytes=0-1"}}) == 200);
 }
 
+TEST_CASE("a precompressed sibling is sent if the client accepts it", "[app][files][plain]") {
+  const Folder folder;
   folder.write("a.js", "plain");
   folder.write("a.js.gz", "gzip bytes");
   folder.write("a.js.br", "brotli bytes");
@@ -568,6 +570,25 @@ TEST_CASE("a file that changes while it is sent ends the connection", "[app][fil
     }
     CHECK(wire.received().size() < 2'000'000);
   }
+}
+
+TEST_CASE("others have their turn while a client takes a large file at once",
+          "[app][files][plain]") {
+  const Folder folder;
+  folder.write("large.bin", std::string(16'000'000, 'x'));
+  Router router = serving(folder);
+  router.get("/", [](Request&, Response& res) -> task<> { co_await res.end("hello"); });
+  sluice::test::Serving wire(router, {});
+  sluice::test::Client& greedy = wire.connect();
+  sluice::test::Client& other = wire.connect();
+  greedy.wire().deliver(sluice::test::get("/f/large.bin"));
+  // Its download is under way, and then somebody else comes.
+  while (greedy.wire().received().empty()) wire.io().run_one();
+  other.wire().deliver(sluice::test::get("/"));
+  const std::size_t before = greedy.wire().received().size();
+  while (other.wire().received().empty()) wire.io().run_one();
+  CHECK(greedy.wire().received().size() - before < 3'000'000);
+  while (greedy.wire().received().size() < 16'000'000) wire.io().run_one();
 }
 
 TEST_CASE("the memory for a file does not depend on its size", "[app][files][plain]") {

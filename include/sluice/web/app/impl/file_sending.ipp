@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 #include <random>
 #include <sluice/http/incoming_message.hpp>
@@ -27,6 +29,8 @@ namespace fs = std::filesystem;
 /// What is read at once, and up to which size a file is read when it is opened.
 inline constexpr std::size_t pieceSize = 128 * 1024;
 inline constexpr std::size_t smallSize = 64 * 1024;
+/// What one client gets before the loop looks after others, however fast it reads.
+inline constexpr std::size_t turnSize = 1024 * 1024;
 
 inline bool isInside(const fs::path& path, const fs::path& root) {
   return std::mismatch(root.begin(), root.end(), path.begin(), path.end()).first == root.end();
@@ -235,7 +239,12 @@ inline task<bool> sendPart(Response& res, const FoundFile& found, ByteRange part
     unchanged = found.file.info() == found.info;
   };
   const std::function<void()> readDisk = [&read] { read(Reach::disk); };
+  std::size_t ofTurn = 0;
   while (part.size > 0) {
+    if (ofTurn >= turnSize) {
+      ofTurn = 0;
+      co_await asio::post(res.get_executor(), asio::use_awaitable);
+    }
     read(Reach::cache);
     if (count == 0) co_await FilePool::of(res.get_executor()).run(readDisk);
     if (!unchanged || count == 0) {
@@ -246,6 +255,7 @@ inline task<bool> sendPart(Response& res, const FoundFile& found, ByteRange part
     co_await res.write(std::string_view(piece).substr(0, count));
     part.first += count;
     part.size -= count;
+    ofTurn += count;
   }
   co_return true;
 }
