@@ -7,6 +7,7 @@
 #include <sluice/app.hpp>
 #include <sluice/test.hpp>
 #include <sluice/web/app/detail/http_date.hpp>
+#include <sluice/web/app/detail/mount_table.hpp>
 #include <sluice/web/app/detail/networks.hpp>
 #include <sluice/web/app/detail/target_path.hpp>
 #include <string>
@@ -165,6 +166,35 @@ TEST_CASE("networks are trusted by name and by prefix", "[app][networks]") {
     CAPTURE(text);
     CHECK_THROWS_AS(Networks({text}), http::Error);
   }
+}
+
+TEST_CASE("what is mounted from elsewhere is known by its path", "[app][mounts]") {
+  const app::detail::MountTable table(
+      "22 1 254:0 / / rw,relatime - ext4 /dev/vda rw,discard\n"
+      "23 22 0:21 / /proc rw,nosuid shared:5 - proc proc rw\n"
+      "30 22 0:40 / /srv/files rw,relatime shared:1 master:2 - nfs4 server:/files rw,hard\n"
+      "31 30 0:41 / /srv/files/local rw - tmpfs tmpfs rw\n"
+      "32 22 0:42 / /mnt/with\\040blank rw - fuse.sshfs host: rw\n"
+      "33 22 0:43 / /mnt/twice rw - cifs //host/share rw\n"
+      "34 33 0:44 / /mnt/twice rw - tmpfs tmpfs rw\n"
+      "malformed\n");
+  CHECK(!table.isElsewhere("/"));
+  CHECK(!table.isElsewhere("/srv"));
+  CHECK(!table.isElsewhere("/srv/filesystem"));
+  CHECK(table.isElsewhere("/srv/files"));
+  CHECK(table.isElsewhere("/srv/files/a.txt"));
+  CHECK(table.isElsewhere("/srv/files/locality"));
+  CHECK(!table.isElsewhere("/srv/files/local/a.txt"));
+  CHECK(table.isElsewhere("/mnt/with blank/a.txt"));
+  CHECK(!table.isElsewhere("/mnt/twice/a.txt"));
+  const app::detail::MountTable own(
+      "22 1 254:0 / / rw - ext4 /dev/vda rw\n"
+      "23 22 0:21 / /tmp rw - tmpfs tmpfs rw\n");
+  CHECK(!own.isElsewhere("/"));
+  CHECK(!own.isElsewhere("/tmp/a.txt"));
+  const app::detail::MountTable root("22 1 0:20 / / rw - nfs server:/root rw\n");
+  CHECK(root.isElsewhere("/a.txt"));
+  CHECK(app::detail::MountTable("").isElsewhere("/a.txt"));
 }
 
 TEST_CASE("one host has a whole /64 of IPv6 to rateLimit()", "[app][plain]") {

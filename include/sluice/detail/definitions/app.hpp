@@ -19,6 +19,7 @@
 #include <sluice/web/app/impl/http_date.ipp>
 #include <sluice/web/app/impl/line_writer.ipp>
 #include <sluice/web/app/impl/metrics.ipp>
+#include <sluice/web/app/impl/mount_table.ipp>
 #include <sluice/web/app/impl/multipart_parser.ipp>
 #include <sluice/web/app/impl/multipart_reader.ipp>
 #include <sluice/web/app/impl/negotiation.ipp>

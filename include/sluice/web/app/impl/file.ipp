@@ -18,7 +18,10 @@
 #endif
 #include <algorithm>
 #include <cerrno>
+#include <fstream>
+#include <iterator>
 #include <sluice/web/app/detail/file.hpp>
+#include <sluice/web/app/detail/mount_table.hpp>
 #include <string>
 
 namespace sluice::app::detail {
@@ -105,6 +108,17 @@ SLUICE_DECL std::filesystem::path realPath(const std::filesystem::path& path, st
 // Not every C library of Linux has preadv2().
 #if SLUICE_USE_EPOLL && defined(RWF_NOWAIT)
 
+// Whether the file system's own part of opening may wait, which no flag keeps it from.
+inline bool isElsewhere(const std::filesystem::path& path) {
+  static const MountTable mounts = [] {
+    std::ifstream text("/proc/self/mountinfo");
+    return MountTable(std::string(std::istreambuf_iterator<char>(text), {}));
+  }();
+  if (path.native().starts_with('/')) return mounts.isElsewhere(path.native());
+  std::error_code ignored;
+  return mounts.isElsewhere(std::filesystem::absolute(path, ignored).native());
+}
+
 // openat2() with the number that it has on all but one architecture, as older C libraries know
 // none. A kernel or a sandbox that lacks it says so, which is an error like others.
 inline int openCached(const std::filesystem::path& path, int flags) {
@@ -119,6 +133,10 @@ inline int openCached(const std::filesystem::path& path, int flags) {
     std::uint64_t flags, mode, resolve;
   } const how{static_cast<std::uint64_t>(flags), 0, noSymlinks | cached};
   if (path.native().find("/..") != std::string::npos) {
+    errno = EAGAIN;
+    return -1;
+  }
+  if (isElsewhere(path)) {
     errno = EAGAIN;
     return -1;
   }
