@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <sluice/detail/ascii.hpp>
 #include <sluice/web/app/detail/target_path.hpp>
 
 namespace sluice::app::detail {
@@ -72,14 +73,14 @@ inline bool hidesDotSegment(std::string_view segment) {
 
 // Whether the path is in its final form already, as nearly every one is.
 inline bool isPlain(std::string_view path) {
+  using sluice::detail::ByteSet;
+  constexpr ByteSet ordinary = ByteSet::range(0x01, '$') | ByteSet::range('&', '-') |
+                               ByteSet::range('0', '[') | ByteSet::range(']', 0x7F);
   if (!path.starts_with('/')) return false;
-  char before = 0;
-  for (const char letter : path) {
-    if (letter == '%' || letter == '\\' || letter == 0 ||
-        static_cast<unsigned char>(letter) >= 0x80)
-      return false;
-    if (before == '/' && (letter == '/' || letter == '.')) return false;
-    before = letter;
+  for (std::size_t at = 1; at < path.size(); ++at) {
+    if (ordinary.has(path[at])) continue;
+    const bool mayFollow = path[at] == '/' || path[at] == '.';
+    if (!mayFollow || path[at - 1] == '/') return false;
   }
   return true;
 }
