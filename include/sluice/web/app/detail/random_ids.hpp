@@ -30,7 +30,7 @@ class RandomIds {
                                       eightDigits(number >> 4 & 0x0F0F'0F0F'0F0F'0F0FU)};
       std::memcpy(made + at, halves, sizeof halves);
     }
-    text.assign(made, digits);
+    text = std::string(made, digits);
   }
 
  private:

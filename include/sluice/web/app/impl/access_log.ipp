@@ -3,6 +3,7 @@
 // Definitions of <sluice/web/app/access_log.hpp>.
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstdint>
@@ -149,13 +150,15 @@ class LogCursor {
   void number(Number number) {
     at_ = std::to_chars(at_, at_ + 24, number).ptr;
   }
-  void escaped(std::string_view text) {
-    for (const char letter : text) {
-      if (plainInLog.has(letter)) {
-        *at_++ = letter;
-      } else {
-        at_ = escapeForLog(at_, letter);
-      }
+  void escaped(std::string_view bytes) {
+    while (true) {
+      const auto end = std::find_if_not(bytes.begin(), bytes.end(),
+                                        [](char letter) { return plainInLog.has(letter); });
+      const auto plain = static_cast<std::size_t>(end - bytes.begin());
+      text(bytes.substr(0, plain));
+      if (plain == bytes.size()) return;
+      at_ = escapeForLog(at_, bytes[plain]);
+      bytes.remove_prefix(plain + 1);
     }
   }
   void orDash(std::string_view text) {
@@ -252,7 +255,7 @@ namespace detail {
 template <class State>
 class LogEnding final : public Ending {
  public:
-  LogEnding(std::shared_ptr<const State> state, LogEntry entry)
+  LogEnding(std::shared_ptr<const State> state, LogEntry&& entry)
       : state_(std::move(state)), entry_(std::move(entry)) {}
 
   void ended(Request& req, Response& res) override { state_->write(entry_, req, res); }
