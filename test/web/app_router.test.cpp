@@ -723,6 +723,15 @@ TEST_CASE("looking for a route ends, whatever the path is made of", "[app][Route
   for (int index = 0; index < 1000; ++index) slashes += "a/x/";
   CHECK(get(router, dashes) == "404");
   CHECK(get(router, slashes) == "404");
+  // Few attempts, each of which looks through a long value.
+  router.get("/in/:a-:b=*c/end", says("found"));
+  const auto path = [](int count) {
+    std::string text = "/in/q-w=z";
+    for (; count > 0; --count) text += "-x";
+    return text + "/end";
+  };
+  CHECK(get(router, path(100)) == "found");
+  CHECK(get(router, path(1000)) == "404");
 }
 
 TEST_CASE("a thousand routes are told apart", "[app][Router][plain]") {

@@ -81,6 +81,8 @@ class RouteTree {
     bool prefix;
     bool caseSensitive;
     int attempts = 4096;
+    // To look at so many places in a value is an attempt too.
+    static constexpr std::size_t placesOfAttempt = 64;
 
     bool visit(const Node& node, std::size_t at, std::size_t count) {
       if (--attempts < 0) return false;
@@ -106,8 +108,7 @@ class RouteTree {
       if (rule.unless == Unless::oneSegment && value.find('/') == std::string_view::npos)
         return true;
       for (std::size_t at = 0; at < value.size(); ++at) {
-        // Long values use the attempts up too.
-        if (at % 64 == 63 && --attempts < 0) return false;
+        if (at % placesOfAttempt == placesOfAttempt - 1 && --attempts < 0) return false;
         if (matches(path.substr(capture.at + at, rule.without.size()), rule.without)) return false;
       }
       return true;
@@ -161,6 +162,7 @@ class RouteTree {
     bool visitValue(const Node& node, std::size_t at, std::size_t most, std::size_t least,
                     std::size_t count) {
       for (std::size_t end = most; end >= least && attempts > 0; --end) {
+        if (end % placesOfAttempt == 0) --attempts;
         if (!mayEnd(node, end)) continue;
         captures[count] = {static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(end - at)};
         if (visit(node, end, count + 1)) return true;
