@@ -204,6 +204,26 @@ TEST_CASE("content that is full of line ends comes in pieces as large as any oth
   }
 }
 
+TEST_CASE("the name of a file names no folder", "[app][forms][plain]") {
+  const std::pair<std::string, std::string_view> cases[] = {
+      {"form-data; name=a; filename=\"b.txt\"", "b.txt"},
+      {"form-data; name=a; filename=\"../../b.txt\"", "b.txt"},
+      {"form-data; name=a; filename=\"C:\\x\\b.txt\"", "b.txt"},
+      {"form-data; name=a; filename=\"..\"", ""},
+      {"form-data; name=a; filename=\"x/..\"", ""},
+      {"form-data; name=a; filename=\".\"", ""},
+      {"form-data; name=a; filename=\"...\"", "..."},
+      {"form-data; name=a; filename*=UTF-8''%2e%2e", ""},
+      {"form-data; name=a; filename*=UTF-8''x%2Fb.txt", "b.txt"},
+      // A file system would read it to the NUL.
+      {"form-data; name=a; filename*=UTF-8''b.php%00.png", ""},
+      {"form-data; name=a; filename=b.php" + std::string(1, '\0') + ".png", ""}};
+  for (const auto& [disposition, name] : cases) {
+    CAPTURE(disposition);
+    CHECK(app::detail::fileNameOf(disposition) == name);
+  }
+}
+
 TEST_CASE("what is larger than a limit is answered 413", "[app][forms][plain]") {
   const std::string two = part("name=a", "12345") + part("name=b", "1") + "--B--";
   CHECK(multipart(two, {.parts = 2, .partSize = 5, .name = 1}).statusCode == 200);

@@ -14,7 +14,8 @@ namespace sluice::app::detail {
 /// The boundary of a Content-Type; "" if it has none that is allowed.
 std::string boundaryOf(std::string_view contentType);
 
-/// The last part of the path that some browsers send as the name of a file; "" if there is none.
+/// The last part of the path that some browsers send as the name of a file; "" if there is none,
+/// and for one that names a folder or holds NUL.
 std::string fileNameOf(std::string_view disposition);
 
 class MultipartParser {

@@ -23,6 +23,8 @@ SLUICE_DECL std::string fileNameOf(std::string_view disposition) {
   }
   std::string name = plain.value_or("");
   name.erase(0, name.find_last_of("/\\") + 1);
+  const bool isFolder = name == "." || name == "..";
+  if (isFolder || name.find('\0') != std::string::npos) name.clear();
   return name;
 }
 
