@@ -82,6 +82,35 @@ TEST_CASE("a session comes back with the cookie", "[app][sessions][plain]") {
   CHECK(ask(router, "/large").statusCode == 500);
 }
 
+TEST_CASE("two sessions of one request do not mix", "[app][sessions][plain]") {
+  Router router = remembering(optionsWith({secret}));
+  Router inner = remembering(optionsWith({secret}, "admin"));
+  router.use("/admin", inner);
+  const std::string cookie = cookieOf(ask(router, "/set"));
+  REQUIRE(ask(router, "/get", cookie).body == "ada & bob=%");
+  CHECK(ask(router, "/admin/get", cookie).body == "nobody");
+  const auto res = ask(router, "/admin/set");
+  std::string admin;
+  for (const std::string_view line : res.headers.getSetCookie()) {
+    if (line.starts_with("admin=")) admin = line.substr(0, line.find(';'));
+  }
+  CHECK(cookieOf(res).empty());
+  CHECK(ask(router, "/admin/get", admin).body == "ada & bob=%");
+  CHECK(ask(router, "/get", admin).body == "nobody");
+}
+
+TEST_CASE("a session keeps its changes when another router has the same one",
+          "[app][sessions][plain]") {
+  const Router inner = remembering(optionsWith({secret}));
+  Router router;
+  router.use(app::sessions(optionsWith({secret})));
+  router.get("/get", [inner](Request& req, Response& res) -> task<> {
+    req.locals<Session>().set("user", "ada");
+    co_await inner(req, res);
+  });
+  CHECK(ask(router, "/get").body == "ada");
+}
+
 TEST_CASE("a session whose cookie a browser would drop is refused when it is set",
           "[app][sessions][plain]") {
   // Each byte is one that needs an escape in a cookie.

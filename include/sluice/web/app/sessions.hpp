@@ -36,7 +36,8 @@ struct SessionOptions {
 /// cannot change them. All of it must fit into a cookie of 4096 bytes with its attributes: about
 /// 2900 bytes of names and values.
 ///
-/// A change sets the cookie of the response at once.
+/// A change sets the cookie of the response at once. If a request passes sessions() of several
+/// names, the session is that of the last one.
 ///
 /// throws  set(), remove() and clear(), which change nothing then: ERR_HTTP_HEADERS_SENT after the
 ///         head; ERR_OUT_OF_RANGE for a cookie above 4096 bytes, which browsers drop
@@ -76,6 +77,7 @@ class Session {
     values_ = std::move(changed);
   }
 
+  std::string name_;  // of the cookie
   Values values_;
   std::function<void(const Values&)> save_ = [](const Values&) {};
 };
@@ -94,7 +96,12 @@ class Sessions {
   /// What the router calls for each request.
   task<> operator()(Request& req, Response& res, Next next) const {
     Session& session = req.locals<Session>();
-    if (const auto cookie = req.cookie(options_.name)) load(session, *cookie);
+    if (session.name_ != options_.name) {
+      // What the cookie of another one has said counts for nothing here.
+      session.values_.clear();
+      session.name_ = options_.name;
+      if (const auto cookie = req.cookie(options_.name)) load(session, *cookie);
+    }
     session.save_ = [this, &res](const Session::Values& changed) { save(changed, res); };
     return next();
   }
