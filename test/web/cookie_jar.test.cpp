@@ -249,6 +249,10 @@ TEST_CASE("a jar is saved and loaded as cookies.txt", "[CookieJar]") {
   CHECK(other.get("https://h.org/x") == "a=b; c=d");
   other.now += 100s;
   CHECK(other.get("https://h.org/x") == "c=d");
+  other.jar.clear();
+  // Such a line would be a comment when it is saved.
+  other.jar.load(".#h.org\tTRUE\t/\tFALSE\t0\ta\tb\n");
+  CHECK(other.jar.size() == 0);
 }
 
 TEST_CASE("a tab in a cookie makes no other cookie of it when a jar is saved", "[CookieJar]") {

@@ -171,7 +171,8 @@ SLUICE_DECL void CookieJar::load(std::string_view text) {
     cookie.domain = fields[0].substr(fields[0].starts_with('.') ? 1 : 0);
     std::transform(cookie.domain.begin(), cookie.domain.end(), cookie.domain.begin(),
                    web::detail::lowerCase);
-    if (cookie.domain.empty() || cookie.domain.starts_with('.')) continue;
+    // One with a mark in front would be read as something else when it is saved.
+    if (cookie.domain.empty() || cookie.domain[0] == '.' || cookie.domain[0] == '#') continue;
     cookie.hostOnly = fields[1] != "TRUE";
     cookie.path = fields[2];
     cookie.secure = fields[3] == "TRUE";
