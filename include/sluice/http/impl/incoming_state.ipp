@@ -264,6 +264,10 @@ SLUICE_DECL void IncomingState::drop() {
   if (state_ == State::complete) endIsKnown();
 }
 
+SLUICE_DECL bool IncomingState::hasDataListener() const {
+  return sluice::detail::has<IncomingEvents, "data">(listeners_);
+}
+
 SLUICE_DECL void IncomingState::setEncoding(Encoding encoding) { decoder_.emplace(encoding); }
 
 template <fixed_string Name, class... Args>

@@ -6,6 +6,8 @@
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/query.hpp>
 #include <mutex>
+#include <sluice/http/detail/client/agent_state.hpp>
+#include <sluice/http/detail/client/proxies.hpp>
 #include <sluice/http/detail/wire/framing.hpp>
 #include <sluice/http/detail/wire/header_store.hpp>
 #include <sluice/https/agent.hpp>

@@ -205,7 +205,7 @@ class IncomingState
   template <fixed_string Name, class... Args>
   void tell(Args&&... args);
   bool takesAsItComes() const { return mode_ == Mode::flowing || mode_ == Mode::dropped; }
-  bool hasDataListener() const { return sluice::detail::has<IncomingEvents, "data">(listeners_); }
+  bool hasDataListener() const;
   // Events that are due follow from the state: see emitDue().
   void become(State next) {
     BOOST_ASSERT(mayFollow(state_, next));
