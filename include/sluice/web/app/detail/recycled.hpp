@@ -6,6 +6,7 @@
 #include <boost/asio/recycling_allocator.hpp>
 #include <cstddef>
 #include <new>
+#include <sluice/task.hpp>
 #include <sluice/web/app/config.hpp>
 
 namespace sluice::app::detail {
