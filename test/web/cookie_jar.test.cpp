@@ -91,6 +91,8 @@ TEST_CASE("a cookie goes to its host, and with Domain to the hosts below it", "[
       {"a=b; Domain=a.example.org", "http://example.org/", "http://a.example.org/", false},
       {"a=b; Domain=other.org", "http://example.org/", "http://other.org/", false},
       {"a=b; Domain=org", "http://example.org/", "http://example.org/", false},
+      {"a=b; Domain=org.", "http://example.org./", "http://bank.org./", false},
+      {"a=b; Domain=example.org.", "http://a.example.org./", "http://example.org./", true},
       {"a=b; Domain=localhost", "http://localhost/", "http://localhost/", true},
       {"a=b; Domain=", "http://example.org/", "http://example.org/", true},
       {"a=b; Domain=other.org; Domain=example.org", "http://example.org/", "http://example.org/",

@@ -166,9 +166,8 @@ struct CookieAttributes {
 
 /// Whether the domain is one that the host may set cookies for.
 inline bool mayHaveDomain(std::string_view host, std::string_view domain) {
-  // There is no list of public suffixes, but those without a dot are known.
-  return domainMatches(host, domain) &&
-         (host == domain || domain.find('.') != std::string_view::npos);
+  // There is no list of public suffixes, but those without a dot are known. "com." is one of them.
+  return domainMatches(host, domain) && (host == domain || domain.find('.') < domain.size() - 1);
 }
 
 /// RFC 6265bis 4.1.3.
