@@ -184,6 +184,28 @@ TEST_CASE("connectWebSocket() talks to npm's ws", "[websocket][peers]") {
   });
 }
 
+TEST_CASE("connectWebSocket(): the handshake of TLS is within handshakeTimeout", "[websocket]") {
+  loopback::run([](asio::io_context& loop) -> task<> {
+    std::vector<net::Socket> silent;
+    auto server = net::createServer(loop, [&](net::Socket& socket) -> task<> {
+      silent.push_back(std::move(socket));
+      co_return;
+    });
+    server.listen(0, "127.0.0.1");
+    const std::string url = "wss://127.0.0.1:" + std::to_string(server.address().port) + "/";
+    const WebSocketOptions options{.handshakeTimeout = 50ms};
+    std::string failure;
+    try {
+      co_await connectWebSocket(url, options);
+    } catch (const http::Error& error) {
+      failure = error.name();
+    }
+    CHECK(failure == "ETIMEDOUT");
+    silent.clear();
+    server.close();
+  });
+}
+
 TEST_CASE("WebSocket over TLS, and shutdown() with it", "[websocket]") {
   loopback::run([](asio::io_context& loop) -> task<> {
     https::Server server = https::createServer(

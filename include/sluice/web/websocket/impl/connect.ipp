@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <boost/asio/error.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <charconv>
 #include <chrono>
+#include <memory>
 #include <sluice/encoding.hpp>
 #include <sluice/error.hpp>
 #include <sluice/http/detail/wire/header_chars.hpp>
@@ -15,6 +17,7 @@
 #include <sluice/https/connect.hpp>
 #include <sluice/net/connect.hpp>
 #include <sluice/net/detail/loop.hpp>
+#include <sluice/net/detail/socket_core.hpp>
 #include <sluice/web/websocket/connect.hpp>
 #include <sluice/web/websocket/detail/session.hpp>
 #include <string>
@@ -26,15 +29,15 @@ namespace web::detail {
 
 /// Cuts the connection when the time for the handshake is over.
 struct HandshakeDeadline {
-  explicit HandshakeDeadline(net::Socket& cut)
-      : socket(cut),
+  explicit HandshakeDeadline(const net::Socket& cut)
+      : socket(net::detail::SocketAccess::core(cut)),
         timer([](void* self) { static_cast<HandshakeDeadline*>(self)->pass(); }, this) {}
   void pass() {
     passed = true;
-    socket.destroy();
+    socket->destroy();
   }
 
-  net::Socket& socket;
+  boost::intrusive_ptr<net::detail::SocketCore> socket;
   bool passed = false;
   net::detail::TimerEntry timer;
 };
@@ -72,16 +75,14 @@ inline void requireProtocols(const std::vector<std::string>& names) {
   }
 }
 
-SLUICE_DECL task<net::Socket> openConnection(net::ConnectionOptions place, bool encrypted,
-                                             const WebSocketOptions& options) {
-  if (options.createConnection) co_return co_await options.createConnection(place);
-  if (!encrypted) co_return co_await net::connect(place);
+inline https::ConnectionOptions secureOptions(const std::string& host,
+                                              const WebSocketOptions& options) {
   https::ConnectionOptions secure;
-  secure.host = place.host;
-  secure.port = place.port;
-  secure.timeout = place.timeout;
+  secure.host = host;
   secure.secureContext = options.secureContext;
-  co_return co_await https::connect(secure);
+  // HandshakeDeadline counts.
+  secure.handshakeTimeout = std::chrono::milliseconds(0);
+  return secure;
 }
 
 SLUICE_DECL task<WebSocket> openWebSocket(std::string text, WebSocketOptions options) {
@@ -96,15 +97,26 @@ SLUICE_DECL task<WebSocket> openWebSocket(std::string text, WebSocketOptions opt
   const http::Headers headers = headersOf(url, options);
   const auto loop = net::detail::Loop::of(co_await asio::this_coro::executor);
   const auto begin = loop->now();
-  net::Socket socket = co_await openConnection(placeOf(url, options), encrypted, options);
-  auto engine = std::make_unique<WebSocketEngine>(WebSocketEngine::Role::client, socket, options);
+  const net::ConnectionOptions place = placeOf(url, options);
+  net::Socket socket;
+  if (options.createConnection) {
+    socket = co_await options.createConnection(place);
+  } else {
+    socket = co_await net::connect(place);
+  }
   HandshakeDeadline deadline(socket);
   if (options.handshakeTimeout.count() > 0) {
     const auto spent = std::chrono::floor<std::chrono::milliseconds>(loop->now() - begin);
     const auto rest = std::max(options.handshakeTimeout - spent, std::chrono::milliseconds(1));
     loop->startTimer(deadline.timer, rest);
   }
+  std::unique_ptr<WebSocketEngine> engine;
   try {
+    if (encrypted && !options.createConnection) {
+      const https::ConnectionOptions secure = secureOptions(place.host, options);
+      socket = co_await https::connect(std::move(socket), secure);
+    }
+    engine = std::make_unique<WebSocketEngine>(WebSocketEngine::Role::client, socket, options);
     co_await engine->handshake(url.host(), std::string(url.pathname()) + url.search(), headers);
   } catch (const http::Error&) {
     if (!deadline.passed) throw;
