@@ -102,7 +102,7 @@ TEST_CASE("a certificate that is not good has Node's name for what is wrong",
 }
 
 TEST_CASE("a name is compared as RFC 9525 says", "[https]") {
-  const auto accepts = [](const char* altNames, const char* name) {
+  const auto accepts = [](const char* altNames, const std::string& name) {
     const test::Identity identity = test::issued("x", altNames);
     auto options = trusting(test::authority());
     options.servername = name;
@@ -119,6 +119,20 @@ TEST_CASE("a name is compared as RFC 9525 says", "[https]") {
   CHECK_FALSE(accepts("DNS:a*.example.org", "ab.example.org"));
   CHECK_FALSE(accepts("DNS:a.*.org", "a.example.org"));
   CHECK_FALSE(accepts("DNS:*", "localhost"));
+  CHECK(accepts("IP:fe80::1", "fe80::1"));
+  CHECK_FALSE(accepts("DNS:a.example.org", "fe80::1"));
+}
+
+TEST_CASE("a name that OpenSSL cannot compare is nobody's", "[https]") {
+  const test::Identity identity = test::issued("x", "DNS:a.example.org,IP:fe80::1");
+  const std::string zero(1, '\0');
+  for (const std::string& name : {std::string("fe80::1%1"), std::string("fe80::1%lo"),
+                                  "a.example.org" + zero, "other" + zero + ".example.org"}) {
+    CAPTURE(name);
+    auto options = trusting(test::authority());
+    options.servername = name;
+    CHECK(answerOf(identity, options) == "!ERR_TLS_CERT_ALTNAME_INVALID");
+  }
 }
 
 TEST_CASE("rejectUnauthorized = false takes anybody, and says what is wrong",

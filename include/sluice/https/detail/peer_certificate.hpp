@@ -17,7 +17,7 @@ inline constexpr unsigned identityFlags =
 
 net::PeerCertificate describe(X509* certificate);
 
-/// Whether it is one host's name: neither a domain with a leading dot nor a wildcard.
+/// Whether it is one host's name: no domain with a leading dot, no wildcard, and without a NUL.
 bool isHostName(std::string_view identity);
 
 /// Whether it is for this host name or address.

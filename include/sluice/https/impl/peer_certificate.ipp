@@ -166,11 +166,11 @@ SLUICE_DECL net::PeerCertificate describe(X509* certificate) {
   return result;
 }
 
-// OpenSSL would take ".example.com" for any host of the domain, and find "*.example.com" in a
-// certificate literally.
+// OpenSSL would take ".example.com" for any host of the domain, find "*.example.com" in a
+// certificate literally, and compare nothing with a name that has a NUL.
 SLUICE_DECL bool isHostName(std::string_view identity) {
   return !identity.empty() && identity.front() != '.' &&
-         identity.find('*') == std::string_view::npos;
+         identity.find_first_of(std::string_view("*\0", 2)) == std::string_view::npos;
 }
 
 SLUICE_DECL bool names(X509* certificate, const std::string& identity) {

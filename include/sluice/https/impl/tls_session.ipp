@@ -65,13 +65,14 @@ SLUICE_DECL void TlsSession::setIdentity() {
   X509_VERIFY_PARAM* wanted = SSL_get0_param(ssl_.get());
   error_code notAnAddress;
   static_cast<void>(asio::ip::make_address(policy_->identity, notAnAddress));
-  if (!notAnAddress) {
-    X509_VERIFY_PARAM_set1_ip_asc(wanted, policy_->identity.c_str());
+  if (!notAnAddress && X509_VERIFY_PARAM_set1_ip_asc(wanted, policy_->identity.c_str()) == 1) {
     return;
   }
   X509_VERIFY_PARAM_set_hostflags(wanted, identityFlags);
-  // No certificate has a name with a space, so nothing matches what is no host's name.
-  const std::string identity = isHostName(policy_->identity) ? policy_->identity : " ";
+  // No certificate has a name with a space, so nothing matches what is no host's name. OpenSSL
+  // refuses an address with a zone, and would compare nothing then.
+  const bool isName = notAnAddress && isHostName(policy_->identity);
+  const std::string identity = isName ? policy_->identity : " ";
   X509_VERIFY_PARAM_set1_host(wanted, identity.data(), identity.size());
 }
 
