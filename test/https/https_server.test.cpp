@@ -492,6 +492,70 @@ TEST_CASE("a server that asks for certificates takes those that it trusts",
   }
 }
 
+TEST_CASE("a session lets a client in only where the same is asked of its certificate", "[https]") {
+  const std::string version = GENERATE(as<std::string>(), "TLSv1.2", "TLSv1.3");
+  const test::Identity stranger(test::CertificateOptions{.altNames = {}, .ca = true});
+  const auto trusting = [](const test::Identity& whom) {
+    return https::SecureContextOptions{
+        .key = test::localhost().key(), .cert = test::localhost().cert(), .ca = whom.cert()};
+  };
+  auto options = serverOptions();
+  options.maxVersion = version;
+  options.requestCert = true;
+  options.rejectUnauthorized = false;
+  options.ca = test::authority().cert();
+  options.ticketKeys = std::string(48, 'k');
+  auto client = Serving::clientOptions();
+  client.key = clientIdentity().key();
+  client.cert = clientIdentity().cert();
+  client.checkServerIdentity = [](std::string_view, const net::PeerCertificate&) {
+    return error_code();
+  };
+  Serving serving(options);
+  SECTION("not for another name, whose clients others vouch for") {
+    serving.server.addContext("other.example", trusting(stranger));
+    serving.server.addContext("same.example", trusting(test::authority()));
+    client.session = serving.ask(client).session;
+    CHECK(serving.authorized);
+    client.servername = "same.example";
+    CHECK(serving.ask(client).reused);
+    CHECK(serving.authorized);
+    client.servername = "other.example";
+    serving.ask(client);
+    // Before TLS 1.3 a session that is resumed keeps its name, and so its context.
+    CHECK(serving.authorized == (serving.servername != "other.example"));
+    client.session.clear();
+    serving.ask(client);
+    CHECK_FALSE(serving.authorized);
+  }
+  SECTION("not once others vouch for clients") {
+    client.session = serving.ask(client).session;
+    CHECK(serving.authorized);
+    serving.server.setSecureContext(trusting(stranger));
+    CHECK_FALSE(serving.ask(client).reused);
+    CHECK_FALSE(serving.authorized);
+  }
+  SECTION("not once the certificate is revoked") {
+    client.session = serving.ask(client).session;
+    auto revoking = trusting(test::authority());
+    revoking.crl = test::authority().revoke(clientIdentity());
+    serving.server.setSecureContext(revoking);
+    CHECK_FALSE(serving.ask(client).reused);
+    CHECK(http::errorName(serving.authorizationError) == "CERT_REVOKED");
+  }
+  SECTION("not from a server with the same keys that asked for none, or let everybody in") {
+    options.requestCert = GENERATE(false, true);
+    Serving lax(options);
+    client.key = client.cert = https::Pem();
+    client.session = lax.ask(client).session;
+    options.requestCert = true;
+    options.rejectUnauthorized = true;
+    Serving strict(options);
+    CHECK(strict.ask(client).body.empty());
+    CHECK(strict.events.find("secureConnection") == std::string::npos);
+  }
+}
+
 TEST_CASE("versions, ciphers and protocols that the peers do not share end the handshake",
           "[https]"
           "[row:10/https.createServer]") {

@@ -39,6 +39,9 @@ class TlsContext {
   /// Nobody said whom to trust: the system's authorities are meant.
   bool trustsSystem() const { return trustsSystem_; }
 
+  /// Tells contexts apart by whom they trust: a hash of the authorities and lists of revoked ones.
+  const std::string& trusted() const { return trusted_; }
+
   /// From now on connections are told their secrets, which takes a tenth of a handshake's time.
   void logKeys();
 
@@ -61,11 +64,13 @@ class TlsContext {
   void trust(std::string_view pem);
   void revoke(std::string_view pem);
   void trust(X509* certificate);
+  std::string hashOfTrusted() const;
 
   ContextPtr context_;
   std::unique_ptr<asio::ssl::context> ready_;
   std::once_flag logsKeys_;
   bool trustsSystem_ = true;
+  std::string trusted_;
   const std::uint64_t serial_ = nextSerial();
 };
 

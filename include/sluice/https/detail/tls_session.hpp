@@ -52,6 +52,8 @@ class TlsSession final : public net::detail::TlsView {
   static TlsSession& of(const SSL* ssl);
   bool verify(X509_STORE_CTX* chain);
   int chooseContext(int& alert);
+  bool sealTicket();
+  bool mayResume(SSL_SESSION* session);
   int chooseProtocol(const unsigned char** chosen, unsigned char* size,
                      const unsigned char* offered, unsigned int count) const;
   void newSession(SSL_SESSION* session);
@@ -62,10 +64,13 @@ class TlsSession final : public net::detail::TlsView {
   void beClient();
   void trustAsTold();
   void setIdentity();
+  void findContext(std::optional<std::string> name);
+  std::string admission() const;
 
   net::detail::Loop* loop_;
   std::shared_ptr<const TlsPolicy> policy_;
   SslPtr ssl_;
+  std::optional<std::string> asked_;  // the name that chosen_ was found for
   std::shared_ptr<TlsContext> chosen_;
   std::optional<http::Error> refusal_;
   long verified_ = 0;

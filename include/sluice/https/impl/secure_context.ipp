@@ -103,7 +103,31 @@ SLUICE_DECL TlsContext::TlsContext(asio::ssl::context&& ready)
 
 SLUICE_DECL TlsContext::~TlsContext() = default;
 
+SLUICE_DECL std::string TlsContext::hashOfTrusted() const {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
+  unsigned int size = 0;
+  std::string all;
+  const auto add = [&](bool made) {
+    ensure(made);
+    all.append(reinterpret_cast<const char*>(digest.data()), size);
+  };
+  const auto* objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(context_.get()));
+  for (int i = 0; i < sk_X509_OBJECT_num(objects); ++i) {
+    const X509_OBJECT* each = sk_X509_OBJECT_value(objects, i);
+    if (const X509* certificate = X509_OBJECT_get0_X509(each)) {
+      add(X509_digest(certificate, EVP_sha256(), digest.data(), &size) == 1);
+    } else if (const X509_CRL* crl = X509_OBJECT_get0_X509_CRL(each)) {
+      add(X509_CRL_digest(crl, EVP_sha256(), digest.data(), &size) == 1);
+    }
+  }
+  const auto made = EVP_Digest(all.data(), all.size(), digest.data(), &size, EVP_sha256(), nullptr);
+  all.clear();
+  add(made == 1);
+  return all;
+}
+
 SLUICE_DECL void TlsContext::install(std::string_view sessionIdContext) {
+  trusted_ = hashOfTrusted();
   SSL_CTX_set_options(context_.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   // Sessions are kept by the client's agent, and by clients in tickets.
   SSL_CTX_set_session_cache_mode(context_.get(),
@@ -293,6 +317,17 @@ SLUICE_DECL void TlsContext::setSessions(std::chrono::seconds timeout,
   ensure(SSL_CTX_set_tlsext_ticket_keys(context_.get(), keys.data(),
                                         static_cast<long>(keys.size())) == 1);
   OPENSSL_cleanse(keys.data(), keys.size());
+  SSL_CTX_set_session_ticket_cb(
+      context_.get(), [](SSL* ssl, void*) { return TlsSession::of(ssl).sealTicket() ? 1 : 0; },
+      [](SSL* ssl, SSL_SESSION* session, const unsigned char*, std::size_t,
+         SSL_TICKET_STATUS status, void*) -> SSL_TICKET_RETURN {
+        const bool opened = status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW;
+        if (!opened || !TlsSession::of(ssl).mayResume(session)) {
+          return SSL_TICKET_RETURN_IGNORE_RENEW;
+        }
+        return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+      },
+      nullptr);
 }
 
 class TrustService final : public asio::execution_context::service {

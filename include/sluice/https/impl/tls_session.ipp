@@ -96,19 +96,35 @@ SLUICE_DECL bool TlsSession::verify(X509_STORE_CTX* chain) {
   return verified_ == X509_V_OK || !policy_->rejectUnauthorized;
 }
 
-SLUICE_DECL int TlsSession::chooseContext(int& alert) {
-  const char* name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name);
-  if (!policy_->server || name == nullptr || !policy_->chooseContext) {
-    return name != nullptr ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+/// The name that a client asks for, before OpenSSL has read it. RFC 6066 §3: a list of one, after
+/// the lengths of both and the kind of the name. OpenSSL refuses what is none, but later.
+inline std::optional<std::string> nameInHello(SSL* ssl) {
+  constexpr std::size_t before = 5;
+  const unsigned char* bytes = nullptr;
+  std::size_t size = 0;
+  if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &bytes, &size) != 1 ||
+      size <= before) {
+    return std::nullopt;
   }
+  std::string name(reinterpret_cast<const char*>(bytes) + before, size - before);
+  if (name.find('\0') != std::string::npos) return std::nullopt;
+  return name;
+}
+
+inline std::optional<std::string> textOf(const char* name) {
+  if (name == nullptr) return std::nullopt;
+  return name;
+}
+
+SLUICE_DECL void TlsSession::findContext(std::optional<std::string> name) {
+  if (asked_ == name) return;
+  asked_ = std::move(name);
+  chosen_ = nullptr;
+  refusal_.reset();
+  if (!asked_ || !policy_->server || !policy_->chooseContext) return;
   try {
-    const SecureContext context = policy_->chooseContext(name);
-    if (context) {
-      chosen_ = SecureContextAccess::get(context);
-      SSL_set_SSL_CTX(ssl_.get(), chosen_->native());
-      if (policy_->onKeylog) chosen_->logKeys();
-      trustAsTold();
-    }
+    const SecureContext context = policy_->chooseContext(*asked_);
+    if (context) chosen_ = SecureContextAccess::get(context);
   } catch (const http::Error& error) {
     refusal_ = error;
   } catch (const std::exception& error) {
@@ -116,9 +132,47 @@ SLUICE_DECL int TlsSession::chooseContext(int& alert) {
   } catch (...) {
     refusal_ = http::Error(make_error_code(http::errc::ERR_UNHANDLED_ERROR));
   }
-  if (!refusal_) return SSL_TLSEXT_ERR_OK;
-  alert = SSL_AD_UNRECOGNIZED_NAME;
-  return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+SLUICE_DECL int TlsSession::chooseContext(int& alert) {
+  findContext(textOf(SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name)));
+  if (!asked_) return SSL_TLSEXT_ERR_NOACK;
+  if (refusal_) {
+    alert = SSL_AD_UNRECOGNIZED_NAME;
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+  }
+  if (chosen_) {
+    SSL_set_SSL_CTX(ssl_.get(), chosen_->native());
+    if (policy_->onKeylog) chosen_->logKeys();
+    trustAsTold();
+  }
+  return SSL_TLSEXT_ERR_OK;
+}
+
+/// By what rules a client is let in with its certificate.
+SLUICE_DECL std::string TlsSession::admission() const {
+  const TlsContext& context = chosen_ ? *chosen_ : *policy_->context;
+  return context.trusted() + (policy_->rejectUnauthorized ? '1' : '0');
+}
+
+// A session that is resumed brings along what was thought of the client's certificate. OpenSSL
+// resumes it before it asks for the context, so what one of them thought would count for another.
+SLUICE_DECL bool TlsSession::sealTicket() {
+  if (!policy_->requestCert) return true;
+  const std::string rules = admission();
+  return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl_.get()), rules.data(), rules.size()) ==
+         1;
+}
+
+SLUICE_DECL bool TlsSession::mayResume(SSL_SESSION* session) {
+  if (!policy_->requestCert) return true;
+  // RFC 8446 §4.2.11: a client names the server again. Before, the session had the name.
+  const bool namesAgain = SSL_SESSION_get_protocol_version(session) >= TLS1_3_VERSION;
+  findContext(namesAgain ? nameInHello(ssl_.get()) : textOf(SSL_SESSION_get0_hostname(session)));
+  void* data = nullptr;
+  std::size_t size = 0;
+  SSL_SESSION_get0_ticket_appdata(session, &data, &size);
+  return !refusal_ && std::string_view(static_cast<const char*>(data), size) == admission();
 }
 
 SLUICE_DECL int TlsSession::chooseProtocol(const unsigned char** chosen, unsigned char* size,
