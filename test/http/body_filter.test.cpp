@@ -3,6 +3,7 @@
 // What a body filter sees of a message, what it may change, and when it is released.
 #include <algorithm>
 #include <cctype>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -65,6 +66,34 @@ class Capitals final : public BodyFilter {
   Seen& seen_;
   bool wanted_;
   std::string held_, out_;
+};
+
+// Does something to its message when it is called.
+class Meddling final : public BodyFilter {
+ public:
+  using Act = std::function<void(OutgoingMessage&)>;
+  Meddling(OutgoingMessage& message, std::string when, Act act)
+      : message_(message), when_(std::move(when)), act_(std::move(act)) {}
+
+  bool begin(OutgoingMessage&, std::optional<std::uint64_t>) override {
+    out_ = step("begin");
+    return true;
+  }
+  std::string_view write(std::string_view piece) override {
+    return out_ = step("write") + std::string(piece);
+  }
+  std::string_view end() override { return out_ = step("end"); }
+
+ private:
+  std::string step(std::string_view now) {
+    if (when_ == now) act_(message_);
+    return std::string();
+  }
+
+  OutgoingMessage& message_;
+  std::string when_;
+  Act act_;
+  std::string out_;
 };
 
 void filter(OutgoingMessage& message, Seen& seen, bool wanted = true) {
@@ -190,6 +219,42 @@ TEST_CASE("a body filter begins once, also if its head cannot be composed", "[Bo
   });
   CHECK(body(bytes) == "2\r\nX.\r\n0\r\n\r\n");
   CHECK(seen.calls == "begin(?) write(x) end ");
+}
+
+TEST_CASE("a body filter may end its message, destroy it, or give it another filter",
+          "[BodyFilter]") {
+  const std::string when = GENERATE(as<std::string>(), "begin", "write", "end");
+  CAPTURE(when);
+  std::string thrown = "nothing";
+  const auto answerWith = [&](Meddling::Act act) {
+    return answer(get(), [&](ServerResponse& res) {
+      res.setBodyFilter(BodyFilterPointer(new Meddling(res, when, act)));
+      try {
+        res.end("abc");
+      } catch (const Error& error) {
+        thrown = error.name();
+      }
+    });
+  };
+  SECTION("ended") {
+    const std::string bytes = answerWith([](OutgoingMessage& message) { message.end("own"); });
+    CHECK(thrown == "ERR_STREAM_WRITE_AFTER_END");
+    CHECK(body(bytes).find("own") != std::string::npos);
+    CHECK(bytes.find("HTTP/1.1", 1) == std::string::npos);
+  }
+  SECTION("destroyed") {
+    answerWith([](OutgoingMessage& message) { message.destroy(); });
+    CHECK(thrown == "ERR_STREAM_DESTROYED");
+  }
+  SECTION("another filter") {
+    Seen seen;
+    const std::string bytes = answerWith([&](OutgoingMessage& message) {
+      if (!message.headersSent()) filter(message, seen);
+    });
+    CHECK(thrown == "nothing");
+    if (when == "begin") CHECK(seen.calls == "begin(3) write(abc) end ");
+    CHECK(body(bytes).find(when == "begin" ? "AB" : "abc") != std::string::npos);
+  }
 }
 
 TEST_CASE("a request has body filters too, also if it waits for 100 Continue", "[BodyFilter]") {

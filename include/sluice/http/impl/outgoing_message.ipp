@@ -105,11 +105,49 @@ SLUICE_DECL void OutgoingMessage::setBodyFilter(BodyFilterPointer filter) {
   state_->filterBegan = false;
 }
 
+namespace detail {
+
+/// A filter while it is called. It may end or destroy its message, or give it another filter, and
+/// lives until the call is over.
+class RunningFilter {
+ public:
+  explicit RunningFilter(boost::intrusive_ptr<OutgoingState> message)
+      : message_(std::move(message)), filter_(std::move(message_->filter)) {}
+  RunningFilter(const RunningFilter&) = delete;
+  RunningFilter& operator=(const RunningFilter&) = delete;
+  ~RunningFilter() {
+    if (!message_->filter) message_->filter = std::move(filter_);
+  }
+
+  BodyFilter* operator->() const { return filter_.get(); }
+  void drop() { filter_ = nullptr; }
+
+  /// throws  if the filter has ended or destroyed the message
+  void requireMessage() const {
+    if (message_->destroyed()) throw Error(make_error_code(errc::ERR_STREAM_DESTROYED));
+    if (message_->ended()) throw Error(make_error_code(errc::ERR_STREAM_WRITE_AFTER_END));
+  }
+  bool write(std::string_view bytes, bool strict) const {
+    requireMessage();
+    return message_->writeBody(bytes, strict);
+  }
+
+ private:
+  boost::intrusive_ptr<OutgoingState> message_;
+  BodyFilterPointer filter_;
+};
+
+}  // namespace detail
+
 SLUICE_DECL bool OutgoingMessage::beginFilter(std::optional<std::uint64_t> bodyLength) {
-  if (!state_->filter) return false;
   // Once, even if the head could not be composed then.
-  if (std::exchange(state_->filterBegan, true)) return true;
-  if (!state_->filter->begin(*this, bodyLength)) state_->filter = nullptr;
+  while (state_->filter && !std::exchange(state_->filterBegan, true)) {
+    detail::RunningFilter running(state_);
+    const bool wanted = running->begin(*this, bodyLength);
+    running.requireMessage();
+    requireHeadersNotSent("filter");
+    if (!wanted) running.drop();
+  }
   return state_->filter != nullptr;
 }
 
@@ -127,7 +165,10 @@ SLUICE_DECL bool OutgoingMessage::filters() const {
 SLUICE_DECL void OutgoingMessage::flush() {
   flushHeaders();
   if (refusal() || !filters()) return;
-  static_cast<void>(state_->writeBody(state_->filter->flush(), strictContentLength));
+  {
+    const detail::RunningFilter running(state_);
+    static_cast<void>(running.write(running->flush(), strictContentLength));
+  }
   state_->output->current().flush();
 }
 
@@ -147,9 +188,13 @@ template <class Chunk>
 SLUICE_DECL WriteResult OutgoingMessage::writeAny(Chunk&& chunk, Done&& done) {
   if (const auto ec = refusal()) return refused(*ec, std::move(done));
   if (!state_->headSent()) prepareHead(std::nullopt, !chunk.empty());
-  const bool ok = filters() && !chunk.empty()
-                      ? state_->writeBody(state_->filter->write(chunk), strictContentLength)
-                      : state_->writeBody(std::forward<Chunk>(chunk), strictContentLength);
+  bool ok = true;
+  if (filters() && !chunk.empty()) {
+    const detail::RunningFilter running(state_);
+    ok = running.write(running->write(chunk), strictContentLength);
+  } else {
+    ok = state_->writeBody(std::forward<Chunk>(chunk), strictContentLength);
+  }
   state_->addWriteCallback(std::move(done));
   return sluice::detail::WriteResultAccess::make(state_->output, Until::room,
                                                  state_->writtenPosition(), ok);
@@ -163,10 +208,11 @@ SLUICE_DECL WriteResult OutgoingMessage::endAny(Chunk&& chunk, bool hasChunk, Do
   }
   if (!state_->headSent()) prepareHead(chunk.size(), !chunk.empty());
   if (filters()) {
+    const detail::RunningFilter running(state_);
     if (!chunk.empty()) {
-      static_cast<void>(state_->writeBody(state_->filter->write(chunk), strictContentLength));
+      static_cast<void>(running.write(running->write(chunk), strictContentLength));
     }
-    static_cast<void>(state_->writeBody(state_->filter->end(), strictContentLength));
+    static_cast<void>(running.write(running->end(), strictContentLength));
   } else {
     // Before anything is taken: a call with what is missing may follow.
     if (strictContentLength && state_->framing.bodyAllowed) {
