@@ -3,6 +3,7 @@
 // Which connection a request has and when it has it, and what makes a connection unfit for the next
 // request.
 #include <boost/asio/strand.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include "support/catch.hpp"
@@ -92,6 +93,48 @@ TEST_CASE("a request that has to wait takes no connection from another place", "
   CHECK(agent.requests().size() == 1);
   CHECK(agent.freeSockets().size() == 1);
   CHECK(!net.closed(0));
+}
+
+TEST_CASE("the request that gets the place of another one may end that one", "[Agent]") {
+  Requesting net;
+  Agent agent(net.io(), {.keepAlive = true, .maxSockets = 1});
+  RequestOptions options = net.options(agent);
+  ClientRequest first;
+  std::optional<ClientRequest> second;
+  EventLog log;
+  const auto begin = [&](RequestOptions which) {
+    first = http::get(net.io(), std::move(which));
+    log.listen(first);
+    net.settle();
+    second.emplace(http::get(net.io(), net.options(agent)));
+    second->once<"socket">([&] { first.destroy(); });
+  };
+
+  SECTION("when the socket of that one is handed over") {
+    options.headers = {{"Connection", "upgrade"}, {"Upgrade", "x"}};
+    begin(options);
+    first.on<"upgrade">([&log](IncomingMessage&, net::Socket&) { log.add("upgrade"); });
+    net.deliver("HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n");
+    CHECK(log.text() == "socket finish upgrade close");
+  }
+  SECTION("when that one has found its connection dead, and is to be repeated") {
+    auto before = http::get(net.io(), options);
+    net.deliver(response());
+    options.retryStale = true;
+    begin(options);
+    CHECK(first.reusedSocket());
+    net.reset();
+    CHECK(log.text() == "socket finish error:ECONNRESET close");
+  }
+  // Its own place is free again.
+  net.settle();
+  const std::size_t last = net.count() - 1;
+  net.deliver(response(), last);
+  auto third = http::get(net.io(), net.options(agent));
+  net.settle();
+  CHECK(agent.totalSocketCount() == 1);
+  CHECK(agent.requests().empty());
+  CHECK(third.reusedSocket());
 }
 
 TEST_CASE("a free connection tells that it was silent for too long", "[Agent]") {

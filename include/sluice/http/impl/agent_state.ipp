@@ -110,14 +110,19 @@ SLUICE_DECL void AgentState::openFor(ClientExchange& exchange) {
   boost::intrusive_ptr<ClientConnection> connection(
       new ClientConnection(boost::intrusive_ptr<AgentState>(this), exchange.name()));
   pool_.opened(exchange.name(), connection.get());
-  giveTo(exchange, *connection, false);
+  connection->promise(exchange, false);
+  changed(connection->name());
 }
 
 SLUICE_DECL void AgentState::openWaiting(const std::string& preferred) {
   while (agent_ != nullptr && !loop_->stopped()) {
     const std::string name(pool_.nextToOpen(preferred, limits()));
     if (name.empty()) return;
-    openFor(*pool_.dequeue(name));
+    ClientExchange& next = *pool_.dequeue(name);
+    pool_.plan(name, &next);
+    // Later: its listeners may do anything, and the caller is in the middle of ending something.
+    next.beginAtTurnEnd();
+    changed(name);
   }
 }
 

@@ -195,10 +195,10 @@ SLUICE_DECL void ClientExchange::start() {
   }
   if (!loop_->observers().empty()) observeBeginning();
   agent_->submit(*this);
-  atTurnEnd();
+  beginAtTurnEnd();
 }
 
-SLUICE_DECL void ClientExchange::atTurnEnd() {
+SLUICE_DECL void ClientExchange::beginAtTurnEnd() {
   if (loop_->stopped()) return;
   keptForTurn_ = this;
   loop_->atTurnEnd(*this);
@@ -206,20 +206,19 @@ SLUICE_DECL void ClientExchange::atTurnEnd() {
 
 SLUICE_DECL void ClientExchange::onTurnEnd() {
   const boost::intrusive_ptr<ClientExchange> alive = std::move(keptForTurn_);
-  if (state_ != State::created) return;
-  if (outgoing_->headers.has(KnownHeader::expect) && !outgoing_->headSent()) {
-    if (outgoing_->filter && handle != nullptr) {
-      handle->flushHeaders();
-    } else {
-      composeHead(std::nullopt, false);
+  if (state_ == State::created) {
+    if (outgoing_->headers.has(KnownHeader::expect) && !outgoing_->headSent()) {
+      if (outgoing_->filter && handle != nullptr) {
+        handle->flushHeaders();
+      } else {
+        composeHead(std::nullopt, false);
+      }
     }
+    become(State::waiting);
   }
-  become(State::waiting);
-  if (const boost::intrusive_ptr<ClientConnection> connection = connection_) {
-    connection->begin();
-  } else {
-    agent_->begin(*this);
-  }
+  if (state_ != State::waiting) return;
+  if (!connection_) agent_->begin(*this);
+  if (const boost::intrusive_ptr<ClientConnection> connection = connection_) connection->begin();
 }
 
 SLUICE_DECL void ClientExchange::composeHead(std::optional<std::uint64_t> bodyLength,
@@ -286,7 +285,7 @@ SLUICE_DECL bool ClientExchange::retry() {
   become(State::created);
   stale->leavePool();
   agent_->submit(*this);
-  atTurnEnd();
+  beginAtTurnEnd();
   return true;
 }
 

@@ -52,7 +52,8 @@ class AgentState : public boost::intrusive_ref_counter<AgentState, boost::thread
 
   /// Gives the exchange its place: a free connection, one that will be opened, or the queue.
   void submit(ClientExchange& exchange);
-  /// Its turn has ended, and it has no connection: one is opened unless one has become free.
+  /// Its turn has ended, and it has no connection: unless it has to wait, it gets one that has
+  /// become free, or a new one.
   void begin(ClientExchange& exchange);
   /// It does not want a connection any more.
   void withdraw(ClientExchange& exchange);

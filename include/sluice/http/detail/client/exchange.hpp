@@ -92,9 +92,11 @@ class ClientExchange final : public ExchangeProgress,
   /// throws  ERR_INVALID_PROTOCOL, ERR_UNESCAPED_CHARACTERS, ERR_INVALID_HTTP_TOKEN,
   ///         ERR_INVALID_CHAR
   void begin();
-  /// Takes its place in the agent. The connection is opened, or used, at the end of this turn, when
-  /// the listeners are there.
+  /// Takes its place in the agent, and begins at the end of this turn, when the listeners are
+  /// there.
   void start();
+  /// Its connection is opened, or used, at the end of this turn.
+  void beginAtTurnEnd();
 
   State state() const { return state_; }
   const RequestOptions& options() const { return wanted_.options(); }
@@ -202,7 +204,6 @@ class ClientExchange final : public ExchangeProgress,
   void observeSocket();
   void observeEnd(const error_code& reason);
   Agent& chooseAgent();
-  void atTurnEnd();
   bool retry();
   void end(EndedBy by, const Error& error, bool told);
   void stopResponse(EndedBy by, const error_code& reason);
