@@ -7,6 +7,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 #include "support/agents.hpp"
 #include "support/catch.hpp"
@@ -169,6 +170,26 @@ TEST_CASE("keepSocketAlive() may end the socket or let it go, and throw",
   CHECK(agent.totalSocketCount() == 0);
   agent.onKeep = nullptr;
   exchange(net, agent, 1);
+}
+
+TEST_CASE("a request that keepSocketAlive() makes gets the connection",
+          "[Agent][row:8/keepSocketAlive]") {
+  Requesting net;
+  Hooked agent(net.io(), {.keepAlive = true, .maxSockets = 1});
+  ClientRequest second;
+  EventLog log;
+  bool made = false;
+  agent.onKeep = [&](net::Socket&) {
+    if (std::exchange(made, true)) return;
+    second = http::get(net.io(), net.options(agent));
+    log.listen(second);
+  };
+  auto first = http::get(net.io(), net.options(agent));
+  net.deliver(response());
+  CHECK(second.reusedSocket());
+  net.deliver(response());
+  CHECK(log.text() == "socket finish response res-end close res-close");
+  CHECK(freeCount(agent) == 1);
 }
 
 TEST_CASE("a connection that leaves its agent as it becomes free is not used again",

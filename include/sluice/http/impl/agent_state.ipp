@@ -143,11 +143,7 @@ SLUICE_DECL void AgentState::place(ClientConnection& connection) {
   const boost::intrusive_ptr<AgentState> alive(this);
   const boost::intrusive_ptr<ClientConnection> kept(&connection);
   if (!connection.inAgent() || !connection.connected() || agent_ == nullptr) return;
-  if (ClientExchange* next = pool_.dequeue(connection.name())) {
-    // One whose turn has not ended has found it as free as any.
-    giveTo(*next, connection, !next->begun());
-    return;
-  }
+  if (serveWaiting(connection)) return;
   bool keep = isWorthKeeping(connection);
   auto limit = options_.timeout;
   if (const auto hint = connection.keepAliveHint(); hint && limit.count() > 0) {
@@ -160,12 +156,23 @@ SLUICE_DECL void AgentState::place(ClientConnection& connection) {
     return;
   }
   if (!connection.inAgent()) return;
-  if (keep && connection.connected() && pool_.keep(connection.name(), &connection, limits())) {
+  keep = keep && connection.connected();
+  // keepSocketAlive() may have made a request.
+  if (keep && serveWaiting(connection)) return;
+  if (keep && pool_.keep(connection.name(), &connection, limits())) {
     connection.becomeIdle(limit);
     changed(connection.name());
   } else {
     connection.destroy();
   }
+}
+
+SLUICE_DECL bool AgentState::serveWaiting(ClientConnection& connection) {
+  ClientExchange* next = pool_.dequeue(connection.name());
+  if (next == nullptr) return false;
+  // One whose turn has not ended has found it as free as any.
+  giveTo(*next, connection, !next->begun());
+  return true;
 }
 
 SLUICE_DECL bool AgentState::isWorthKeeping(const ClientConnection& connection) const {

@@ -79,6 +79,8 @@ class AgentState : public boost::intrusive_ref_counter<AgentState, boost::thread
 
  private:
   PoolLimits limits() const;
+  /// The connection gets the next request of its name. false: none waits.
+  bool serveWaiting(ClientConnection& connection);
   bool isWorthKeeping(const ClientConnection& connection) const;
   void giveTo(ClientExchange& exchange, ClientConnection& connection, bool wasIdle);
   void openFor(ClientExchange& exchange);
