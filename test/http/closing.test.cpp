@@ -162,6 +162,20 @@ TEST_CASE("closed() resumes at close", "[http][row:3.2/asyncDispose]") {
   CHECK(end.done());
 }
 
+TEST_CASE("a server may be gone when the wait for its end begins", "[http]") {
+  asio::io_context io;
+  std::optional<Server> server(createServer(io));
+  Wire wire(io);
+  SECTION("with a connection") { server->serve(wire.socket()); }
+  SECTION("without one") {}
+  auto down = test::start(io, server->shutdown(10s));
+  auto closed = test::start(io, server->closed());
+  server.reset();
+  test::settle(io);
+  CHECK(down.done());
+  CHECK(closed.done());
+}
+
 TEST_CASE("a server that is moved goes on, with its settings", "[http]") {
   Stage stage(
       [](IncomingMessage& req, ServerResponse& res) -> task<> { co_await res.end(req.url()); });

@@ -202,11 +202,11 @@ SLUICE_DECL void ServerState::tellUpgraded() {
   for (const auto& each : chosen(isUpgraded)) each->tellShutdown();
 }
 
-SLUICE_DECL task<> ServerState::shutdown(std::chrono::milliseconds grace) {
-  const boost::intrusive_ptr<ServerState> alive(this);
-  onDrain(grace);
-  co_await core_->closed();
-  grace_.stop();
+SLUICE_DECL task<> ServerState::shutdown(boost::intrusive_ptr<ServerState> self,
+                                         std::chrono::milliseconds grace) {
+  self->onDrain(grace);
+  co_await net::detail::ServerCore::closed(self->core_);
+  self->grace_.stop();
 }
 
 // Held: what is done to one of them may end others.
@@ -345,9 +345,9 @@ SLUICE_DECL Server& Server::close(std::function<void(error_code)> onClosed) {
   return *this;
 }
 
-SLUICE_DECL task<> Server::closed() { return state_->core().closed(); }
+SLUICE_DECL task<> Server::closed() { return net::detail::ServerCore::closed(&state_->core()); }
 SLUICE_DECL task<> Server::shutdown(std::chrono::milliseconds grace) {
-  return state_->shutdown(grace);
+  return detail::ServerState::shutdown(state_, grace);
 }
 SLUICE_DECL void Server::closeAllConnections() { state_->closeAll(); }
 SLUICE_DECL void Server::closeIdleConnections() { state_->closeIdle(); }

@@ -73,11 +73,11 @@ class ServerCore final
   /// No new connections. `callback` is called after onClose(), with ERR_SERVER_NOT_RUNNING if it
   /// was not listening.
   void close(std::function<void(error_code)> callback);
-  /// Resumes when it is idle, at once if it is already.
+  /// Resumes when it is idle, at once if it is already. The task has a share of it.
   ///
   /// throws  operation_aborted if the user goes first
   /// cancel  total
-  task<> closed();
+  static task<> closed(boost::intrusive_ptr<ServerCore> self);
   /// For a cluster: ends in good order.
   void drain(std::chrono::milliseconds grace) {
     if (user_ != nullptr && listening()) user_->onDrain(grace);

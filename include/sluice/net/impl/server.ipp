@@ -227,7 +227,7 @@ SLUICE_DECL Server& Server::close(std::function<void(error_code)> callback) {
   return *this;
 }
 
-SLUICE_DECL task<> Server::closed() { return state_->core().closed(); }
+SLUICE_DECL task<> Server::closed() { return detail::ServerCore::closed(&state_->core()); }
 
 SLUICE_DECL std::size_t Server::getConnections() const { return state_->connections(); }
 

@@ -90,6 +90,8 @@ SLUICE_DECL bool ServerCore::listen(const ListenOptions& options) {
 }
 
 SLUICE_DECL void ServerCore::close(std::function<void(error_code)> callback) {
+  // A shutdown() that began after its server was gone.
+  if (user_ == nullptr) return;
   const error_code ec = listening() ? error_code() : http::errc::ERR_SERVER_NOT_RUNNING;
   if (callback) {
     callbacks_.push_back([callback = std::move(callback), ec] { callback(ec); });
@@ -125,9 +127,8 @@ SLUICE_DECL void ServerCore::closeNow() {
   user_->onClose();
 }
 
-SLUICE_DECL task<> ServerCore::closed() {
-  const boost::intrusive_ptr<ServerCore> self(this);
-  if (state_ == State::idle) co_return;
+SLUICE_DECL task<> ServerCore::closed(boost::intrusive_ptr<ServerCore> self) {
+  if (self->state_ == State::idle) co_return;
   co_await sluice::detail::Suspend<&ServerCore::startWait>{self.get()};
 }
 

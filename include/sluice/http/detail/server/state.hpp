@@ -56,7 +56,8 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
 
   void listen(const ListenOptions& options, std::function<void()> onListening);
   void close(std::function<void(error_code)> onClosed);
-  task<> shutdown(std::chrono::milliseconds grace);
+  /// The task has a share of it: the server may go before the task begins.
+  static task<> shutdown(boost::intrusive_ptr<ServerState> self, std::chrono::milliseconds grace);
   bool closing() const { return phase_ != Phase::serves; }
   /// shutdown() has begun: an upgraded socket emits "shutdown".
   bool shutsDown() const { return phase_ == Phase::shutsDown; }
