@@ -3,11 +3,14 @@
 // What fetch() does with time: time-outs and cancellation in each phase of an exchange, and the
 // waits before a repetition.
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <chrono>
 #include <sluice/fetch.hpp>
 #include <sluice/timer.hpp>
 #include <string>
 #include <support/catch.hpp>
+#include <utility>
 #include "fetch_in_memory.hpp"
 
 using namespace sluice;
@@ -35,6 +38,14 @@ task<> stopsSomewhere(IncomingMessage& req, ServerResponse& res) {
   }
 }
 
+task<> keepText(std::string& text, FetchRequest request) {
+  try {
+    co_await fetch("http://me:secret@h/head?token=secret", std::move(request));
+  } catch (const http::Error& error) {
+    text = error.what();
+  }
+}
+
 }  // namespace
 
 TEST_CASE("a time-out ends the exchange in each of its phases", "[fetch][plain]") {
@@ -47,6 +58,17 @@ TEST_CASE("a time-out ends the exchange in each of its phases", "[fetch][plain]"
     world.advance(1ms);
     CHECK(world.outcome() == "ETIMEDOUT");
   }
+}
+
+TEST_CASE("the error of a time-out keeps the secrets of the URL", "[fetch][plain]") {
+  FetchInMemory world(stopsSomewhere);
+  std::string text;
+  boost::asio::co_spawn(world.io, keepText(text, world.request().timeout(60ms)),
+                        boost::asio::detached);
+  world.settle();
+  world.advance(60ms);
+  CHECK(text.find("http://h/head") != std::string::npos);
+  CHECK(text.find("secret") == std::string::npos);
 }
 
 TEST_CASE("a signal ends the exchange in each of its phases", "[fetch][plain]") {

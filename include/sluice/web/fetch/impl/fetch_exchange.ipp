@@ -66,7 +66,9 @@ SLUICE_DECL void FetchExchange::stop(const error_code& reason) {
 SLUICE_DECL void FetchExchange::throwIfStopped() const {
   if (!reason_) return;
   const bool late = reason_ == boost::system::errc::timed_out;
-  throw http::Error(reason_, late ? "fetch " + href_ + " took too long" : std::string());
+  // Without what may be a secret: passwords and queries.
+  const std::string place = url_.origin() + std::string(url_.pathname());
+  throw http::Error(reason_, late ? "fetch " + place + " took too long" : std::string());
 }
 
 // What has ended the exchange counts, not how it ended.
