@@ -107,6 +107,13 @@ SLUICE_DECL void OutgoingMessage::setBodyFilter(BodyFilterPointer filter) {
 
 namespace detail {
 
+/// Why the message takes no more of its body.
+inline std::optional<error_code> refusalOf(const OutgoingState& message) {
+  if (message.destroyed()) return make_error_code(errc::ERR_STREAM_DESTROYED);
+  if (message.ended()) return make_error_code(errc::ERR_STREAM_WRITE_AFTER_END);
+  return std::nullopt;
+}
+
 /// A filter while it is called. It may end or destroy its message, or give it another filter, and
 /// lives until the call is over.
 class RunningFilter {
@@ -124,8 +131,7 @@ class RunningFilter {
 
   /// throws  if the filter has ended or destroyed the message
   void requireMessage() const {
-    if (message_->destroyed()) throw Error(make_error_code(errc::ERR_STREAM_DESTROYED));
-    if (message_->ended()) throw Error(make_error_code(errc::ERR_STREAM_WRITE_AFTER_END));
+    if (const auto ec = refusalOf(*message_)) throw Error(*ec);
   }
   bool write(std::string_view bytes, bool strict) const {
     requireMessage();
@@ -174,9 +180,7 @@ SLUICE_DECL void OutgoingMessage::flush() {
 
 SLUICE_DECL std::optional<error_code> OutgoingMessage::refusal() const {
   if (!state_) live();
-  if (state_->destroyed()) return make_error_code(errc::ERR_STREAM_DESTROYED);
-  if (state_->ended()) return make_error_code(errc::ERR_STREAM_WRITE_AFTER_END);
-  return std::nullopt;
+  return detail::refusalOf(*state_);
 }
 
 SLUICE_DECL WriteResult OutgoingMessage::refused(const error_code& ec, Done&& done) {

@@ -132,11 +132,7 @@ inline int openCached(const std::filesystem::path& path, int flags) {
   struct {
     std::uint64_t flags, mode, resolve;
   } const how{static_cast<std::uint64_t>(flags), 0, noSymlinks | cached};
-  if (path.native().find("/..") != std::string::npos) {
-    errno = EAGAIN;
-    return -1;
-  }
-  if (isElsewhere(path)) {
+  if (path.native().find("/..") != std::string::npos || isElsewhere(path)) {
     errno = EAGAIN;
     return -1;
   }
