@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// How many connections an agent opens, and who waits for them.
+// How many connections an agent opens, and which requests wait for one.
 #include <boost/asio/io_context.hpp>
 #include <deque>
 #include <memory>

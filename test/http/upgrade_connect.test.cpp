@@ -59,7 +59,7 @@ TEST_CASE("upgrade hands the socket over, with what was read behind the request"
   CHECK(wire.server().getConnections() == 0);
 }
 
-TEST_CASE("who listens for \"data\" of a connection hears what comes after its upgrade", "[http]") {
+TEST_CASE("a listener of \"data\" of a connection gets what comes after its upgrade", "[http]") {
   auto wire = serve(plain);
   std::string heard;
   wire.server().on<"connection">([&](net::Socket& socket) {

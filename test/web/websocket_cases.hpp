@@ -9,8 +9,8 @@
 
 namespace sluice::test {
 
-// What Beast knows since Boost 1.92: that the highest bit of a length must be 0, RFC 6455 5.2,
-// where it only asked whether it is too long, and a close code that was registered later.
+// Beast knows two rules since Boost 1.92: the highest bit of a length must be 0 (RFC 6455 5.2), and
+// 1014 is a close code. Before, it compared such a length with the limit, and refused the code.
 inline constexpr bool beastKnows = BOOST_VERSION >= 109200;
 inline constexpr std::string_view lengthWithHighestBit = beastKnows ? "x:1002 |" : "x:1009 |";
 inline constexpr std::string_view badGateway = beastKnows ? "x:1014 |" : "x:1002 |";

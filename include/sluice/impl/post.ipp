@@ -21,7 +21,7 @@ SLUICE_DECL void dispatch(const asio::any_io_executor& executor, Work work) {
 }
 
 SLUICE_DECL void rethrowLater(const asio::any_io_executor& executor) {
-  // In full, or the one of Asio is found, which knows of no empty executor.
+  // Qualified: otherwise ADL finds asio::post(), which takes no empty executor.
   detail::post(executor, [thrown = std::current_exception()] { std::rethrow_exception(thrown); });
 }
 

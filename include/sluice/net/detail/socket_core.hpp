@@ -93,7 +93,7 @@ class SocketCore final : public TransportOwner,
 
   void setUser(SocketUser* user) {
     user_ = user;
-    // What comes is for those who listen for "data", who have waited for it.
+    // From now on the bytes are for the listeners of "data".
     if (user == nullptr && flowing_) flow();
   }
   SocketUser* user() const { return user_; }
@@ -167,7 +167,7 @@ class SocketCore final : public TransportOwner,
   using Input = SocketState::Input;
   using Output = SocketState::Output;
   using Closing = SocketState::Closing;
-  // Who has begun the read that is under way. Only they hear of its end. self: the bytes are for
+  // The caller that began the read under way, and is told of its end. self: the bytes are for
   // "data", or are thrown away.
   enum class ReadBy : std::uint8_t { nobody, user, reader, self };
 
