@@ -85,7 +85,7 @@ def build(wanted, others, tracer):
     if again:
         script += f'meson setup --reconfigure -Dtls=auto "{BUILD}" "{ROOT}" >/dev/null\n'
     targets = "" if others else " ".join(f"bench/{name}" for name in wanted)
-    if shell(f'{script}ninja -C "{BUILD}" --quiet {targets}').returncode != 0:
+    if shell(f'{script}ninja -C "{BUILD}" --quiet {targets} >&2').returncode != 0:
         fail("bench/ did not build", f"read the first error above; 'rm -r {BUILD}' starts afresh")
 
 
