@@ -242,6 +242,20 @@ TEST_CASE("a bucket fills up evenly, and the oldest are forgotten", "[app][plain
   CHECK(!buckets.take("a", start).taken);
 }
 
+TEST_CASE("buckets with long keys are fewer", "[app][plain]") {
+  app::detail::TokenBuckets buckets(1, 1000ms, 10);
+  const auto now = std::chrono::steady_clock::now();
+  for (char letter = 'a'; letter != 'k'; ++letter) buckets.take(std::string(64, letter), now);
+  CHECK(buckets.keys() == 10);
+  buckets.take(std::string(320, 'x'), now);
+  CHECK(buckets.keys() == 6);
+  CHECK(!buckets.take(std::string(64, 'j'), now).taken);
+  CHECK(buckets.take(std::string(16'000, 'y'), now).taken);
+  CHECK(buckets.keys() == 1);
+  for (char letter = 'a'; letter != 'z'; ++letter) buckets.take({&letter, 1}, now);
+  CHECK(buckets.keys() == 10);
+}
+
 TEST_CASE("rateLimit() without a limit tells nothing", "[app][plain]") {
   const auto res = ask(behind(app::rateLimit({.limit = http::unlimited})));
   CHECK(res.statusCode == 200);

@@ -268,7 +268,7 @@ class Headers {
   std::size_t firstLineOf(std::size_t index) const { return lines_.mark(index).head; }
 
   /// Copies received lines, in place of what was there; needs no new memory if as much was held
-  /// before.
+  /// before. They are lines of something else, and no views of these.
   ///
   /// joinDuplicateHeaders  names of which the first line would count are joined with ", " as well
   Headers& assign(std::span<const RawHeader> lines, bool joinDuplicateHeaders = false);

@@ -30,8 +30,8 @@ struct RateLimitOptions {
   std::chrono::milliseconds window = std::chrono::minutes(1);
   /// The key that is counted. Not set: Request::ip(), of IPv6 the first 64 bits.
   std::function<std::string(Request&)> key = {};
-  /// How many clients are remembered. Past it, the one that was not seen for the longest time is
-  /// forgotten.
+  /// How many clients are remembered, fewer if their keys have more than 64 bytes on average. Past
+  /// it, the one that was not seen for the longest time is forgotten.
   std::size_t maxKeys = 100'000;
   /// Tells clients how they stand: RateLimit-Limit, -Remaining and -Reset.
   bool headers = true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Buckets of tokens by name, the oldest of which are forgotten. Pure: it is told the time.
+// Buckets of tokens by key, the oldest of which are forgotten. Pure: it is told the time.
 #pragma once
 
 #include <chrono>
@@ -40,9 +40,15 @@ class TokenBuckets {
     TimePoint filled;
   };
 
+  // A peer may send keys that are as long as a header.
+  static constexpr std::size_t keySize = 64;
+
+  void forgetOldestFor(std::string_view key);
+
   double size_;
   double perMillisecond_;
-  std::size_t maxKeys_;
+  std::size_t maxKeys_;  // all keys together have `keySize` bytes for each of so many
+  std::size_t keyBytes_ = 0;
   std::list<Bucket> buckets_;  // the one that was used last is the first
   std::unordered_map<std::string_view, std::list<Bucket>::iterator> index_;
 };

@@ -24,10 +24,8 @@ namespace detail {
 SLUICE_DECL TokenBuckets::Answer TokenBuckets::take(std::string_view key, TimePoint now) {
   const auto known = index_.find(key);
   if (known == index_.end()) {
-    if (buckets_.size() >= maxKeys_) {
-      index_.erase(buckets_.back().key);
-      buckets_.pop_back();
-    }
+    forgetOldestFor(key);
+    keyBytes_ += key.size();
     buckets_.push_front({std::string(key), size_, now});
     index_.emplace(buckets_.front().key, buckets_.begin());
   } else {
@@ -45,6 +43,16 @@ SLUICE_DECL TokenBuckets::Answer TokenBuckets::take(std::string_view key, TimePo
         static_cast<std::int64_t>(std::ceil(missing / perMillisecond_)));
   };
   return {taken, static_cast<std::size_t>(bucket.tokens), until(1), until(size_)};
+}
+
+SLUICE_DECL void TokenBuckets::forgetOldestFor(std::string_view key) {
+  while (!buckets_.empty() &&
+         (buckets_.size() >= maxKeys_ || (keyBytes_ + key.size()) / keySize > maxKeys_)) {
+    const std::string& oldest = buckets_.back().key;
+    keyBytes_ -= oldest.size();
+    index_.erase(oldest);
+    buckets_.pop_back();
+  }
 }
 
 // One host has a whole /64 of IPv6.
