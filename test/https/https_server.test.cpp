@@ -103,6 +103,15 @@ const test::Identity& clientIdentity() {
   return made;
 }
 
+/// The seconds for which a server has said that it takes a session.
+unsigned long lifetimeOf(const std::string& session) {
+  const auto* bytes = reinterpret_cast<const unsigned char*>(session.data());
+  SSL_SESSION* decoded = d2i_SSL_SESSION(nullptr, &bytes, static_cast<long>(session.size()));
+  const unsigned long seconds = SSL_SESSION_get_ticket_lifetime_hint(decoded);
+  SSL_SESSION_free(decoded);
+  return seconds;
+}
+
 }  // namespace
 
 TEST_CASE("a request over TLS is answered; 'connection' comes before the handshake",
@@ -353,6 +362,35 @@ TEST_CASE(
   client.session = first.ask().session;
   CHECK(second.ask(client).reused);
   CHECK_FALSE(other.ask(client).reused);
+}
+
+TEST_CASE("servers that share a context have ticket keys and a sessionTimeout of their own",
+          "[https]") {
+  const std::string version = GENERATE(as<std::string>(), "TLSv1.2", "TLSv1.3");
+  https::ServerOptions options;
+  options.secureContext = https::createSecureContext(
+      {.key = test::localhost().key(), .cert = test::localhost().cert(), .maxVersion = version});
+  options.sessionTimeout = 100s;
+  Serving first(options);
+  options.sessionTimeout = 200s;
+  Serving second(options);
+  auto client = Serving::clientOptions();
+  client.session = first.ask().session;
+  CHECK(lifetimeOf(client.session) == 100);
+  CHECK(first.ask(client).reused);
+  CHECK_FALSE(second.ask(client).reused);
+  CHECK(lifetimeOf(second.ask().session) == 200);
+  second.server.setTicketKeys(first.server.getTicketKeys());
+  CHECK(second.ask(client).reused);
+  second.server.setTicketKeys(std::string(48, 'k'));
+  CHECK(first.ask(client).reused);
+  CHECK_FALSE(second.ask(client).reused);
+}
+
+TEST_CASE("a server takes no empty context, and keeps the one that it has", "[https]") {
+  Serving serving;
+  CHECK_THROWS_AS(serving.server.setSecureContext(https::SecureContext()), http::Error);
+  CHECK(serving.ask().body.ends_with("hello /x"));
 }
 
 TEST_CASE("secureOptions are OpenSSL's own", "[https]") {

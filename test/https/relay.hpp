@@ -13,6 +13,7 @@
 #include <optional>
 #include <sluice/https.hpp>
 #include <sluice/https/detail/handshake.hpp>
+#include <sluice/https/detail/ticket_keys.hpp>
 #include <sluice/test/clock.hpp>
 #include <sluice/test/wire.hpp>
 #include <string>
@@ -152,6 +153,7 @@ struct Pair {
     policy->rejectUnauthorized = serverOptions.rejectUnauthorized;
     policy->protocols = https::detail::protocolList(serverOptions.ALPNProtocols);
     policy->handshakeTimeout = serverOptions.handshakeTimeout;
+    policy->ticketKeys = std::make_shared<const https::detail::TicketKeys>();
     policy->context = https::detail::SecureContextAccess::get(
         https::createSecureContext(https::detail::secureContextOptions(serverOptions)));
     asio::co_spawn(io_, accept(policy), asio::detached);

@@ -471,6 +471,7 @@ TEST_CASE("TLS goes over TLS", "[https]") {
   auto policy = std::make_shared<https::detail::TlsPolicy>();
   policy->server = true;
   policy->requestCert = false;
+  policy->ticketKeys = std::make_shared<const https::detail::TicketKeys>();
   const auto context = https::createSecureContext(
       {.key = test::localhost().key(), .cert = test::localhost().cert()});
   policy->context = https::detail::SecureContextAccess::get(context);

@@ -45,7 +45,8 @@ class Server : public http::Server {
   /// Other keys, certificates and ciphers, for the connections from now on. Those there are go on,
   /// and clients may resume their sessions.
   ///
-  /// throws  as createSecureContext(); the old ones stay in use then
+  /// throws  as createSecureContext(), and ERR_INVALID_ARG_VALUE for an empty context; the old ones
+  ///         stay in use then
   Server& setSecureContext(const SecureContextOptions& options);
   Server& setSecureContext(SecureContext context);
   /// Other certificates for a name that clients may ask for, if the options have no SNICallback.

@@ -13,6 +13,7 @@
 #include <sluice/https/impl/request.ipp>
 #include <sluice/https/impl/secure_context.ipp>
 #include <sluice/https/impl/server.ipp>
+#include <sluice/https/impl/ticket_keys.ipp>
 #include <sluice/https/impl/tls_policy.ipp>
 #include <sluice/https/impl/tls_session.ipp>
 #include <sluice/https/impl/tls_transport.ipp>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // One SSL_CTX: made from options or by somebody else, with the callbacks that lead from OpenSSL to
-// the connection they are about.
+// the connection they are about. Servers and clients of several threads may share it, so that what
+// one of them wants for itself is in its TlsPolicy.
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -45,9 +45,6 @@ class TlsContext {
   /// From now on connections are told their secrets, which takes a tenth of a handshake's time.
   void logKeys();
 
-  /// For the contexts of a server. `ticketKeys` are 48 bytes.
-  void setSessions(std::chrono::seconds timeout, std::string_view ticketKeys);
-
  private:
   static std::uint64_t nextSerial() {
     static std::atomic<std::uint64_t> last{0};
@@ -55,6 +52,7 @@ class TlsContext {
   }
 
   void install(std::string_view sessionIdContext);
+  void installTickets();
   void setVersions(const SecureContextOptions& options);
   void setCiphers(const SecureContextOptions& options);
   void setDhparam(const Pem& dhparam);

@@ -30,6 +30,7 @@ using CheckServerIdentity =
 
 namespace detail {
 
+class TicketKeys;
 class TlsContext;
 
 struct TlsPolicy {
@@ -41,6 +42,8 @@ struct TlsPolicy {
   std::chrono::milliseconds handshakeTimeout{};
 
   SNICallback chooseContext{};
+  std::shared_ptr<const TicketKeys> ticketKeys{};  ///< a server has some
+  std::chrono::seconds sessionTimeout{};           ///< 0: OpenSSL's
 
   std::string servername{};  ///< asked for; empty: none
   std::string identity{};    ///< a name or an address that the certificate must have

@@ -3,7 +3,6 @@
 // The inside of an https::Server: the handshake with new connections.
 #pragma once
 
-#include <chrono>
 #include <memory>
 #include <sluice/http/detail/server/state.hpp>
 #include <sluice/https/detail/tls_context.hpp>
@@ -19,9 +18,10 @@ class TlsServerState final : public http::detail::ServerState {
  public:
   TlsServerState(asio::any_io_executor executor, const ServerOptions& options);
 
-  void use(SecureContext context);
+  /// throws  ERR_INVALID_ARG_VALUE if it is empty
+  void use(const SecureContext& context);
   void addContext(std::string_view servername, SecureContext context);
-  const std::string& ticketKeys() const { return ticketKeys_; }
+  const std::string& ticketKeys() const;
   void setTicketKeys(std::string_view keys);
 
   bool secures() const override { return true; }
@@ -38,8 +38,6 @@ class TlsServerState final : public http::detail::ServerState {
   // Handshakes keep the policy that they began with.
   std::shared_ptr<const TlsPolicy> policy_;
   std::vector<Named> contexts_;
-  std::string ticketKeys_;
-  std::chrono::seconds sessionTimeout_;
 };
 
 }  // namespace sluice::https::detail

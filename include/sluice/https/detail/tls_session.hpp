@@ -52,7 +52,7 @@ class TlsSession final : public net::detail::TlsView {
   static TlsSession& of(const SSL* ssl);
   bool verify(X509_STORE_CTX* chain);
   int chooseContext(int& alert);
-  bool sealTicket();
+  bool fillTicket();
   bool mayResume(SSL_SESSION* session);
   int chooseProtocol(const unsigned char** chosen, unsigned char* size,
                      const unsigned char* offered, unsigned int count) const;

@@ -3,7 +3,6 @@
 // Definitions of secure_context.hpp and tls_context.hpp.
 #pragma once
 
-#include <openssl/crypto.h>
 #include <openssl/pem.h>
 #include <openssl/tls1.h>
 #include <array>
@@ -14,6 +13,7 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <sluice/https/detail/ticket_keys.hpp>
 #include <sluice/https/detail/tls_context.hpp>
 #include <sluice/https/detail/tls_session.hpp>
 #include <sluice/https/secure_context.hpp>
@@ -158,6 +158,28 @@ SLUICE_DECL void TlsContext::install(std::string_view sessionIdContext) {
     TlsSession::of(ssl).newSession(session);
     return 0;
   });
+  installTickets();
+}
+
+SLUICE_DECL void TlsContext::installTickets() {
+  SSL_CTX_set_tlsext_ticket_key_evp_cb(
+      context_.get(), [](SSL* ssl, unsigned char* name, unsigned char* vector,
+                         EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac, int seals) {
+        const TicketKeys& keys = *TlsSession::of(ssl).policy().ticketKeys;
+        return seals != 0 ? keys.seal(name, vector, cipher, mac)
+                          : keys.open(name, vector, cipher, mac);
+      });
+  SSL_CTX_set_session_ticket_cb(
+      context_.get(), [](SSL* ssl, void*) { return TlsSession::of(ssl).fillTicket() ? 1 : 0; },
+      [](SSL* ssl, SSL_SESSION* session, const unsigned char*, std::size_t,
+         SSL_TICKET_STATUS status, void*) -> SSL_TICKET_RETURN {
+        const bool opened = status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW;
+        if (!opened || !TlsSession::of(ssl).mayResume(session)) {
+          return SSL_TICKET_RETURN_IGNORE_RENEW;
+        }
+        return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+      },
+      nullptr);
 }
 
 SLUICE_DECL void TlsContext::logKeys() {
@@ -299,35 +321,6 @@ SLUICE_DECL void TlsContext::revoke(std::string_view pem) {
   ensure(any);
   ERR_clear_error();
   ensure(X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) == 1);
-}
-
-SLUICE_DECL void TlsContext::setSessions(std::chrono::seconds timeout,
-                                         std::string_view ticketKeys) {
-  SSL_CTX_set_timeout(context_.get(), static_cast<long>(timeout.count()));
-  // OpenSSL wants more bytes than Node's 48: a name, and a key each to sign and to encrypt.
-  std::array<unsigned char, 80> keys{};
-  std::copy_n(ticketKeys.begin(), 16, keys.begin());
-  const auto derive = [&keys, ticketKeys](std::string_view purpose, std::size_t at) {
-    const std::string input = std::string(ticketKeys) + std::string(purpose);
-    ensure(EVP_Digest(input.data(), input.size(), keys.data() + at, nullptr, EVP_sha256(),
-                      nullptr) == 1);
-  };
-  derive("sign", 16);
-  derive("encrypt", 48);
-  ensure(SSL_CTX_set_tlsext_ticket_keys(context_.get(), keys.data(),
-                                        static_cast<long>(keys.size())) == 1);
-  OPENSSL_cleanse(keys.data(), keys.size());
-  SSL_CTX_set_session_ticket_cb(
-      context_.get(), [](SSL* ssl, void*) { return TlsSession::of(ssl).sealTicket() ? 1 : 0; },
-      [](SSL* ssl, SSL_SESSION* session, const unsigned char*, std::size_t,
-         SSL_TICKET_STATUS status, void*) -> SSL_TICKET_RETURN {
-        const bool opened = status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW;
-        if (!opened || !TlsSession::of(ssl).mayResume(session)) {
-          return SSL_TICKET_RETURN_IGNORE_RENEW;
-        }
-        return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
-      },
-      nullptr);
 }
 
 class TrustService final : public asio::execution_context::service {

@@ -3,8 +3,8 @@
 // Definitions of server.hpp and tls_server_state.hpp.
 #pragma once
 
-#include <openssl/rand.h>
 #include <sluice/https/detail/handshake.hpp>
+#include <sluice/https/detail/ticket_keys.hpp>
 #include <sluice/https/detail/tls_server_state.hpp>
 #include <sluice/https/server.hpp>
 #include <utility>
@@ -13,13 +13,9 @@ namespace sluice::https {
 
 namespace detail {
 
-inline constexpr std::size_t ticketKeySize = 48;
-
 SLUICE_DECL TlsServerState::TlsServerState(asio::any_io_executor executor,
                                            const ServerOptions& options)
-    : ServerState(std::move(executor), withoutTls(options)),
-      ticketKeys_(options.ticketKeys),
-      sessionTimeout_(options.sessionTimeout) {
+    : ServerState(std::move(executor), withoutTls(options)) {
   auto policy = std::make_shared<TlsPolicy>();
   policy->server = true;
   policy->requestCert = options.requestCert;
@@ -27,29 +23,33 @@ SLUICE_DECL TlsServerState::TlsServerState(asio::any_io_executor executor,
   policy->protocols = protocolList(options.ALPNProtocols);
   policy->handshakeTimeout = options.handshakeTimeout;
   policy->chooseContext = options.SNICallback;
+  policy->sessionTimeout = options.sessionTimeout;
+  policy->ticketKeys = options.ticketKeys.empty()
+                           ? std::make_shared<const TicketKeys>()
+                           : std::make_shared<const TicketKeys>(options.ticketKeys);
   policy_ = std::move(policy);
-  if (ticketKeys_.empty()) {
-    ticketKeys_.resize(ticketKeySize);
-    ensure(RAND_bytes(reinterpret_cast<unsigned char*>(ticketKeys_.data()), ticketKeySize) == 1);
-  }
   use(options.secureContext ? options.secureContext
                             : createSecureContext(secureContextOptions(options)));
 }
 
-SLUICE_DECL void TlsServerState::use(SecureContext context) {
+SLUICE_DECL void TlsServerState::use(const SecureContext& context) {
+  if (!context) {
+    throw http::Error(make_error_code(http::errc::ERR_INVALID_ARG_VALUE),
+                      "The SecureContext of a server is empty");
+  }
   auto policy = std::make_shared<TlsPolicy>(*policy_);
   policy->context = SecureContextAccess::get(context);
   policy_ = std::move(policy);
-  setTicketKeys(std::string(ticketKeys_));
+}
+
+SLUICE_DECL const std::string& TlsServerState::ticketKeys() const {
+  return policy_->ticketKeys->bytes();
 }
 
 SLUICE_DECL void TlsServerState::setTicketKeys(std::string_view keys) {
-  if (keys.size() != ticketKeySize) {
-    throw http::Error(make_error_code(http::errc::ERR_INVALID_ARG_VALUE),
-                      "Ticket keys have 48 bytes, and not " + std::to_string(keys.size()));
-  }
-  ticketKeys_ = keys;
-  policy_->context->setSessions(sessionTimeout_, ticketKeys_);
+  auto policy = std::make_shared<TlsPolicy>(*policy_);
+  policy->ticketKeys = std::make_shared<const TicketKeys>(keys);
+  policy_ = std::move(policy);
 }
 
 SLUICE_DECL void TlsServerState::addContext(std::string_view servername, SecureContext context) {
@@ -125,7 +125,7 @@ SLUICE_DECL Server& Server::setSecureContext(const SecureContextOptions& options
 }
 
 SLUICE_DECL Server& Server::setSecureContext(SecureContext context) {
-  tls().use(std::move(context));
+  tls().use(context);
   return *this;
 }
 

@@ -157,11 +157,13 @@ SLUICE_DECL std::string TlsSession::admission() const {
 
 // A session that is resumed brings along what was thought of the client's certificate. OpenSSL
 // resumes it before it asks for the context, so what one of them thought would count for another.
-SLUICE_DECL bool TlsSession::sealTicket() {
+SLUICE_DECL bool TlsSession::fillTicket() {
+  SSL_SESSION* session = SSL_get_session(ssl_.get());
+  const auto timeout = static_cast<long>(policy_->sessionTimeout.count());
+  if (timeout != 0) SSL_SESSION_set_timeout(session, timeout);
   if (!policy_->requestCert) return true;
   const std::string rules = admission();
-  return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl_.get()), rules.data(), rules.size()) ==
-         1;
+  return SSL_SESSION_set1_ticket_appdata(session, rules.data(), rules.size()) == 1;
 }
 
 SLUICE_DECL bool TlsSession::mayResume(SSL_SESSION* session) {
