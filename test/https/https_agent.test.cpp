@@ -2,16 +2,20 @@
 //
 // What an https::Agent must not mix up, and what its listeners may do to it; and its way through a
 // proxy.
+#include <chrono>
 #include <memory>
 #include <sluice/https.hpp>
+#include <sluice/test/clock.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 #include "support/catch.hpp"
 #include "support/certificates.hpp"
 #include "support/loopback.hpp"
+#include "support/run.hpp"
 
 using namespace sluice;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -142,4 +146,27 @@ TEST_CASE("an agent opens a tunnel through the proxy that the environment names"
     proxy.closeAllConnections();
     proxy.close();
   });
+}
+
+TEST_CASE("a proxy has handshakeTimeout for all of its answer", "[https]") {
+  asio::io_context loop(1);
+  test::Clock clock(loop);
+  net::Socket asked;
+  auto proxy = net::createServer(loop, [&](net::Socket& socket) -> task<> {
+    asked = std::move(socket);
+    co_return;
+  });
+  proxy.listen(0, "127.0.0.1");
+  const std::string way = "http://127.0.0.1:" + std::to_string(proxy.address().port);
+  https::Agent agent(loop, {.proxyEnv = {{"HTTPS_PROXY", way}}});
+  auto options = through(agent);
+  options.handshakeTimeout = 2s;
+  auto answer = test::start(loop, fetch("https://localhost:1/", options));
+  loopback::runUntil(loop, [&] { return bool(asked); });
+  for (const char* piece : {"HTTP/1.1 ", "200 OK\r\n", "Name: ", "value\r\n"}) {
+    asked.write(piece);
+    clock.advance(1s);
+  }
+  REQUIRE(answer.done());
+  CHECK(answer.result() == "!ETIMEDOUT");
 }

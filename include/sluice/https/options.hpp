@@ -82,7 +82,7 @@ struct ServerOptions {
   ::sluice::https::CheckServerIdentity checkServerIdentity{};                                   \
   /** From an earlier Socket::getSession() with the same peer. */                               \
   std::string session{};                                                                        \
-  /** For the handshake; 0: for ever. */                                                        \
+  /** For the handshake, and before it for the answer of a proxy; 0: for ever. */               \
   std::chrono::milliseconds handshakeTimeout = std::chrono::seconds(120);                       \
   /** In place of keys, certificates and ciphers. */                                            \
   ::sluice::https::SecureContext secureContext{};

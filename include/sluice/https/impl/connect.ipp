@@ -10,6 +10,7 @@
 #include <sluice/http/detail/wire/message_parser.hpp>
 #include <sluice/https/connect.hpp>
 #include <sluice/https/detail/handshake.hpp>
+#include <sluice/timer.hpp>
 #include <utility>
 
 namespace sluice::https {
@@ -60,7 +61,7 @@ class InnerSocket final : public net::detail::SocketObserver, public net::detail
 // More than this before the end of its head is no answer of a proxy.
 inline constexpr std::size_t largestTunnelAnswer = 16 * 1024;
 
-/// Ends an attempt that a proxy does not answer.
+/// Ends an attempt that a proxy does not answer in time.
 struct EndLate {
   net::Socket* socket;
   void operator()() const { socket->destroy(make_error_code(boost::system::errc::timed_out)); }
@@ -71,8 +72,9 @@ struct EndLate {
 /// throws  ERR_PROXY_TUNNEL for another answer than 200
 SLUICE_DECL task<> openTunnel(net::Socket& proxy, TunnelRequest request,
                               std::chrono::milliseconds patience) {
-  proxy.setTimeout(patience);
-  const auto late = proxy.addListener<"timeout">(EndLate{&proxy});
+  // For all of it: a proxy may send its answer byte by byte.
+  Timer limit(co_await asio::this_coro::executor);
+  if (patience.count() > 0) limit.start(patience, EndLate{&proxy});
   proxy.write(request);
   http::detail::MessageParser parser(http::detail::MessageParser::Kind::response);
   http::detail::ParserLimits limits;
@@ -87,8 +89,7 @@ SLUICE_DECL task<> openTunnel(net::Socket& proxy, TunnelRequest request,
     answer += *piece;
     status = parser.parseHead(answer);
   }
-  proxy.setTimeout(std::chrono::milliseconds(0));
-  proxy.removeListener(late);
+  limit.stop();
   if (status == http::detail::MessageParser::Status::complete && parser.statusCode() == 200 &&
       parser.consumed() == answer.size()) {
     co_return;
