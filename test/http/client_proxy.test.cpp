@@ -104,6 +104,24 @@ TEST_CASE("a request through a proxy says the whole URL",
   CHECK(net.received(1) == "GET / HTTP/1.1\r\nHost: near\r\nConnection: keep-alive\r\n\r\n");
 }
 
+TEST_CASE("no path of a request leads its proxy to another host", "[Agent]") {
+  Requesting net;
+  ProxiedAgent agent(net, {{"HTTP_PROXY", "http://proxy"}});
+  RequestOptions options;
+  options.agent = agent;
+  options.host = "example.org";
+  options.auth = "user:secret";
+  for (const char* path :
+       {"@evil.example/", ".evil.example/", ":8080/", "http://evil.example/", "*"}) {
+    options.path = path;
+    CHECK(thrownBy([&] { static_cast<void>(request(net.io(), options)); }) ==
+          "ERR_PROXY_INVALID_CONFIG");
+  }
+  options.path = "//evil.example/";
+  const auto req = http::get(net.io(), options);
+  CHECK(net.received().starts_with("GET http://example.org//evil.example/ HTTP/1.1\r\n"));
+}
+
 TEST_CASE("the global agent uses proxies if it is told to",
           "[Agent][row:1/setGlobalProxyFromEnv]") {
   Requesting net;

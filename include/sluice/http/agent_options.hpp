@@ -42,7 +42,8 @@ struct AgentOptions {
   bool noDelay = true;
   /// Proxies, by the names that a shell gives them: `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, or
   /// in lower case, which wins. Empty: none. Requests to a host that NO_PROXY names go there
-  /// directly.
+  /// directly. One to an http: URL has a path that begins with / then, and the Host of its URL:
+  /// otherwise ERR_PROXY_INVALID_CONFIG.
   ///
   ///     http::Agent agent(loop, {.proxyEnv = http::processEnv()});
   ProxyEnv proxyEnv{};

@@ -122,6 +122,11 @@ SLUICE_DECL void WantedRequest::leadThroughProxy(Agent& agent) {
   }
   const auto proxy = AgentAccess::state(agent).proxyFor(options_.hostname, options_.port);
   if (!proxy) return;
+  // What begins otherwise would be part of the host, or of another one.
+  if (!options_.path.starts_with('/')) {
+    throw Error(make_error_code(errc::ERR_PROXY_INVALID_CONFIG),
+                "A request through a proxy has a path that begins with /");
+  }
   proxied_ = true;
   proxyAuthorization_ = proxy->authorization;
   target_ = "http://" + place_.hostHeader() + options_.path;
