@@ -127,7 +127,7 @@ TEST_CASE("the global agent uses proxies if it is told to",
   Requesting net;
   Agent& agent = globalAgent(net.io());
   const auto proxied = [&] {
-    return http::detail::AgentAccess::state(agent).proxyFor("a", 80).has_value();
+    return http::detail::AgentAccess::state(agent).proxyFor("a", 80) != nullptr;
   };
   CHECK(!proxied());
   const auto undo = setGlobalProxyFromEnv(net.io(), {{"http_proxy", "http://proxy"}});

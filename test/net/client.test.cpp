@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Requests over the kernel's sockets, to a server of ours.
+#include <algorithm>
 #include <optional>
 #include <sluice/http/client_request.hpp>
 #include <sluice/http/server.hpp>
@@ -180,4 +181,57 @@ TEST_CASE("createConnection may talk over the socket of connect() before it retu
     CHECK(answer == "HTTP/1.1 200 OK\r\n\r\n");
     server.close();
   });
+}
+
+TEST_CASE("what is said to a proxy is said to nobody else if the global proxies change",
+          "[Agent]") {
+  asio::io_context loop(1);
+  std::vector<std::string> log;
+  const auto telling = [&](std::string name) {
+    auto server =
+        createServer(loop, [&log, name](IncomingMessage& req, ServerResponse& res) -> task<> {
+          log.push_back(name + ' ' + std::string(req.url()) + ' ' +
+                        std::string(req.headers()["proxy-authorization"]));
+          co_await res.end();
+        });
+    server.listen(0, "127.0.0.1");
+    return server;
+  };
+  auto origin = telling("origin");
+  auto proxy = telling("proxy");
+  const auto urlOf = [](const Server& server, const std::string& user = {}) {
+    return "http://" + user + "127.0.0.1:" + std::to_string(server.address().port);
+  };
+  const ProxyEnv variables{{"HTTP_PROXY", urlOf(proxy, "u:p@")}};
+  const std::string direct = "origin /a ";
+  const std::string proxied = "proxy " + urlOf(origin) + "/a Basic dTpw";
+  const auto ask = [&] { return http::get(loop, urlOf(origin) + "/a"); };
+  const auto answered = [&](std::size_t count) {
+    loopback::runUntil(loop, [&] { return log.size() == count; });
+    loop.poll();
+  };
+  SECTION("before its connection is opened") {
+    const auto undo = setGlobalProxyFromEnv(loop, variables);
+    const auto first = ask();
+    undo();
+    answered(1);
+    const auto second = ask();
+    answered(2);
+    CHECK(log == std::vector{proxied, direct});
+  }
+  SECTION("after it was made") {
+    const auto first = ask();
+    setGlobalProxyFromEnv(loop, variables);
+    answered(1);
+    CHECK(log == std::vector{direct});
+  }
+  SECTION("while another one waits for its connection") {
+    globalAgent(loop).maxSockets = 1;
+    const auto first = ask();
+    setGlobalProxyFromEnv(loop, variables);
+    const auto second = ask();
+    answered(2);
+    std::sort(log.begin(), log.end());
+    CHECK(log == std::vector{direct, proxied});
+  }
 }

@@ -119,7 +119,8 @@ Agent* usualAgent(const asio::any_io_executor& executor);
 ProxyEnv processEnv();
 
 /// From now on the global agents of an executor, http's and https's, use the proxies that the
-/// variables name. If they name none, nothing changes.
+/// variables name. If they name none, nothing changes. A request keeps the way that it had when it
+/// was made. In `sockets()` and its like the names of what goes through a proxy end in that.
 ///
 /// result  undoes it
 /// throws  ERR_PROXY_INVALID_CONFIG for a proxy that is no http: URL; Node also takes https: ones

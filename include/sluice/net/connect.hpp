@@ -60,6 +60,7 @@ struct ConnectionOptions {
   /// Bytes that wait in user memory before write() is false.
   std::size_t highWaterMark = 16 * 1024;
   std::shared_ptr<const void> tls{};    ///< for https: what only TLS understands
+  std::shared_ptr<const void> way{};    ///< for an agent: the proxy that the request has chosen
   detail::ConnectHook* hook = nullptr;  ///< for the library
 };
 

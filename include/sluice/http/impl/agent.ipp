@@ -57,19 +57,21 @@ class GlobalProxies : public asio::execution_context::service {
   std::vector<std::pair<asio::any_io_executor, Pointer>> all_;
 };
 
-SLUICE_DECL std::optional<Proxy> AgentState::proxyFor(std::string_view host,
-                                                      std::uint16_t port) const {
-  const Proxy* found = nullptr;
-  GlobalProxies::Pointer global;
-  if (agent_ == nullptr) return std::nullopt;
-  if (!proxies_.empty()) {
-    found = proxies_.find(agent_->protocol, host, port);
-  } else if (globalProxies_) {
-    global = GlobalProxies::of(loop_->executor()).find(loop_->executor());
-    if (global) found = global->find(agent_->protocol, host, port);
-  }
-  if (found == nullptr) return std::nullopt;
-  return *found;
+SLUICE_DECL std::shared_ptr<const Proxy> AgentState::proxyFor(std::string_view host,
+                                                              std::uint16_t port) const {
+  if (agent_ == nullptr) return nullptr;
+  auto proxies = proxies_;
+  if (globalProxies_) proxies = GlobalProxies::of(loop_->executor()).find(loop_->executor());
+  const Proxy* found = proxies ? proxies->find(agent_->protocol, host, port) : nullptr;
+  return found != nullptr ? std::shared_ptr<const Proxy>(proxies, found) : nullptr;
+}
+
+SLUICE_DECL std::shared_ptr<const Proxy> AgentState::proxyFor(
+    const net::ConnectionOptions& options) const {
+  if (!options.path.empty()) return nullptr;
+  if (!options.way) return proxyFor(options.host, options.port);
+  auto chosen = std::static_pointer_cast<const Proxy>(options.way);
+  return chosen->host.empty() ? nullptr : chosen;
 }
 
 // The agents of one execution context, one per executor.
@@ -140,11 +142,9 @@ SLUICE_DECL Agent* detail::AgentAccess::named(const AgentRef& ref) {
 
 SLUICE_DECL task<net::Socket> Agent::createConnection(const net::ConnectionOptions& options) {
   net::ConnectionOptions to = options;
-  if (options.path.empty()) {
-    if (const auto proxy = state_->proxyFor(options.host, options.port)) {
-      to.host = proxy->host;
-      to.port = proxy->port;
-    }
+  if (const auto proxy = state_->proxyFor(options)) {
+    to.host = proxy->host;
+    to.port = proxy->port;
   }
   return net::connect(std::as_const(to));
 }

@@ -19,7 +19,8 @@ SLUICE_DECL AgentState::AgentState(const asio::any_io_executor& executor,
                                    const AgentOptions& options, Agent& agent)
     : loop_(net::detail::Loop::of(executor)),
       options_(options),
-      proxies_(options.proxyEnv),
+      proxies_(options.proxyEnv.empty() ? nullptr
+                                        : std::make_shared<const Proxies>(options.proxyEnv)),
       agent_(&agent) {}
 
 SLUICE_DECL AgentState::~AgentState() { dropSpares(0); }

@@ -62,7 +62,7 @@ SLUICE_DECL void ClientConnection::begin() {
   if (state_ == State::planned) {
     become(State::opening);
     opening_ = new Opening(agent_, *this);
-    opening_->start(exchange_->options());
+    opening_->start(exchange_->wanted());
     return;
   }
   if (state_ != State::promised) return;

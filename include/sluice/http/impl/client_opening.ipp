@@ -9,6 +9,7 @@
 #include <sluice/http/agent.hpp>
 #include <sluice/http/detail/client/agent_state.hpp>
 #include <sluice/http/detail/client/opening.hpp>
+#include <sluice/http/detail/client/wanted_request.hpp>
 #include <sluice/net/detail/handler_error.hpp>
 #include <utility>
 
@@ -46,7 +47,8 @@ SLUICE_DECL task<> openSocket(boost::intrusive_ptr<AwaitedOpening> opening,
   opening->opened(std::move(socket), failure);
 }
 
-SLUICE_DECL void Opening::start(const RequestOptions& request) {
+SLUICE_DECL void Opening::start(const WantedRequest& wanted) {
+  const RequestOptions& request = wanted.options();
   net::ConnectionOptions options;
   options.host = request.hostname;
   options.port = request.port;
@@ -60,6 +62,7 @@ SLUICE_DECL void Opening::start(const RequestOptions& request) {
   options.keepAliveInitialDelay = agent_->options().keepAliveMsecs;
   options.highWaterMark = request.highWaterMark;
   options.tls = request.tls;
+  options.way = wanted.way();
   options.hook = this;
   const boost::intrusive_ptr<Opening> self(this);
   sluice::detail::spawn(agent_->loop().executor(),

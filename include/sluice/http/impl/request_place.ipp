@@ -22,16 +22,18 @@ SLUICE_DECL void appendPlaceName(std::string& name, const RequestOptions& option
   if (!options.socketPath.empty()) (name += ':') += options.socketPath;
 }
 
-SLUICE_DECL void RequestPlace::move(const RequestOptions& options) {
+SLUICE_DECL void RequestPlace::move(const RequestOptions& options, std::string_view way) {
   hostname_ = options.hostname;
   localAddress_ = options.localAddress;
   socketPath_ = options.socketPath;
   family_ = options.family;
   port_ = options.port;
   defaultPort_ = options.defaultPort;
+  way_ = way;
 
   name_.clear();
   appendPlaceName(name_, options);
+  name_ += way_;
 
   if (!socketPath_.empty()) {
     hostHeader_ = "localhost";

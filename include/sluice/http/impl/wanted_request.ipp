@@ -74,6 +74,7 @@ SLUICE_DECL void WantedRequest::forget() {
   options_.lookup = nullptr;
   options_.signal = {};
   options_.tls = nullptr;
+  way_ = nullptr;
 }
 
 SLUICE_DECL void WantedRequest::resolve(Agent& agent) {
@@ -107,28 +108,38 @@ SLUICE_DECL void WantedRequest::resolve(Agent& agent) {
   }
   if (options_.defaultPort == 0) options_.defaultPort = agent.defaultPort;
   if (options_.port == 0) options_.port = options_.defaultPort;
-  place_.lead(options_);
+  chooseWay(AgentAccess::state(agent));
+  std::string name;
+  // Before it was others, and connections that go another way are not for this request.
+  if (way_ && !way_->host.empty() && AgentAccess::state(agent).changesProxies()) {
+    name = " by " + way_->host + std::string(PortText(way_->port));
+  }
+  place_.lead(options_, name);
   sharesConnection_ = agent.sharesConnection(options_);
-  if (typeid(agent) != typeid(Agent)) place_.rename(agent.getName(options_));
+  if (typeid(agent) != typeid(Agent)) place_.rename(agent.getName(options_) + name);
   proxied_ = false;
-  if (AgentAccess::state(agent).hasProxies()) leadThroughProxy(agent);
+  if (way_ && !way_->host.empty()) tellProxy();
+}
+
+// Once for the head of the request and for its connection: what is said to a proxy is not for a
+// server.
+SLUICE_DECL void WantedRequest::chooseWay(const AgentState& agent) {
+  static const Proxy direct;
+  way_ = nullptr;
+  if (!agent.hasProxies() || !options_.socketPath.empty() || options_.createConnection) return;
+  way_ = agent.proxyFor(options_.hostname, options_.port);
+  if (!way_) way_ = std::shared_ptr<const Proxy>(std::shared_ptr<const Proxy>(), &direct);
 }
 
 // Over TLS the proxy is told by a CONNECT instead, when the connection is opened.
-SLUICE_DECL void WantedRequest::leadThroughProxy(Agent& agent) {
-  if (options_.protocol != "http:" || !options_.socketPath.empty() || options_.createConnection ||
-      isConnect()) {
-    return;
-  }
-  const auto proxy = AgentAccess::state(agent).proxyFor(options_.hostname, options_.port);
-  if (!proxy) return;
+SLUICE_DECL void WantedRequest::tellProxy() {
+  if (options_.protocol != "http:" || isConnect()) return;
   // What begins otherwise would be part of the host, or of another one.
   if (!options_.path.starts_with('/')) {
     throw Error(make_error_code(errc::ERR_PROXY_INVALID_CONFIG),
                 "A request through a proxy has a path that begins with /");
   }
   proxied_ = true;
-  proxyAuthorization_ = proxy->authorization;
   target_ = "http://" + place_.hostHeader() + options_.path;
 }
 
@@ -163,7 +174,7 @@ SLUICE_DECL void WantedRequest::addHeaders(HeaderStore& headers, bool keepAlive)
     }
   }
   headers.set("Proxy-Connection", std::string_view(keepAlive ? "keep-alive" : "close"));
-  if (!proxyAuthorization_.empty()) headers.set("Proxy-Authorization", proxyAuthorization_);
+  if (!way_->authorization.empty()) headers.set("Proxy-Authorization", way_->authorization);
 }
 
 }  // namespace sluice::http::detail

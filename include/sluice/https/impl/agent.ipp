@@ -211,13 +211,10 @@ SLUICE_DECL task<net::Socket> Agent::createConnection(const net::ConnectionOptio
   }
   net::ConnectionOptions to = options;
   detail::TunnelRequest tunnel;
-  if (options.path.empty()) {
-    if (const auto proxy =
-            http::detail::AgentAccess::state(*this).proxyFor(options.host, options.port)) {
-      tunnel = detail::tunnelRequest(options, *proxy);
-      to.host = proxy->host;
-      to.port = proxy->port;
-    }
+  if (const auto proxy = http::detail::AgentAccess::state(*this).proxyFor(options)) {
+    tunnel = detail::tunnelRequest(options, *proxy);
+    to.host = proxy->host;
+    to.port = proxy->port;
   }
   if (!shared) return detail::connectTls(std::move(to), policy, std::move(tunnel));
   policy->onSession = [kept = std::weak_ptr(sessions_), name](const std::string& session) {

@@ -95,7 +95,7 @@ SLUICE_DECL http::AgentOptions withoutTls(const AgentOptions& from) {
 SLUICE_DECL net::ConnectionOptions withoutTls(const ConnectionOptions& from) {
   net::ConnectionOptions to;
   auto& [host, port, path, localAddress, localPort, family, timeout, lookup, noDelay, keepAlive,
-         keepAliveInitialDelay, highWaterMark, tls, hook] = to;
+         keepAliveInitialDelay, highWaterMark, tls, way, hook] = to;
   host = from.host;
   port = from.port;
   path = from.path;
@@ -109,6 +109,7 @@ SLUICE_DECL net::ConnectionOptions withoutTls(const ConnectionOptions& from) {
   keepAliveInitialDelay = from.keepAliveInitialDelay;
   highWaterMark = from.highWaterMark;
   tls.reset();
+  way.reset();
   hook = nullptr;
   return to;
 }

@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <sluice/detail/listeners.hpp>
 #include <sluice/http/agent_options.hpp>
 #include <sluice/http/detail/client/pool.hpp>
@@ -19,6 +18,10 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+namespace sluice::net {
+struct ConnectionOptions;
+}
 
 namespace sluice::http {
 
@@ -44,11 +47,15 @@ class AgentState : public boost::intrusive_ref_counter<AgentState, boost::thread
   const Pool<ClientConnection, ClientExchange>& pool() const { return pool_; }
   /// Whether requests ask for a connection that lives on.
   bool keepsAlive() const;
-  /// The proxy for a server; nullopt: it is reached directly.
-  std::optional<Proxy> proxyFor(std::string_view host, std::uint16_t port) const;
-  bool hasProxies() const { return globalProxies_ || !proxies_.empty(); }
+  /// The proxy for a server; null: it is reached directly.
+  std::shared_ptr<const Proxy> proxyFor(std::string_view host, std::uint16_t port) const;
+  /// The same for a connection, which goes the way that its request has chosen.
+  std::shared_ptr<const Proxy> proxyFor(const net::ConnectionOptions& options) const;
+  bool hasProxies() const { return globalProxies_ || proxies_; }
   /// From now on they are those of setGlobalProxyFromEnv(): it is a global agent.
   void useGlobalProxies() { globalProxies_ = true; }
+  /// They may be others for the next request.
+  bool changesProxies() const { return globalProxies_; }
 
   /// Gives the exchange its place: a free connection, one that will be opened, or the queue.
   void submit(ClientExchange& exchange);
@@ -93,7 +100,7 @@ class AgentState : public boost::intrusive_ref_counter<AgentState, boost::thread
 
   std::shared_ptr<net::detail::Loop> loop_;
   AgentOptions options_;
-  Proxies proxies_;
+  std::shared_ptr<const Proxies> proxies_;
   bool globalProxies_ = false;
   Agent* agent_;
   sluice::detail::Listeners listeners_;

@@ -17,6 +17,7 @@
 namespace sluice::http::detail {
 
 class AgentState;
+class WantedRequest;
 
 /// The connection that is being opened.
 class OpeningOwner {
@@ -36,7 +37,7 @@ class Opening final : public AwaitedOpening, private net::detail::ConnectHook {
   SLUICE_DECL ~Opening() override;
 
   /// Starts the coroutine that opens the connection for `request`.
-  void start(const RequestOptions& request);
+  void start(const WantedRequest& wanted);
   /// Nobody wants it any more. The coroutine is cancelled, but not from here: the caller may be
   /// inside of it.
   void stop();

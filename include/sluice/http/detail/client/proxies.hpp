@@ -15,7 +15,7 @@ namespace sluice::http::detail {
 
 struct Proxy {
   std::string host;
-  std::uint16_t port;
+  std::uint16_t port = 0;
   /// A value for Proxy-Authorization; empty: none.
   std::string authorization;
 };

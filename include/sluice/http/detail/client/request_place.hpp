@@ -33,12 +33,14 @@ void appendPlaceName(std::string& name, const RequestOptions& options);
 
 class RequestPlace {
  public:
-  /// From here on it is where these options lead, which name a host and its ports.
-  void lead(const RequestOptions& options) {
+  /// From here on it is where these options lead, which name a host and its ports. `way` is part of
+  /// its name.
+  void lead(const RequestOptions& options, std::string_view way) {
     const bool same = options.hostname == hostname_ && options.port == port_ &&
                       options.defaultPort == defaultPort_ && options.family == family_ &&
-                      options.localAddress == localAddress_ && options.socketPath == socketPath_;
-    if (!same) move(options);
+                      options.localAddress == localAddress_ && options.socketPath == socketPath_ &&
+                      way == way_;
+    if (!same) move(options, way);
   }
   /// Its agent calls it otherwise.
   void rename(std::string name) { name_ = std::move(name); }
@@ -47,13 +49,14 @@ class RequestPlace {
   const std::string& hostHeader() const { return hostHeader_; }
 
  private:
-  void move(const RequestOptions& options);
+  void move(const RequestOptions& options, std::string_view way);
 
   std::string name_;
   std::string hostHeader_;
   std::string hostname_;
   std::string localAddress_;
   std::string socketPath_;
+  std::string way_;
   int family_ = 0;
   std::uint16_t port_ = 0;
   std::uint16_t defaultPort_ = 0;

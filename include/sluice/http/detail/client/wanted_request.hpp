@@ -6,6 +6,8 @@
 #pragma once
 
 #include <sluice/config.hpp>
+#include <memory>
+#include <sluice/http/detail/client/proxies.hpp>
 #include <sluice/http/detail/client/request_place.hpp>
 #include <sluice/http/detail/wire/header_store.hpp>
 #include <sluice/http/request_options.hpp>
@@ -14,6 +16,8 @@
 #include <utility>
 
 namespace sluice::http::detail {
+
+class AgentState;
 
 class WantedRequest {
  public:
@@ -39,17 +43,20 @@ class WantedRequest {
   const std::string& placeName() const { return place_.name(); }
   /// Its connection may serve other requests.
   bool sharesConnection() const { return sharesConnection_; }
+  /// The proxy on the way, or a Proxy without a host; null: its agent has none.
+  const std::shared_ptr<const Proxy>& way() const { return way_; }
   bool isConnect() const { return std::string_view(options_.method) == "CONNECT"; }
 
  private:
-  void leadThroughProxy(Agent& agent);
+  void chooseWay(const AgentState& agent);
+  void tellProxy();
 
   RequestOptions options_;
   RequestPlace place_;
   bool sharesConnection_ = true;
   bool proxied_ = false;
   std::string target_;
-  std::string proxyAuthorization_;
+  std::shared_ptr<const Proxy> way_;
 };
 
 }  // namespace sluice::http::detail
