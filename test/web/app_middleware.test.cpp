@@ -542,6 +542,51 @@ TEST_CASE("metrics() counts by route and status", "[app][plain]") {
   CHECK(res.body.find("/metrics") == std::string::npos);
 }
 
+TEST_CASE("metrics() counts the bytes of requests, in whatever pieces they came", "[app]") {
+  app::Metrics metrics = app::metrics();
+  Router router;
+  router.use(metrics);
+  router.all("/read", [](Request& req, Response& res) -> task<> {
+    co_await req.text();
+    co_await res.end();
+  });
+  router.all("/unread", [](Request&, Response& res) -> task<> { co_await res.end(); });
+  auto wire = sluice::test::serve(router);
+  const auto counted = [&](std::string_view method, std::string_view route) {
+    const std::string text = metrics.text();
+    const std::string name = "http_request_bytes_total{method=\"" + std::string(method) +
+                             "\",route=\"" + std::string(route) + "\",status=\"200\"} ";
+    const std::size_t at = text.find(name);
+    REQUIRE(at != std::string::npos);
+    return std::stoul(text.substr(at + name.size()));
+  };
+  const std::string get = "GET /read HTTP/1.1\r\nHost: a\r\n\r\n";
+  wire.send(get);
+  CHECK(counted("GET", "/read") == get.size());
+  wire.send(get + get);
+  CHECK(counted("GET", "/read") == 3 * get.size());
+
+  const std::string head = "POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n";
+  wire.send(head + "0123456789" + get);
+  CHECK(counted("POST", "/read") == head.size() + 10);
+  wire.send(head);
+  wire.send("01234");
+  wire.send("56789");
+  CHECK(counted("POST", "/read") == 2 * (head.size() + 10));
+
+  const std::string chunked =
+      "PUT /read HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "3;x=y\r\nabc\r\n0\r\nt: v\r\n\r\n";
+  wire.send(chunked + get);
+  CHECK(counted("PUT", "/read") == chunked.size());
+  CHECK(counted("GET", "/read") == 5 * get.size());
+
+  // Of a body that nobody reads, the head is known.
+  const std::string left = "PUT /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n";
+  wire.send(left + "abc");
+  CHECK(counted("PUT", "/unread") >= left.size());
+}
+
 TEST_CASE("logs and metrics do not depend on the language of the program", "[app][plain]") {
   const auto set = [] {
     for (const char* name : {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8"}) {

@@ -11,6 +11,7 @@
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -128,6 +129,11 @@ class IncomingMessage : public EventEmitter<IncomingMessage, IncomingEvents> {
   bool readableEnded() const;
   bool readableFlowing() const;
   error_code errored() const;
+
+  /// How many bytes of the connection this message has taken so far: its head, and of its body what
+  /// was read or thrown away, with the frames of chunks. 0 once the connection serves something
+  /// else. Not in Node.
+  std::uint64_t bytesRead() const;
 
   /// The connection it comes from.
   net::Socket& socket() const;

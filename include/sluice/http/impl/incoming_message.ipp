@@ -238,6 +238,10 @@ SLUICE_DECL bool IncomingMessage::readableFlowing() const {
 SLUICE_DECL error_code IncomingMessage::errored() const {
   return state_ ? state_->failure() : make_error_code(errc::ERR_STREAM_DESTROYED);
 }
+SLUICE_DECL std::uint64_t IncomingMessage::bytesRead() const {
+  const detail::BodySource* source = live().source();
+  return source != nullptr ? source->bytesTaken() : 0;
+}
 SLUICE_DECL net::Socket& IncomingMessage::socket() const { return live().socket(); }
 SLUICE_DECL bool IncomingMessage::upgrade() const { return live().upgraded; }
 SLUICE_DECL asio::any_io_executor IncomingMessage::get_executor() const {

@@ -52,6 +52,7 @@ SLUICE_DECL MessageReader::Event MessageReader::nextHead() {
   // It stays where it is; its body begins.
   input_.keepHead(parser_.consumed());
   body_.reset(parser_.framing(), parser_.contentLength(), limits_);
+  bodyTaken_ = 0;
   state_ = parser_.framing() == Framing::none ? State::done : State::body;
   return Event::head;
 }
@@ -65,6 +66,7 @@ SLUICE_DECL MessageReader::Part MessageReader::nextPiece() {
     if (input_.empty()) input_.reclaim();
     piece = body_.decode(input_.unparsed());
     input_.take(piece.consumed);
+    bodyTaken_ += piece.consumed;
     if (piece.data.empty()) input_.reclaim();
   } while (piece.status == Status::needMore && piece.data.empty() && readMore());
   if (piece.status == Status::needMore && piece.data.empty() && end_) {

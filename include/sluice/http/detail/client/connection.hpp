@@ -125,6 +125,7 @@ class ClientConnection final
   net::Socket& socket() override { return socket_; }
   SLUICE_DECL Piece takePiece() override;
   const HeaderBlock& trailers() const override { return reader_.trailers(); }
+  std::uint64_t bytesTaken() const override { return reader_.taken(); }
   void wantInput() override {
     if (!core_->reading()) core_->callAtTurnEnd();
   }

@@ -34,6 +34,8 @@ class BodySource {
   /// What of the body has arrived.
   virtual Piece takePiece() = 0;
   virtual const HeaderBlock& trailers() const = 0;
+  /// How much of the message was taken, its head included.
+  virtual std::uint64_t bytesTaken() const = 0;
   /// The body is wanted: reading goes on.
   virtual void wantInput() = 0;
   /// Call IncomingState::emitDue() soon, but not from here.

@@ -6,6 +6,7 @@
 
 #include <sluice/config.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <sluice/error.hpp>
 #include <sluice/http/detail/message/input_buffer.hpp>
 #include <sluice/http/detail/wire/body_decoder.hpp>
@@ -55,6 +56,8 @@ class MessageReader {
 
   /// Once nextHead() has brought it, until the next message begins.
   const MessageParser& head() const { return parser_; }
+  /// What was taken of the message so far, its head included.
+  std::uint64_t taken() const { return parser_.consumed() + bodyTaken_; }
   /// Once the body has ended.
   const HeaderBlock& trailers() const { return body_.trailers(); }
   /// What nextHead() or nextPiece() has found.
@@ -99,6 +102,7 @@ class MessageReader {
   ParserLimits limits_;
   error_code end_;
   net::detail::SocketCore* socket_ = nullptr;
+  std::uint64_t bodyTaken_ = 0;
   State state_ = State::idle;
 };
 

@@ -132,6 +132,7 @@ class ServerExchange final : public sluice::detail::Linked<ServerExchange>,
   net::Socket* outgoingSocket() override { return &socket(); }
   SLUICE_DECL Piece takePiece() override;
   const HeaderBlock& trailers() const override { return reader.trailers(); }
+  std::uint64_t bytesTaken() const override { return reader.taken(); }
   SLUICE_DECL void wantInput() override;
   SLUICE_DECL void eventsAreDue() override;
   SLUICE_DECL void destroyIncoming(const error_code& reason) override;

@@ -117,7 +117,7 @@ SLUICE_DECL void Metrics::State::addSeries(std::string& out) const {
          line(name + "_count", labels, std::to_string(one.requests));
        });
   detail::describeMetric(out, "http_request_bytes_total", "counter",
-                         "Bytes that were read from connections.");
+                         "Bytes of heads and bodies that were read.");
   each("http_request_bytes_total",
        [&](const std::string& name, const std::string& labels, const Series& one) {
          line(name, labels, std::to_string(one.received));
@@ -187,7 +187,6 @@ class MetricsEnding final : public Ending {
   MetricsEnding(std::shared_ptr<State> state, const Request& req)
       : state_(std::move(state)),
         start_(std::chrono::steady_clock::now()),
-        read_(req.socket().bytesRead()),
         written_(req.socket().bytesWritten()) {
     ++state_->running;
   }
@@ -199,7 +198,7 @@ class MetricsEnding final : public Ending {
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start_;
     ++series.requests;
     series.seconds += took.count();
-    series.received += req.socket().bytesRead() - read_;
+    series.received += req.bytesRead();
     series.sent += req.socket().bytesWritten() - written_;
     const auto& bounds = state_->options.buckets;
     for (std::size_t index = 0; index < bounds.size(); ++index) {
@@ -212,7 +211,7 @@ class MetricsEnding final : public Ending {
  private:
   std::shared_ptr<State> state_;
   std::chrono::steady_clock::time_point start_;
-  std::uint64_t read_, written_;
+  std::uint64_t written_;
 };
 
 }  // namespace detail
