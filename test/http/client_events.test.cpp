@@ -103,6 +103,8 @@ TEST_CASE("a server that closes without a response hangs up",
     CHECK(syscall == "read");
   }
   CHECK(log.text() == "socket finish error:ECONNRESET close");
+  CHECK(req.writableEnded());
+  CHECK(req.writableFinished());
 }
 
 TEST_CASE("a response that is cut short says so, and its request does not",

@@ -297,6 +297,27 @@ TEST_CASE("destroy after the finish leaves the connection alive", "[http][row:4/
   CHECK(!wire.closed());
 }
 
+TEST_CASE("what is destroyed behind its end has ended all the same",
+          "[http][row:4/writableEnded][row:4/finished]") {
+  bool atOnce = false, atClose = false, finished = true;
+  auto wire = serve([&](IncomingMessage&, ServerResponse& res) -> task<> {
+    res.on<"close">([&] {
+      atClose = res.writableEnded() && res.finished();
+      finished = res.writableFinished();
+    });
+    res.end(std::string(100'000, 'x'));
+    res.destroy();
+    atOnce = res.writableEnded() && res.destroyed();
+    co_return;
+  });
+  wire.wire().room(10);
+  wire.send(get());
+  CHECK(wire.closed());
+  CHECK(atOnce);
+  CHECK(atClose);
+  CHECK(!finished);
+}
+
 TEST_CASE("the callback of end gets what kept the response from leaving",
           "[http][row:4/end cb on failure]") {
   Log log;

@@ -193,7 +193,7 @@ class OutgoingMessage : public OutgoingCalls<OutgoingMessage>,
   /// As above, and "error" brings all that is in `reason`: its text too.
   void destroy(const Error& reason);
 
-  /// end() was called. Also true if the message is destroyed and its exchange over.
+  /// end() was called, whatever became of the message then. Also true if its exchange is over.
   bool writableEnded() const;
   /// Everything was handed to the system after end().
   bool writableFinished() const;

@@ -348,11 +348,11 @@ SLUICE_DECL void OutgoingMessage::destroy(const Error& reason) {
 }
 
 SLUICE_DECL bool OutgoingMessage::writableEnded() const {
-  return !state_ || state_->ended() || state_->stale();
+  return !state_ || state_->endWasCalled() || state_->stale();
 }
 SLUICE_DECL bool OutgoingMessage::writableFinished() const {
   if (!state_ || state_->stale()) return true;
-  return state_->finished() || (state_->awaitsFinish() && state_->isFlushed());
+  return state_->finished() || (state_->endWasCalled() && state_->isFlushed());
 }
 SLUICE_DECL bool OutgoingMessage::writableNeedDrain() const {
   return state_ && !refusal() && state_->output->current().needDrain();

@@ -93,7 +93,7 @@ class OutgoingState
   }
 
   Stage stage() const { return stage_; }
-  /// end() was called.
+  /// end() was called, and the message was not given up.
   bool ended() const { return stage_ >= Stage::ended && stage_ <= Stage::closed; }
   /// The same, and 'finish' is still to come.
   bool awaitsFinish() const { return stage_ == Stage::ended || stage_ == Stage::finishing; }
@@ -117,8 +117,10 @@ class OutgoingState
   std::uint64_t writtenPosition() const {
     return output->current().queue().queued() - output->currentPosition(0) + corkedChunk.size();
   }
-  /// end() was called, and all of it has left, whatever became of the message then.
-  bool hasLeft() const { return endPosition != 0 && isSent(); }
+  /// end() was called, whatever became of the message then.
+  bool endWasCalled() const { return endPosition != 0; }
+  /// The same, and all of it has left.
+  bool hasLeft() const { return endWasCalled() && isSent(); }
   /// Whether the last byte is the kernel's, or gathered with the answers that follow.
   bool isSent() const { return output->current().hasSent(output->currentPosition(endPosition)); }
   /// As isSent(), and what is gathered does not count.
