@@ -105,6 +105,13 @@ TEST_CASE("a server that closes without a response hangs up",
   CHECK(log.text() == "socket finish error:ECONNRESET close");
   CHECK(req.writableEnded());
   CHECK(req.writableFinished());
+  // What is asked of it later is told that it has ended, and not how.
+  error_code written, ended;
+  CHECK(!req.write("late", [&](error_code ec) { written = ec; }));
+  req.end([&](error_code ec) { ended = ec; });
+  net.settle();
+  CHECK(written == errc::ERR_STREAM_WRITE_AFTER_END);
+  CHECK(ended == errc::ERR_STREAM_ALREADY_FINISHED);
 }
 
 TEST_CASE("a response that is cut short says so, and its request does not",

@@ -300,6 +300,7 @@ TEST_CASE("destroy after the finish leaves the connection alive", "[http][row:4/
 TEST_CASE("what is destroyed behind its end has ended all the same",
           "[http][row:4/writableEnded][row:4/finished]") {
   bool atOnce = false, atClose = false, finished = true;
+  Log log;
   auto wire = serve([&](IncomingMessage&, ServerResponse& res) -> task<> {
     res.on<"close">([&] {
       atClose = res.writableEnded() && res.finished();
@@ -308,6 +309,8 @@ TEST_CASE("what is destroyed behind its end has ended all the same",
     res.end(std::string(100'000, 'x'));
     res.destroy();
     atOnce = res.writableEnded() && res.destroyed();
+    res.write("late", note(log, "write"));
+    res.end(note(log, "end"));
     co_return;
   });
   wire.wire().room(10);
@@ -316,6 +319,7 @@ TEST_CASE("what is destroyed behind its end has ended all the same",
   CHECK(atOnce);
   CHECK(atClose);
   CHECK(!finished);
+  CHECK(log == Log{"write ERR_STREAM_WRITE_AFTER_END", "end ERR_STREAM_DESTROYED"});
 }
 
 TEST_CASE("the callback of end gets what kept the response from leaving",

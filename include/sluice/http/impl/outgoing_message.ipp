@@ -109,8 +109,8 @@ namespace detail {
 
 /// Why the message takes no more of its body.
 inline std::optional<error_code> refusalOf(const OutgoingState& message) {
+  if (message.endWasCalled()) return make_error_code(errc::ERR_STREAM_WRITE_AFTER_END);
   if (message.destroyed()) return make_error_code(errc::ERR_STREAM_DESTROYED);
-  if (message.ended()) return make_error_code(errc::ERR_STREAM_WRITE_AFTER_END);
   return std::nullopt;
 }
 
@@ -207,7 +207,7 @@ SLUICE_DECL WriteResult OutgoingMessage::writeAny(Chunk&& chunk, Done&& done) {
 template <class Chunk>
 SLUICE_DECL WriteResult OutgoingMessage::endAny(Chunk&& chunk, bool hasChunk, Done&& done) {
   if (const auto ec = refusal()) {
-    const bool again = state_->ended() && !hasChunk;
+    const bool again = state_->endWasCalled() && !hasChunk;
     return again ? endAgain(std::move(done)) : refused(*ec, std::move(done));
   }
   if (!state_->headSent()) prepareHead(chunk.size(), !chunk.empty());
@@ -235,7 +235,12 @@ SLUICE_DECL WriteResult OutgoingMessage::endAny(Chunk&& chunk, bool hasChunk, Do
 
 // end() of a message that has ended, without anything to send.
 SLUICE_DECL WriteResult OutgoingMessage::endAgain(Done&& done) {
-  if (done && (state_->finished() || (writableFinished() && !state_->observed()))) {
+  const bool left = writableFinished();
+  if (state_->destroyed() && !left) {
+    return refused(make_error_code(errc::ERR_STREAM_DESTROYED), std::move(done));
+  }
+  const bool told = state_->finished() || state_->destroyed() || !state_->observed();
+  if (done && left && told) {
     WriteResult late = sluice::detail::WriteResultAccess::failed(
         state_->output, make_error_code(errc::ERR_STREAM_ALREADY_FINISHED));
     late([done = std::move(done)](const error_code& ec, bool) { done(ec); });
