@@ -240,6 +240,40 @@ TEST_CASE("destroy() after the response has begun cuts the response",
   CHECK(half.net.closed());
 }
 
+TEST_CASE("destroy() after the response was read leaves the connection to its agent",
+          "[ClientRequest][Agent][row:7.3/destroy]") {
+  Requesting net;
+  Agent agent(net.io(), {.keepAlive = true});
+  auto req = http::get(net.io(), net.options(agent));
+  EventLog log(req);
+  SECTION("in a listener of its end") {
+    error_code reason;
+    SECTION("without an error") {}
+    SECTION("with one") { reason = timedOut; }
+    req.on<"response">(
+        [&](IncomingMessage& res) { res.on<"end">([&] { req.destroy(reason); }); });
+    net.deliver(response("hi"));
+    CHECK(log.text() == "socket finish response data:hi res-end close res-close");
+  }
+  SECTION("in the coroutine that has read it") {
+    auto other = http::get(net.io(), net.options(agent));
+    net.settle();
+    const auto read = [](ClientRequest& request) -> task<> {
+      auto res = co_await request.response();
+      co_await res.text();
+      request.destroy(timedOut);
+    };
+    asio::co_spawn(net.io(), read(other), asio::detached);
+    net.deliver(response("hi"), 1);
+    CHECK(!net.closed(1));
+    CHECK(other.closed());
+    CHECK(!other.errored());
+    net.deliver(response("hi"));
+  }
+  CHECK(!req.errored());
+  CHECK(!net.closed());
+}
+
 TEST_CASE("destroy() of the response closes it before its request",
           "[ClientRequest][row:11.14/res.destroy][row:6/destroy]") {
   Requesting net;

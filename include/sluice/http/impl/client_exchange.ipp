@@ -293,6 +293,9 @@ SLUICE_DECL void ClientExchange::end(EndedBy by, const Error& error, bool told) 
   if (over()) return;
   const boost::intrusive_ptr<ClientExchange> alive(this);
   if (by == EndedBy::peer && connection_ && state_ == State::assigned && retry()) return;
+  // As in Node: both messages are complete, and the agent gets the connection at the end of this
+  // turn.
+  if (by == EndedBy::request && connection_ && connection_->isDone()) return;
   // That it had left comes before what the peer has made of it.
   if (by == EndedBy::peer) emitSent();
   if (over()) return;
