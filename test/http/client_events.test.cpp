@@ -603,7 +603,7 @@ TEST_CASE("a listener of prefinish that destroys the connection is not told agai
   SECTION("after its response") {
     net.wire(0).deliver(response("ok"));
     net.settle();
-    expected = "socket response data:ok res-end prefinish finish res-close close";
+    expected = "socket response data:ok res-end res-close prefinish finish close";
   }
   net.wire(0).room(1000);
   net.settle();

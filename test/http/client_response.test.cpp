@@ -362,13 +362,37 @@ TEST_CASE("a response that comes while the body is being sent",
   net.settle();
   SECTION("the connection goes back when both are over") {
     net.deliver(response("x"));
-    CHECK(log.take() == "socket response data:x res-end");
+    CHECK(log.take() == "socket response data:x res-end res-close");
     CHECK(!req.closed());
     CHECK(agent.freeSockets().empty());
     req.end();
     net.settle();
-    CHECK(log.text() == "finish close res-close");
+    CHECK(log.text() == "finish close");
     CHECK(agent.freeSockets().size() == 1);
+  }
+  SECTION("a coroutine may wait for its close before it goes on with the request") {
+    const auto readThenEnd = [](ClientRequest& request) -> task<> {
+      auto res = co_await request.response();
+      const std::string body = co_await res.text();
+      CHECK(body == "x");
+      co_await res.once<"close">();
+      CHECK(res.closed());
+      co_await request.end();
+    };
+    auto other = request(net.io(), options);
+    other.write("abc");
+    EventLog events(other);
+    asio::co_spawn(net.io(), readThenEnd(other), asio::detached);
+    net.settle();
+    net.deliver(response("x"), 1);
+    CHECK(events.text() == "socket response res-end res-close finish close");
+    req.destroy();
+  }
+  SECTION("its listener of close may give the request up") {
+    req.on<"response">([&](IncomingMessage& res) { res.on<"close">([&] { req.destroy(); }); });
+    net.deliver(response("x"));
+    CHECK(log.text() == "socket response data:x res-end res-close close");
+    CHECK(net.closed());
   }
   SECTION("a server that closes wants no more of it") {
     net.deliver("HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx");

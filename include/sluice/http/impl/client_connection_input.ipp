@@ -242,7 +242,10 @@ SLUICE_DECL void ClientConnection::releaseIfDone() {
   // A server that answered and closes, or says what was not asked, will not read the rest of the
   // request.
   const bool refused = !reader_.head().keepAlive() || reader_.end() || !reader_.empty();
-  if (!requestSent() && !refused) return;
+  if (!requestSent() && !refused) {
+    exchange_->responseIsOver();
+    return;
+  }
   const boost::intrusive_ptr<ClientConnection> alive(this);
   const bool again = reusable();
   const boost::intrusive_ptr<ClientExchange> exchange = std::move(exchange_);

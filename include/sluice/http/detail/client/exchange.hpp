@@ -148,6 +148,10 @@ class ClientExchange final : public ExchangeProgress,
   /// The response has no handle any more.
   void dropResponse() { response_ = ResponseHandle::dropped; }
   bool responseDropped() const { return response_ == ResponseHandle::dropped; }
+  /// The response was read to its end, and the request is still being sent.
+  void responseIsOver() {
+    if (response_ != ResponseHandle::held) incoming_->emitClose();
+  }
   /// destroy() of the response.
   void destroyResponse(const error_code& reason);
   void handedOver(boost::intrusive_ptr<IncomingState> incoming, net::Socket& socket,
