@@ -207,7 +207,8 @@ TEST_CASE("resume() keeps what a listener or a read of the same turn wants", "[h
   CHECK(got == "hello");
 }
 
-TEST_CASE("the callback of informational answers comes before finish", "[http]") {
+TEST_CASE("the callback of informational answers comes before finish",
+          "[http][row:5/writeInformation]") {
   Log log;
   auto wire = serve([&](IncomingMessage&, ServerResponse& res) -> task<> {
     res.on<"finish">([&] { log.emplace_back("finish"); });
@@ -279,7 +280,8 @@ TEST_CASE("shutdown() ends upgraded connections when its time is over", "[http]"
   CHECK(over);
 }
 
-TEST_CASE("values that were sent apart can be had apart, and close can be asked for", "[http]") {
+TEST_CASE("values that were sent apart can be had apart, and close can be asked for",
+          "[http][row:6/trailersDistinct]") {
   std::vector<std::string> trailers, headers;
   bool before = true, after = false;
   auto wire = serve([&](IncomingMessage& req, ServerResponse& res) -> task<> {

@@ -808,14 +808,19 @@ TEST_CASE("100 and 102 are bare status lines", "[framing]") {
 
 TEST_CASE("an informational response has a code from 102 to 199", "[framing]") {
   // 100 is writeContinue()'s, and after 101 the connection speaks something else.
-  for (const int status : {0, 99, 100, 101, 200, 999}) {
-    ByteBuffer out;
+  ByteBuffer out;
+  for (const int status : {100, 101}) {
     CHECK(failure([&] { appendInformation(out, status, {}); }) ==
           "ERR_HTTP_INVALID_STATUS_CODE: Invalid status code of an informational response: " +
               std::to_string(status));
-    CHECK(out.empty());
   }
-  ByteBuffer out;
+  for (const int status : {0, 99, 200, 999}) {
+    CHECK(failure([&] { appendInformation(out, status, {}); }) ==
+          "ERR_OUT_OF_RANGE: The value of \"statusCode\" is out of range. It must be >= 100 && <= "
+          "199. Received " +
+              std::to_string(status));
+  }
+  CHECK(out.empty());
   appendInformation(out, 102, {});
   appendInformation(out, 199, {{"a", "b"}});
   CHECK(out.view() == "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 199 unknown\r\na: b\r\n\r\n");

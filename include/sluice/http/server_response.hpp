@@ -68,8 +68,9 @@ class ServerResponse : public OutgoingMessageOf<ServerResponse, OutgoingEvents> 
   /// Any other 1xx answer, with the status' own phrase. As many as are wanted may precede the
   /// response.
   ///
-  /// throws  ERR_HTTP_INVALID_STATUS_CODE outside 102..199: a 100 is writeContinue(), and a 101
-  ///         ends HTTP. ERR_HTTP_HEADERS_SENT, ERR_INVALID_HTTP_TOKEN, ERR_INVALID_CHAR
+  /// throws  ERR_HTTP_INVALID_STATUS_CODE for 100, which is writeContinue()'s, and 101, which ends
+  ///         HTTP; ERR_OUT_OF_RANGE outside 100..199. ERR_HTTP_HEADERS_SENT,
+  ///         ERR_INVALID_HTTP_TOKEN, ERR_INVALID_CHAR
   void writeInformation(int status, const Headers& headers = {});
 
   /// The request this answers.

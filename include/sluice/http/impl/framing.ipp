@@ -412,7 +412,10 @@ SLUICE_DECL bool appendEarlyHints(ByteBuffer& out, const Headers& hints) {
 }
 
 SLUICE_DECL void appendInformation(ByteBuffer& out, int status, const Headers& headers) {
-  if (status < 102 || status > 199) {
+  if (status < 100 || status > 199) {
+    sluice::detail::throwOutOfRange("statusCode", ">= 100 && <= 199", status);
+  }
+  if (status < 102) {
     throw Error(errc::ERR_HTTP_INVALID_STATUS_CODE,
                 "Invalid status code of an informational response: " + std::to_string(status));
   }
