@@ -27,9 +27,6 @@ namespace detail {
 
 struct WriteResultAccess;
 
-/// What an `await` that met `ec` throws: http::Error with Node's code.
-[[noreturn]] void throwError(const error_code& ec);
-
 template <class Token>
 concept CodeToken = asio::completion_token_for<Token, void(error_code, bool)>;
 
@@ -83,6 +80,8 @@ class WriteResult {
   void start(Handler handler) const;
   /// Whether a coroutine that has nothing to wait for may go straight on.
   bool mayGoOn() const;
+  /// What an `await` that met `ec` throws: Error with Node's code, and why the stream has failed.
+  [[noreturn]] void throwError(const error_code& ec) const;
 
   boost::intrusive_ptr<Stream> stream_;
   std::optional<error_code> error_;
@@ -161,13 +160,13 @@ template <class Signature, class Executor>
 bool boost::asio::detail::awaitable_async_op<Signature, sluice::WriteResult,
                                              Executor>::await_resume() {
   if (ready_) {
-    if (*ready_) sluice::detail::throwError(*ready_);
+    if (*ready_) operation_.throwError(*ready_);
     return true;
   }
   try {
     return Handler::resume(result_);
   } catch (const boost::system::system_error& error) {
-    sluice::detail::throwError(error.code());
+    operation_.throwError(error.code());
   }
 }
 

@@ -27,6 +27,17 @@ struct Half {
   }
 };
 
+// What waiting for `result` throws, in words.
+task<std::string> thrownText(WriteResult result) {
+  std::string text = "nothing";
+  try {
+    co_await result;
+  } catch (const Error& error) {
+    text = std::string(error.name()) + ", " + error.what();
+  }
+  co_return text;
+}
+
 }  // namespace
 
 TEST_CASE("a response without keep-alive closes before its request",
@@ -70,6 +81,36 @@ TEST_CASE("a connection that cannot be opened is an error and no finish",
   CHECK(log.text() == "error:ECONNREFUSED close");
   CHECK(req.destroyed());
   CHECK(thrownBy([&] { run(net.io(), req.response()); }) == "ECONNREFUSED");
+}
+
+TEST_CASE("an awaited write says in full why a request has failed", "[ClientRequest]") {
+  Requesting net;
+  RequestOptions options;
+  options.method = "POST";
+  options.createConnection = [](const net::ConnectionOptions&) -> task<net::Socket> {
+    throw Error::connection(refused, "connect", "192.0.2.1", 80);
+    co_return net::Socket();
+  };
+  auto req = http::request(net.io(), options);
+  CHECK(run(net.io(), thrownText(req.end("body"))) ==
+        "ECONNREFUSED, connect ECONNREFUSED 192.0.2.1:80");
+  auto open = http::request(net.io(), options);
+  net.settle();
+  CHECK(run(net.io(), thrownText(open.write("late"))) ==
+        "ERR_STREAM_DESTROYED, Cannot call write after a stream was destroyed: "
+        "connect ECONNREFUSED 192.0.2.1:80");
+}
+
+TEST_CASE("an awaited write says that the server has hung up", "[ClientRequest]") {
+  Requesting net;
+  auto options = net.options();
+  options.method = "POST";
+  auto req = http::request(net.io(), options);
+  CHECK(req.write("some"));
+  net.settle();
+  net.end();
+  CHECK(run(net.io(), thrownText(req.write("more"))) ==
+        "ERR_STREAM_DESTROYED, Cannot call write after a stream was destroyed: socket hang up");
 }
 
 TEST_CASE("a server that closes without a response hangs up",
@@ -250,8 +291,7 @@ TEST_CASE("destroy() after the response was read leaves the connection to its ag
     error_code reason;
     SECTION("without an error") {}
     SECTION("with one") { reason = timedOut; }
-    req.on<"response">(
-        [&](IncomingMessage& res) { res.on<"end">([&] { req.destroy(reason); }); });
+    req.on<"response">([&](IncomingMessage& res) { res.on<"end">([&] { req.destroy(reason); }); });
     net.deliver(response("hi"));
     CHECK(log.text() == "socket finish response data:hi res-end close res-close");
   }

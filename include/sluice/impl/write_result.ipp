@@ -10,12 +10,6 @@
 
 namespace sluice {
 
-namespace detail {
-
-SLUICE_DECL void throwError(const error_code& ec) { throw http::Error(ec); }
-
-}  // namespace detail
-
 SLUICE_DECL WriteResult::WriteResult(boost::intrusive_ptr<Stream> stream, Until until,
                                      std::uint64_t position, bool ok)
     : stream_(std::move(stream)), position_(position), until_(until), ok_(ok) {}
@@ -51,6 +45,14 @@ SLUICE_DECL void WriteResult::start(Handler handler) const {
     return;
   }
   stream_->current().wait(until_, stream_->currentPosition(position_), std::move(handler));
+}
+
+SLUICE_DECL void WriteResult::throwError(const error_code& ec) const {
+  if (const Error* why = stream_->current().why()) {
+    if (why->code() == ec) throw *why;
+    if (ec == errc::ERR_STREAM_DESTROYED) throw Error(ec, ec.message() + ": " + why->what());
+  }
+  throw Error(ec);
 }
 
 SLUICE_DECL bool WriteResult::mayGoOn() const { return !afterEvents_ && stream_->loop().mayGoOn(); }

@@ -311,7 +311,7 @@ SLUICE_DECL void ClientExchange::end(EndedBy by, const Error& error, bool told) 
   if (told) failure_ = error;
   if (answered) stopResponse(by, error.code());
   outgoing_->output->current().flushLast();
-  outgoing_->output->current().fail(error.code());
+  outgoing_->output->current().fail(error);
   outgoing_->destroy(error.code());
   ended_ = std::move(connection_);
   if (ended_ && !ended_->giveUp(error.code())) ended_ = nullptr;

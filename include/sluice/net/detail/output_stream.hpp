@@ -8,8 +8,10 @@
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <sluice/detail/completion.hpp>
+#include <sluice/error.hpp>
 #include <sluice/net/detail/loop.hpp>
 #include <sluice/net/detail/transport.hpp>
 #include <sluice/net/detail/until.hpp>
@@ -89,6 +91,10 @@ class OutputStream final
 
   /// No byte more will leave: everybody who waits hears `ec`.
   void fail(const error_code& ec);
+  /// The same, and what is thrown because of it says all that `why` does.
+  void fail(const Error& why);
+  /// Null if no more is known than the code.
+  const Error* why() const { return why_.get(); }
 
   /// What `until` asks for holds (no error), cannot come any more (an error), or is to be awaited.
   std::optional<error_code> settled(Until until, std::uint64_t position) const;
@@ -139,6 +145,7 @@ class OutputStream final
   Sink* sink_ = nullptr;
   std::vector<Waiter> waiters_;
   error_code failure_;
+  std::unique_ptr<const Error> why_;
   std::uint64_t sentAtFailure_ = 0;
   boost::intrusive_ptr<OutputStream> target_;
   std::uint64_t targetOffset_ = 0;

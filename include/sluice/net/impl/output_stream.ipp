@@ -189,6 +189,12 @@ SLUICE_DECL void OutputStream::fail(const error_code& ec) {
   queue_.passedBy(1);
 }
 
+SLUICE_DECL void OutputStream::fail(const Error& why) {
+  // A connection that broke may have said the code before.
+  if (!why_) why_ = std::make_unique<const Error>(why);
+  fail(why.code());
+}
+
 SLUICE_DECL void OutputStream::giveUp() {
   queue_.clear();
   needDrain_ = false;
@@ -260,6 +266,7 @@ SLUICE_DECL void OutputStream::reset() {
   waiters_.clear();
   sink_ = nullptr;
   failure_ = {};
+  why_ = nullptr;
   target_ = nullptr;
   targetOffset_ = 0;
   corked_ = 0;
