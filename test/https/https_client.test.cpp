@@ -101,6 +101,28 @@ TEST_CASE("a certificate that is not good has Node's name for what is wrong",
   CHECK(answerOf(test::localhost(), https::RequestOptions()) == "!UNABLE_TO_VERIFY_LEAF_SIGNATURE");
 }
 
+TEST_CASE("a certificate for other names is refused with these names", "[https]") {
+  const auto refusalOf = [](const char* altNames) {
+    const test::Identity identity = test::issued("x", altNames);
+    std::string text;
+    loopback::run([&](asio::io_context& loop) -> task<> {
+      Site site(loop, optionsOf(identity));
+      const auto options = trusting(test::authority());
+      try {
+        co_await https::get(site.url(), options);
+      } catch (const http::Error& error) {
+        text = error.what();
+      }
+    });
+    return text;
+  };
+  const std::string begin = "Hostname/IP does not match certificate's altnames: ";
+  CHECK(refusalOf("DNS:a.example,IP:192.0.2.1") ==
+        begin +
+            "Host: localhost. is not in the cert's altnames: DNS:a.example, IP Address:192.0.2.1");
+  CHECK(refusalOf("") == begin + "Cert does not contain a DNS name");
+}
+
 TEST_CASE("a name is compared as RFC 9525 says", "[https]") {
   const auto accepts = [](const char* altNames, const std::string& name) {
     const test::Identity identity = test::issued("x", altNames);

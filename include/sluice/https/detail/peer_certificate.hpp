@@ -23,4 +23,7 @@ bool isHostName(std::string_view identity);
 /// Whether it is for this host name or address.
 bool names(X509* certificate, const std::string& identity);
 
+/// The error if it is not, in Node's words.
+http::Error doesNotName(const X509* certificate, const std::string& identity);
+
 }  // namespace sluice::https::detail

@@ -181,4 +181,15 @@ SLUICE_DECL bool names(X509* certificate, const std::string& identity) {
                                                  identityFlags, nullptr) == 1;
 }
 
+SLUICE_DECL http::Error doesNotName(const X509* certificate, const std::string& identity) {
+  std::string text = "Hostname/IP does not match certificate's altnames: ";
+  const std::string altNames = certificate != nullptr ? altNamesOf(certificate) : std::string();
+  if (altNames.empty()) {
+    text += "Cert does not contain a DNS name";
+  } else {
+    text += "Host: " + identity + ". is not in the cert's altnames: " + altNames;
+  }
+  return http::Error(make_error_code(http::errc::ERR_TLS_CERT_ALTNAME_INVALID), std::move(text));
+}
+
 }  // namespace sluice::https::detail

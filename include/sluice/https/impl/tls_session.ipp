@@ -76,6 +76,10 @@ SLUICE_DECL void TlsSession::setIdentity() {
   X509_VERIFY_PARAM_set1_host(wanted, identity.data(), identity.size());
 }
 
+inline bool isWrongName(long error) {
+  return error == X509_V_ERR_HOSTNAME_MISMATCH || error == X509_V_ERR_IP_ADDRESS_MISMATCH;
+}
+
 SLUICE_DECL bool TlsSession::verify(X509_STORE_CTX* chain) {
   // As Node does: all checks are made, the last one that fails gives the name, and what host a
   // certificate is for matters only if it is good.
@@ -86,13 +90,15 @@ SLUICE_DECL bool TlsSession::verify(X509_STORE_CTX* chain) {
         X509_STORE_CTX_get_ex_data(at, SSL_get_ex_data_X509_STORE_CTX_idx()));
     long& verified = of(ssl).verified_;
     const long error = X509_STORE_CTX_get_error(at);
-    const bool identity =
-        error == X509_V_ERR_HOSTNAME_MISMATCH || error == X509_V_ERR_IP_ADDRESS_MISMATCH;
-    if (!identity || verified == X509_V_OK) verified = error;
+    if (!isWrongName(error) || verified == X509_V_OK) verified = error;
     return 1;
   });
   if (X509_verify_cert(chain) <= 0 && verified_ == X509_V_OK) verified_ = X509_V_ERR_UNSPECIFIED;
   X509_STORE_CTX_set_error(chain, static_cast<int>(verified_));
+  // The connection does not keep a certificate that it refuses.
+  if (isWrongName(verified_)) {
+    refusal_ = doesNotName(X509_STORE_CTX_get0_cert(chain), policy_->identity);
+  }
   return verified_ == X509_V_OK || !policy_->rejectUnauthorized;
 }
 
@@ -224,7 +230,7 @@ SLUICE_DECL std::optional<http::Error> TlsSession::wrongPeer() const {
   if (SSL_session_reused(ssl_.get()) == 0 || policy_->identity.empty()) return std::nullopt;
   X509* certificate = SSL_get0_peer_certificate(ssl_.get());
   if (certificate != nullptr && names(certificate, policy_->identity)) return std::nullopt;
-  return http::Error(make_error_code(http::errc::ERR_TLS_CERT_ALTNAME_INVALID));
+  return doesNotName(certificate, policy_->identity);
 }
 
 SLUICE_DECL http::Error TlsSession::errorOf(int result) {
