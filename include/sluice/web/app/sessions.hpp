@@ -50,9 +50,9 @@ class Session {
     return found->second;
   }
   /// Sets a value, and the cookie of the response with it. The client can read what is in it.
-  void set(std::string name, std::string value) {
+  void set(std::string_view name, std::string_view value) {
     Values changed = values_;
-    changed[std::move(name)] = std::move(value);
+    changed.insert_or_assign(std::string(name), std::string(value));
     replace(std::move(changed));
   }
   /// Removes a value; false: there was none.
