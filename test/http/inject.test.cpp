@@ -109,6 +109,11 @@ TEST_CASE("inject fails with the reason where no response comes", "[http][plain]
   });
   CHECK_THROWS_WITH(inject(io, server, {}, 0ms),
                     "inject(): the handler has not ended in time; sent so far: ");
+  const sluice::test::Clock still(io);
+  CHECK_THROWS_WITH(
+      inject(io, server, {}, 0ms),
+      "inject(): the handler has not ended in time, in which sleepFor() and Timer stand "
+      "still; sent so far: ");
 }
 
 TEST_CASE("inject brings what a server says to a request that is none", "[http][plain][test]") {

@@ -169,8 +169,10 @@ inline InjectResponse inject(asio::io_context& io, http::Server& server,
     io.restart();
     if (io.run_one_until(deadline) != 0) continue;
     const bool late = std::chrono::steady_clock::now() >= deadline;
+    const bool still = !net::detail::Loop::of(io.get_executor())->clock().runsByItself();
     throw std::logic_error(std::string("inject(): the handler ") +
                            (late ? "has not ended in time" : "waits for what never comes") +
+                           (late && still ? ", in which sleepFor() and Timer stand still" : "") +
                            (complete ? ", though its response is complete" : "") +
                            "; sent so far: " + std::string(wire.received()));
   }
@@ -189,7 +191,8 @@ inline InjectResponse inject(asio::io_context& io, http::Server& server,
 ///     const auto res = test::inject(handler, {.method = "POST", .url = "/x", .body = "..."});
 ///     CHECK(res.statusCode == 201);
 ///
-/// The library's timeouts do not pass; timers that the handler makes itself do.
+/// The library's clock stands still: timeouts, sleepFor() and Timer never come due, and timers of
+/// Asio do. For a handler that waits on that clock, make a server and a Clock, and move it.
 ///
 /// throws  std::logic_error if the handler never ends or the response stays incomplete;
 ///         http::Error for a request that cannot be sent
