@@ -94,6 +94,8 @@ class [[nodiscard("keep the request: destroying an unfinished one aborts it")]] 
   /// throws  what "error" brings: ECONNREFUSED, ECONNRESET "socket hang up", HPE_* …
   /// cancel  total: operation_aborted; the request goes on
   task<IncomingMessage> response() &;
+  /// A request that is not kept would be gone before its response: name it first.
+  task<IncomingMessage> response() && = delete;
 
   /// As destroy(), and "abort" says so. Deprecated in Node.
   void abort();

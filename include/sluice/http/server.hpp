@@ -220,10 +220,13 @@ inline constexpr bool takesMessages = std::derived_from<RequestOf<F>, IncomingMe
 
 template <class F>
 consteval bool requireHandler() {
-  static_assert(takesMessages<F>,
+  static_assert(!std::is_member_pointer_v<F>,
+                "a member function needs its object: [this](IncomingMessage& req, ServerResponse& "
+                "res) { return handle(req, res); }");
+  static_assert(std::is_member_pointer_v<F> || takesMessages<F>,
                 "a handler is called with (IncomingMessage&, ServerResponse&), or with classes "
                 "derived from these");
-  if constexpr (takesMessages<F>) {
+  if constexpr (!std::is_member_pointer_v<F> && takesMessages<F>) {
     return sluice::detail::requireCoroutine<isCoroutineHandler<F>>();
   }
   return false;
