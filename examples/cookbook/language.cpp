@@ -87,6 +87,16 @@ task<int> status(std::string url) {
 }
 // [/named_options]
 
+// [named_executor]
+task<int> replace(std::string url, std::string text) {
+  const auto executor = co_await asio::this_coro::executor;  // a statement of its own
+  auto req = http::request(executor, url, {.method = "PUT"});
+  req.end(text);
+  auto res = co_await req.response();
+  co_return res.statusCode();
+}
+// [/named_executor]
+
 // [named_lambda]
 task<> answer(http::ServerResponse& res, std::string user) {
   auto done = [user](error_code) { std::cout << "answered " << user << std::endl; };
@@ -117,6 +127,7 @@ int main() {
   spawn(loop, [](std::string where, http::Server& server) -> task<> {
     const int received = co_await status(where);
     check(received == 200, "named_options, server_in_class");
+    check(co_await replace(where, "text") == 200, "named_executor");
     server.close();
   }(url, service.server()));
   loop.run();

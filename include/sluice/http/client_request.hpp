@@ -168,6 +168,8 @@ concept TakesResponse = std::invocable<std::decay_t<Listener>&, IncomingMessage&
 ///
 ///     auto req = http::request(loop, "http://example.org/", {.method = "PUT"});
 ///
+/// options  may be made on the spot. g++ before 13 destroys them twice if the statement has a
+///          co_await, for instance one that awaits the executor
 /// throws  ERR_INVALID_URL, ERR_INVALID_PROTOCOL, ERR_UNESCAPED_CHARACTERS, ERR_INVALID_HTTP_TOKEN,
 ///         ERR_INVALID_CHAR, ERR_OUT_OF_RANGE for a time below 0
 ClientRequest request(Executor executor, RequestOptions options);
