@@ -62,11 +62,12 @@ task<> upload(app::Request& req, app::Response& res) {
   std::size_t bytes = 0;
   const auto take = [&bytes](app::FormPart& part) -> task<> {
     // A file of any size: the client waits while a piece is not read.
-    while (auto piece = co_await part.read()) bytes += piece->size();
+    while (auto piece = co_await part.read()) {
+      bytes += piece->size();
+      if (bytes > 1024 * 1024 * 1024) throw app::HttpError{413, "at most 1 GiB"};
+    }
   };
-  app::FormLimits limits;
-  limits.size = limits.partSize = 1024ull * 1024 * 1024;
-  co_await req.parts(take, limits);
+  co_await req.parts(take);
   co_await res.end(std::to_string(bytes) + " bytes\n");
 }
 // [/upload]
