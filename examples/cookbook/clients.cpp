@@ -106,11 +106,15 @@ task<std::string> uploadFrom(asio::io_context& loop, std::string url, std::strin
   auto req = http::request(loop, url, options);
   std::ifstream file(path, std::ios::binary);
   std::vector<char> piece(64 * 1024);
-  while (file.read(piece.data(), std::ssize(piece)), file.gcount() > 0) {
-    const std::string_view bytes(piece.data(), static_cast<std::size_t>(file.gcount()));
-    co_await req.write(bytes);  // waits for a slow server
+  try {
+    while (file.read(piece.data(), std::ssize(piece)), file.gcount() > 0) {
+      const std::string_view bytes(piece.data(), static_cast<std::size_t>(file.gcount()));
+      co_await req.write(bytes);  // waits for a slow server
+    }
+    req.end();
+  } catch (const http::Error&) {
+    // The server has answered before it had everything, or is gone: response() tells which.
   }
-  req.end();
   auto res = co_await req.response();
   co_return co_await res.text();
 }
