@@ -260,6 +260,29 @@ TEST_CASE("a deadline ends an exchange whatever moves", "[ClientRequest]") {
         "ERR_OUT_OF_RANGE");
 }
 
+TEST_CASE("a connection that takes too long ends its request", "[ClientRequest]") {
+  using namespace std::chrono_literals;
+  Requesting net;
+  SECTION("as nothing else does") {
+    net.slow = true;
+    auto req = http::get(net.io(), net.options({.connectTimeout = 300ms}));
+    EventLog log(req);
+    net.advance(299ms);
+    CHECK(log.text().empty());
+    net.advance(1ms);
+    CHECK(log.text() == "error:ETIMEDOUT close");
+  }
+  SECTION("and not if it is open by then") {
+    auto req = http::get(net.io(), net.options({.connectTimeout = 300ms}));
+    EventLog log(req);
+    net.settle();
+    net.advance(400ms);
+    CHECK(log.text() == "socket finish");
+  }
+  CHECK(thrownBy([&] { static_cast<void>(request(net.io(), {.connectTimeout = -1ms})); }) ==
+        "ERR_OUT_OF_RANGE");
+}
+
 TEST_CASE("a request that was moved from says that it is over", "[ClientRequest]") {
   Requesting net;
   ClientRequest from = request(net.io(), net.options());

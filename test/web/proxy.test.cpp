@@ -218,6 +218,20 @@ TEST_CASE("an http proxy is told the whole URL, and its user", "[fetch]") {
   });
 }
 
+TEST_CASE("the proxy of the user's agent is told the whole URL, however long it may take",
+          "[fetch]") {
+  FetchWorld world;
+  const std::string proxy = world.serve(echo);
+  http::Agent agent(world.io, {.proxyEnv = {{"HTTP_PROXY", "http://u:p@" + proxy.substr(7)}}});
+  world.run([&]() -> task<> {
+    FetchRequest request;
+    request.agent(agent).connectTimeout(1h);
+    FetchResponse res = co_await fetch("http://example.test/x", request);
+    const auto got = co_await res.text();
+    CHECK(got == "GET http://example.test/x Basic dTpw");
+  });
+}
+
 TEST_CASE("https goes through a tunnel, which serves again", "[fetch]") {
   FetchWorld world;
   HttpProxy proxy(world.io);

@@ -118,6 +118,9 @@ struct RequestOptions {
   /// ETIMEDOUT after this long, whatever moves: from the request to the end of the response's body.
   /// 0: never. Not in Node.
   std::chrono::milliseconds deadline{};
+  /// ETIMEDOUT if its connection is not open after this long: the name was looked up, a proxy has
+  /// answered, and TLS is there. 0: never. Not in Node.
+  std::chrono::milliseconds connectTimeout{};
   /// Adds the Host header. Not set: as `setDefaultHeaders` says.
   SetHost setHost{};
   /// Adds Host, Connection, Content-Length and Transfer-Encoding.

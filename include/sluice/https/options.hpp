@@ -124,6 +124,7 @@ struct RequestOptions {
   http::Headers headers{};
   std::chrono::milliseconds timeout{};
   std::chrono::milliseconds deadline{};
+  std::chrono::milliseconds connectTimeout{};
   http::SetHost setHost{};
   bool setDefaultHeaders = true;
   bool insecureHTTPParser = false;

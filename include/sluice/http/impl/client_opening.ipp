@@ -16,7 +16,9 @@
 namespace sluice::http::detail {
 
 SLUICE_DECL Opening::Opening(boost::intrusive_ptr<AgentState> agent, OpeningOwner& owner)
-    : agent_(std::move(agent)), owner_(&owner) {}
+    : agent_(std::move(agent)),
+      owner_(&owner),
+      limit_([](void* self) { static_cast<Opening*>(self)->tookTooLong(); }, this) {}
 
 SLUICE_DECL Opening::~Opening() = default;
 
@@ -64,6 +66,9 @@ SLUICE_DECL void Opening::start(const WantedRequest& wanted) {
   options.tls = request.tls;
   options.way = wanted.way();
   options.hook = this;
+  if (request.connectTimeout.count() > 0) {
+    agent_->loop().startTimer(limit_, request.connectTimeout);
+  }
   const boost::intrusive_ptr<Opening> self(this);
   sluice::detail::spawn(agent_->loop().executor(),
                         openSocket(self, std::move(options), request.createConnection),
@@ -72,7 +77,14 @@ SLUICE_DECL void Opening::start(const WantedRequest& wanted) {
 
 SLUICE_DECL void Opening::stop() {
   if (std::exchange(owner_, nullptr) == nullptr) return;
+  limit_.stop();
   sluice::detail::post(agent_->loop().executor(), Cancel{boost::intrusive_ptr<Opening>(this)});
+}
+
+SLUICE_DECL void Opening::tookTooLong() {
+  OpeningOwner* const owner = owner_;
+  stop();
+  owner->onOpeningFailed(Error(make_error_code(boost::system::errc::timed_out)));
 }
 
 SLUICE_DECL void Opening::socketDestroyed(const error_code& reason) {
@@ -93,6 +105,7 @@ SLUICE_DECL boost::intrusive_ptr<net::detail::SocketCore> Opening::onConnecting(
 SLUICE_DECL void Opening::opened(net::Socket socket, const std::exception_ptr& failure) {
   OpeningOwner* const owner = std::exchange(owner_, nullptr);
   if (owner == nullptr) return;
+  limit_.stop();
   if (!failure && socket) {
     owner->onOpened(std::move(socket));
     return;

@@ -33,7 +33,7 @@ inline void assignIfOther(std::string& to, const std::string& from) {
 SLUICE_DECL void WantedRequest::set(const RequestOptions& options) {
   // All of them by name, so that none can be forgotten.
   const auto& [agent, auth, host, hostname, localAddress, method, path, protocol, socketPath, port,
-               defaultPort, localPort, family, headers, timeout, deadline, setHost,
+               defaultPort, localPort, family, headers, timeout, deadline, connectTimeout, setHost,
                setDefaultHeaders, insecureHTTPParser, joinDuplicateHeaders, maxHeaderSize,
                uniqueHeaders, createConnection, lookup, signal, retryStale, highWaterMark, tls] =
       options;
@@ -54,6 +54,7 @@ SLUICE_DECL void WantedRequest::set(const RequestOptions& options) {
   assignIfSet(options_.headers, headers);
   options_.timeout = timeout;
   options_.deadline = deadline;
+  options_.connectTimeout = connectTimeout;
   options_.setHost = setHost;
   options_.setDefaultHeaders = setDefaultHeaders;
   options_.insecureHTTPParser = insecureHTTPParser;
@@ -80,6 +81,7 @@ SLUICE_DECL void WantedRequest::forget() {
 SLUICE_DECL void WantedRequest::resolve(Agent& agent) {
   sluice::detail::requireIdleTime("timeout", options_.timeout);
   sluice::detail::requireIdleTime("deadline", options_.deadline);
+  sluice::detail::requireIdleTime("connectTimeout", options_.connectTimeout);
   sluice::detail::requireIdleTime("msecs", agent.options().timeout);
   if (options_.hostname.empty()) options_.hostname = options_.host;
   if (options_.hostname.empty()) options_.hostname = "localhost";

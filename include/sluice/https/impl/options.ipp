@@ -41,9 +41,9 @@ SLUICE_DECL http::ServerOptions withoutTls(const ServerOptions& from) {
 SLUICE_DECL http::RequestOptions withoutTls(const RequestOptions& from) {
   http::RequestOptions to;
   auto& [agent, auth, host, hostname, localAddress, method, path, protocol, socketPath, port,
-         defaultPort, localPort, family, headers, timeout, deadline, setHost, setDefaultHeaders,
-         insecureHTTPParser, joinDuplicateHeaders, maxHeaderSize, uniqueHeaders, createConnection,
-         lookup, signal, retryStale, highWaterMark, tls] = to;
+         defaultPort, localPort, family, headers, timeout, deadline, connectTimeout, setHost,
+         setDefaultHeaders, insecureHTTPParser, joinDuplicateHeaders, maxHeaderSize, uniqueHeaders,
+         createConnection, lookup, signal, retryStale, highWaterMark, tls] = to;
   agent = from.agent;
   auth = from.auth;
   host = from.host;
@@ -60,6 +60,7 @@ SLUICE_DECL http::RequestOptions withoutTls(const RequestOptions& from) {
   headers = from.headers;
   timeout = from.timeout;
   deadline = from.deadline;
+  connectTimeout = from.connectTimeout;
   setHost = from.setHost;
   setDefaultHeaders = from.setDefaultHeaders;
   insecureHTTPParser = from.insecureHTTPParser;

@@ -52,6 +52,7 @@ class Opening final : public AwaitedOpening, private net::detail::ConnectHook {
   struct IsOver;
   struct Cancel;
 
+  void tookTooLong();
   SLUICE_DECL Agent* opener() const override;
   SLUICE_DECL void opened(net::Socket socket, const std::exception_ptr& failure) override;
   SLUICE_DECL boost::intrusive_ptr<net::detail::SocketCore> onConnecting() override;
@@ -59,6 +60,7 @@ class Opening final : public AwaitedOpening, private net::detail::ConnectHook {
   boost::intrusive_ptr<AgentState> agent_;
   OpeningOwner* owner_;  // null once it is over
   asio::cancellation_signal signal_;
+  net::detail::TimerEntry limit_;
   error_code destroyedWith_;
 };
 

@@ -66,8 +66,7 @@ class FetchExchange : public std::enable_shared_from_this<FetchExchange> {
   std::chrono::milliseconds backoff();
   http::ClientRequest makeRequest(const std::shared_ptr<FetchAttempt>& attempt) const;
   http::Headers headersToSend() const;
-  http::CreateConnection opener(const std::shared_ptr<FetchAttempt>& attempt, http::Agent& agent,
-                                bool tunnel) const;
+  http::CreateConnection tunnelOpener() const;
   void startWriting(const std::shared_ptr<FetchAttempt>& attempt);
   void throwIfStopped() const;
   [[noreturn]] void throwReason(const std::exception_ptr& failure) const;

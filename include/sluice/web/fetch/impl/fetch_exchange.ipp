@@ -261,68 +261,39 @@ void copyTls(const https::ClientOptions& from, Options& to) {
   to.secureContext = from.secureContext;
 }
 
-/// How a connection of one attempt is opened, if the agent does not do it by itself.
-struct FetchOpening {
-  std::weak_ptr<FetchAttempt> attempt;
-  std::shared_ptr<FetchAgents> agents;
-  http::Agent* agent;
-  std::optional<Proxy> proxy;  // for a tunnel
+/// How a connection through a tunnel is opened.
+struct FetchTunnel {
+  Proxy proxy;
   bool secure;
   https::ClientOptions tls;
-  std::chrono::milliseconds timeout;
 };
 
-struct StopAttempt {
-  std::weak_ptr<FetchAttempt> attempt;
-
-  void operator()() const {
-    if (const auto alive = attempt.lock()) {
-      alive->request.destroy(make_error_code(boost::system::errc::timed_out));
-    }
-  }
-};
-
-SLUICE_DECL task<net::Socket> openConnection(std::shared_ptr<FetchOpening> opening,
-                                             net::ConnectionOptions options) {
-  Timer limit(co_await asio::this_coro::executor);
-  if (opening->timeout.count() > 0) limit.start(opening->timeout, StopAttempt{opening->attempt});
-  if (!opening->proxy) {
-    options.timeout = opening->timeout;
-    net::Socket direct = co_await opening->agent->createConnection(options);
-    co_return direct;
-  }
+SLUICE_DECL task<net::Socket> connectByTunnel(std::shared_ptr<const FetchTunnel> tunnel,
+                                              net::ConnectionOptions options) {
   options.host = std::string(bareHost(options.host));
-  net::Socket socket = co_await connectThrough(*opening->proxy, options);
-  if (!opening->secure) co_return socket;
+  net::Socket socket = co_await connectThrough(tunnel->proxy, options);
+  if (!tunnel->secure) co_return socket;
   https::ConnectionOptions secure;
-  copyTls(opening->tls, secure);
+  copyTls(tunnel->tls, secure);
   secure.host = options.host;
   net::Socket encrypted = co_await https::connect(std::move(socket), secure);
   co_return encrypted;
 }
 
-SLUICE_DECL http::CreateConnection FetchExchange::opener(
-    const std::shared_ptr<FetchAttempt>& attempt, http::Agent& agent, bool tunnel) const {
-  if (!tunnel && options_.connectTimeout.count() <= 0) return {};
-  auto opening = std::make_shared<FetchOpening>();
-  opening->attempt = attempt;
-  opening->agents = attempt->agents;
-  opening->agent = &agent;
-  if (tunnel) opening->proxy = proxy_;
-  opening->secure = url_.protocol() == "https:";
-  opening->tls = options_.tls;
-  opening->timeout = options_.connectTimeout;
-  return [opening = std::move(opening)](const net::ConnectionOptions& options) {
-    return openConnection(opening, options);
+SLUICE_DECL http::CreateConnection FetchExchange::tunnelOpener() const {
+  auto tunnel = std::make_shared<const FetchTunnel>(
+      FetchTunnel{*proxy_, url_.protocol() == "https:", options_.tls});
+  return [tunnel = std::move(tunnel)](const net::ConnectionOptions& options) {
+    return connectByTunnel(tunnel, options);
   };
 }
 
 SLUICE_DECL http::ClientRequest FetchExchange::makeRequest(
     const std::shared_ptr<FetchAttempt>& attempt) const {
   const bool secure = url_.protocol() == "https:";
-  const bool tunnel = proxy_ && (secure || proxy_->isSocks);
+  const bool tunnels = proxy_ && (secure || proxy_->isSocks);
   http::Agent* agent = options_.agent;
-  if (agent == nullptr || tunnel || agent->protocol != url_.protocol()) {
+  if (agent == nullptr || tunnels || agent->protocol != url_.protocol()) {
     attempt->agents = fetchAgents(executor_, proxy_ ? proxy_->key() : std::string());
     agent = &attempt->agents->plain;
     if (secure) agent = &attempt->agents->secure;
@@ -334,7 +305,8 @@ SLUICE_DECL http::ClientRequest FetchExchange::makeRequest(
     options.method = method_;
     options.headers = headersToSend();
     options.retryStale = true;
-    options.createConnection = opener(attempt, *agent, tunnel);
+    options.connectTimeout = options_.connectTimeout;
+    if (tunnels) options.createConnection = tunnelOpener();
     return https::request(executor_, url_, std::move(options));
   }
   http::RequestOptions options;
@@ -342,8 +314,9 @@ SLUICE_DECL http::ClientRequest FetchExchange::makeRequest(
   options.method = method_;
   options.headers = headersToSend();
   options.retryStale = true;
-  options.createConnection = opener(attempt, *agent, tunnel);
-  if (!proxy_ || tunnel) return http::request(executor_, url_, std::move(options));
+  options.connectTimeout = options_.connectTimeout;
+  if (tunnels) options.createConnection = tunnelOpener();
+  if (!proxy_ || tunnels) return http::request(executor_, url_, std::move(options));
 
   // RFC 9112 3.2.2: a proxy is told the whole URL.
   options.hostname = proxy_->host;
