@@ -298,24 +298,22 @@ SLUICE_DECL http::ClientRequest FetchExchange::makeRequest(
     agent = &attempt->agents->plain;
     if (secure) agent = &attempt->agents->secure;
   }
-  if (secure) {
-    https::RequestOptions options;
-    copyTls(options_.tls, options);
+  const auto fill = [&](auto& options) {
     options.agent = *agent;
     options.method = method_;
     options.headers = headersToSend();
     options.retryStale = true;
     options.connectTimeout = options_.connectTimeout;
     if (tunnels) options.createConnection = tunnelOpener();
+  };
+  if (secure) {
+    https::RequestOptions options;
+    copyTls(options_.tls, options);
+    fill(options);
     return https::request(executor_, url_, std::move(options));
   }
   http::RequestOptions options;
-  options.agent = *agent;
-  options.method = method_;
-  options.headers = headersToSend();
-  options.retryStale = true;
-  options.connectTimeout = options_.connectTimeout;
-  if (tunnels) options.createConnection = tunnelOpener();
+  fill(options);
   if (!proxy_ || tunnels) return http::request(executor_, url_, std::move(options));
 
   // RFC 9112 3.2.2: a proxy is told the whole URL.
