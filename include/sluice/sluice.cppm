@@ -70,6 +70,7 @@ using http::ClientRequest;
 using http::createServer;
 using http::errc;
 using http::Error;
+using http::formatDate;
 using http::get;
 using http::globalAgent;
 using http::Handler;
@@ -89,6 +90,8 @@ using http::STATUS_CODES;
 using http::unlimited;
 using http::URL;
 using http::URLSearchParams;
+using http::validateHeaderName;
+using http::validateHeaderValue;
 }  // namespace http
 
 }  // namespace sluice

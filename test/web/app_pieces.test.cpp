@@ -19,7 +19,6 @@ using namespace std::string_view_literals;
 using app::Request;
 using app::Response;
 using app::Router;
-using app::detail::formatHttpDate;
 using app::detail::Networks;
 using app::detail::parseHttpDate;
 using app::detail::TargetPath;
@@ -39,7 +38,7 @@ TEST_CASE("the three forms of a date say the same", "[app][date]") {
   CHECK(parseHttpDate("Sunday, 06-Nov-94 08:49:37 GMT") == time);
   CHECK(parseHttpDate("Sun Nov  6 08:49:37 1994") == time);
   CHECK(parseHttpDate("Wed Nov 16 08:49:37 1994") == time + std::chrono::hours(240));
-  CHECK(formatHttpDate(time) == "Sun, 06 Nov 1994 08:49:37 GMT");
+  CHECK(http::formatDate(time) == "Sun, 06 Nov 1994 08:49:37 GMT");
   // Two digits are of this century below 70.
   CHECK(parseHttpDate("Thursday, 01-Jan-26 00:00:00 GMT") ==
         parseHttpDate("Thu, 01 Jan 2026 00:00:00 GMT"));

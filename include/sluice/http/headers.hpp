@@ -9,6 +9,7 @@
 #define SLUICE_HTTP_HEADERS_HPP
 
 #include <sluice/config.hpp>
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -41,6 +42,11 @@ void validateHeaderName(std::string_view name);
 ///
 /// name  only for the text of the error
 void validateHeaderValue(std::string_view name, std::string_view value);
+
+/// A time as HTTP writes it: "Sun, 06 Nov 1994 08:49:37 GMT".
+///
+///     res.setHeader("Last-Modified", http::formatDate(modified));
+std::string formatDate(std::chrono::system_clock::time_point time);
 
 namespace detail {
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <sluice/http/detail/wire/date.hpp>
+#include <sluice/http/headers.hpp>
 
 namespace sluice::http {
 

@@ -8,17 +8,9 @@
 #include <chrono>
 #include <cstddef>
 #include <ctime>
-#include <string>
 #include <string_view>
 
-namespace sluice::http {
-
-/// A time as HTTP writes it: "Sun, 06 Nov 1994 08:49:37 GMT".
-///
-///     res.setHeader("Last-Modified", http::formatDate(modified));
-std::string formatDate(std::chrono::system_clock::time_point time);
-
-namespace detail {
+namespace sluice::http::detail {
 
 /// The parts of a time in UTC.
 std::tm utcParts(std::chrono::system_clock::time_point time);
@@ -37,5 +29,4 @@ class DateLine {
   std::chrono::steady_clock::time_point until_ = std::chrono::steady_clock::time_point::min();
 };
 
-}  // namespace detail
-}  // namespace sluice::http
+}  // namespace sluice::http::detail

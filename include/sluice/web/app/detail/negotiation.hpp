@@ -5,14 +5,14 @@
 
 #include <cstddef>
 #include <optional>
+#include <sluice/detail/ascii.hpp>
 #include <sluice/web/app/config.hpp>
 #include <string>
 #include <string_view>
 
 namespace sluice::app::detail {
 
-bool equalsIgnoringCase(std::string_view a, std::string_view b);
-std::string_view trimmed(std::string_view text);
+using sluice::detail::equalIgnoreCase, sluice::detail::trimBlanks;
 
 /// What a backslash is in quotes: in a tag, RFC 9110 §8.8.3, a character like others.
 enum class Backslash : bool { escapes, isPlain };

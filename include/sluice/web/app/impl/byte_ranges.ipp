@@ -26,7 +26,7 @@ inline std::optional<std::uint64_t> number(std::string_view text) {
 SLUICE_DECL RangeRequest parseRanges(std::string_view header, std::uint64_t size) {
   const std::size_t equals = header.find('=');
   if (equals == std::string_view::npos) return {};
-  if (!equalsIgnoringCase(trimmed(header.substr(0, equals)), "bytes")) return {};
+  if (!equalIgnoreCase(trimBlanks(header.substr(0, equals)), "bytes")) return {};
   std::string_view list = header.substr(equals + 1);
   RangeRequest request{RangeRequest::Kind::unsatisfiable};
   std::uint64_t left = size;

@@ -8,7 +8,6 @@
 #include <sluice/error.hpp>
 #include <sluice/http/headers.hpp>
 #include <sluice/web/app/detail/cookie_line.hpp>
-#include <sluice/web/app/detail/http_date.hpp>
 #include <sluice/web/app/detail/target_path.hpp>
 
 namespace sluice::app::detail {
@@ -51,7 +50,7 @@ SLUICE_DECL std::string cookieLine(std::string_view name, std::string_view value
     line.append("; Max-Age=")
         .append(std::to_string(std::max<std::int64_t>(options.maxAge->count(), 0)));
   }
-  if (options.expires) line.append("; Expires=").append(formatHttpDate(*options.expires));
+  if (options.expires) line.append("; Expires=").append(http::formatDate(*options.expires));
   if (options.httpOnly) line += "; HttpOnly";
   if (options.secure) line += "; Secure";
   if (options.sameSite == SameSite::lax) line += "; SameSite=Lax";

@@ -209,7 +209,7 @@ inline void describe(Response& res, const FoundFile& found, const SendFileOption
   set("ETag", etag);
   if (options.lastModified) {
     set("Last-Modified",
-        formatHttpDate(std::chrono::floor<std::chrono::seconds>(found.info.modified)));
+        http::formatDate(std::chrono::floor<std::chrono::seconds>(found.info.modified)));
   }
   if (!options.attachment.empty()) set("Content-Disposition", dispositionOf(options.attachment));
   if (found.hasSiblings) res.appendHeader("Vary", "Accept-Encoding");
@@ -305,13 +305,13 @@ SLUICE_DECL std::vector<std::string_view> wantedCodings(std::string_view acceptE
   while (!acceptEncoding.empty()) {
     const std::string_view element = takeElement(acceptEncoding);
     const std::size_t end = std::min(element.find(';'), element.size());
-    const std::string_view name = trimmed(element.substr(0, end));
+    const std::string_view name = trimBlanks(element.substr(0, end));
     const int quality = qualityOf(element.substr(end));
     if (name == "*") others = quality;
-    if (equalsIgnoringCase(name, "identity")) plain = quality;
+    if (equalIgnoreCase(name, "identity")) plain = quality;
     for (Wanted& wanted : all) {
-      if (equalsIgnoringCase(wanted.coding, name)) wanted.quality = quality;
-      if (wanted.coding == "gzip" && equalsIgnoringCase(name, "x-gzip")) wanted.quality = quality;
+      if (equalIgnoreCase(wanted.coding, name)) wanted.quality = quality;
+      if (wanted.coding == "gzip" && equalIgnoreCase(name, "x-gzip")) wanted.quality = quality;
     }
   }
   for (Wanted& wanted : all) {

@@ -35,8 +35,8 @@ SLUICE_DECL std::string_view FormPart::header(std::string_view name) const {
     lines.remove_prefix(std::min(end + 2, lines.size()));
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos) continue;
-    if (detail::equalsIgnoringCase(line.substr(0, colon), name)) {
-      return detail::trimmed(line.substr(colon + 1));
+    if (detail::equalIgnoreCase(line.substr(0, colon), name)) {
+      return detail::trimBlanks(line.substr(colon + 1));
     }
   }
   return {};

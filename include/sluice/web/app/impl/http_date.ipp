@@ -11,16 +11,8 @@ namespace sluice::app::detail {
 
 namespace http_date {
 
-inline constexpr std::array<std::string_view, 7> days{"Sun", "Mon", "Tue", "Wed",
-                                                      "Thu", "Fri", "Sat"};
 inline constexpr std::array<std::string_view, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-
-inline void appendNumber(std::string& out, int number, int digits) {
-  int unit = 1;
-  for (int left = 1; left < digits; ++left) unit *= 10;
-  for (; unit > 0; unit /= 10) out += static_cast<char>('0' + number / unit % 10);
-}
 
 // Reads a text from left to right; every step fails after one that did.
 struct Reader {
@@ -62,27 +54,6 @@ struct Reader {
 };
 
 }  // namespace http_date
-
-SLUICE_DECL std::string formatHttpDate(std::chrono::system_clock::time_point time) {
-  using namespace std::chrono;
-  const auto day = floor<std::chrono::days>(time);
-  const year_month_day date(day);
-  const auto second = static_cast<int>(floor<seconds>(time - day).count());
-  std::string out(http_date::days[weekday(day).c_encoding()]);
-  out += ", ";
-  http_date::appendNumber(out, static_cast<int>(static_cast<unsigned>(date.day())), 2);
-  out += ' ';
-  out += http_date::months[static_cast<unsigned>(date.month()) - 1];
-  out += ' ';
-  http_date::appendNumber(out, static_cast<int>(date.year()), 4);
-  out += ' ';
-  http_date::appendNumber(out, second / 3600, 2);
-  out += ':';
-  http_date::appendNumber(out, second / 60 % 60, 2);
-  out += ':';
-  http_date::appendNumber(out, second % 60, 2);
-  return out += " GMT";
-}
 
 SLUICE_DECL std::optional<std::chrono::sys_seconds> parseHttpDate(std::string_view text) {
   using namespace std::chrono;

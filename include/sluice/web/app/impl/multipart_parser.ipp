@@ -137,7 +137,7 @@ inline std::string unfolded(std::string_view lines) {
       plain.erase(plain.find_last_not_of(blanks) + 1);
       plain += ' ';
     }
-    plain.append(goesOn ? trimmed(lines.substr(0, end)) : lines.substr(0, end)).append("\r\n");
+    plain.append(goesOn ? trimBlanks(lines.substr(0, end)) : lines.substr(0, end)).append("\r\n");
     lines.remove_prefix(end + 2);
   }
   return plain;

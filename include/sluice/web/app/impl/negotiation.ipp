@@ -10,21 +10,6 @@
 
 namespace sluice::app::detail {
 
-SLUICE_DECL bool equalsIgnoringCase(std::string_view a, std::string_view b) {
-  const auto lower = [](char letter) {
-    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter;
-  };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char left, char right) { return lower(left) == lower(right); });
-}
-
-SLUICE_DECL std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view spaces = " \t";
-  const std::size_t begin = text.find_first_not_of(spaces);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(spaces) - begin + 1);
-}
-
 SLUICE_DECL std::string_view takeElement(std::string_view& list, char separator,
                                          Backslash backslash) {
   std::size_t end = 0;
@@ -37,7 +22,7 @@ SLUICE_DECL std::string_view takeElement(std::string_view& list, char separator,
       break;
   }
   end = std::min(end, list.size());
-  const std::string_view element = trimmed(list.substr(0, end));
+  const std::string_view element = trimBlanks(list.substr(0, end));
   list.remove_prefix(std::min(end + 1, list.size()));
   return element;
 }
@@ -64,8 +49,8 @@ SLUICE_DECL std::optional<std::string> parameterOf(std::string_view field, std::
     const std::string_view parameter = takeElement(field, ';');
     const std::size_t equals = parameter.find('=');
     if (equals == std::string_view::npos) continue;
-    if (!equalsIgnoringCase(trimmed(parameter.substr(0, equals)), name)) continue;
-    return plainValue(trimmed(parameter.substr(equals + 1)));
+    if (!equalIgnoreCase(trimBlanks(parameter.substr(0, equals)), name)) continue;
+    return plainValue(trimBlanks(parameter.substr(equals + 1)));
   }
   return std::nullopt;
 }
@@ -147,7 +132,7 @@ SLUICE_DECL std::string_view mediaTypeOf(std::string_view extension) {
   });
   if (extension.starts_with('.')) extension.remove_prefix(1);
   for (const Entry& entry : types) {
-    if (equalsIgnoringCase(entry.first, extension)) return entry.second;
+    if (equalIgnoreCase(entry.first, extension)) return entry.second;
   }
   return {};
 }
@@ -157,22 +142,21 @@ SLUICE_DECL std::string_view plainMediaType(std::string_view nameOrType) {
     const std::string_view type = mediaTypeOf(nameOrType);
     if (!type.empty()) nameOrType = type;
   }
-  return trimmed(nameOrType.substr(0, nameOrType.find(';')));
+  return trimBlanks(nameOrType.substr(0, nameOrType.find(';')));
 }
 
 SLUICE_DECL bool matchesMediaRange(std::string_view range, std::string_view type) {
   if (range == "*/*") return type.find('/') != std::string_view::npos;
   if (range.ends_with("/*")) {
     const std::size_t prefix = range.size() - 1;
-    return type.size() > prefix &&
-           equalsIgnoringCase(type.substr(0, prefix), range.substr(0, prefix));
+    return type.size() > prefix && equalIgnoreCase(type.substr(0, prefix), range.substr(0, prefix));
   }
   // "+json": every type with that suffix.
   if (range.starts_with('+')) {
     return type.size() > range.size() &&
-           equalsIgnoringCase(type.substr(type.size() - range.size()), range);
+           equalIgnoreCase(type.substr(type.size() - range.size()), range);
   }
-  return equalsIgnoringCase(range, type);
+  return equalIgnoreCase(range, type);
 }
 
 SLUICE_DECL int qualityOf(std::string_view parameters) {
@@ -180,8 +164,8 @@ SLUICE_DECL int qualityOf(std::string_view parameters) {
     const std::string_view parameter = takeElement(parameters, ';');
     const std::size_t equals = parameter.find('=');
     if (equals == std::string_view::npos) continue;
-    if (!equalsIgnoringCase(trimmed(parameter.substr(0, equals)), "q")) continue;
-    const std::string_view digits = trimmed(parameter.substr(equals + 1));
+    if (!equalIgnoreCase(trimBlanks(parameter.substr(0, equals)), "q")) continue;
+    const std::string_view digits = trimBlanks(parameter.substr(equals + 1));
     if (!digits.starts_with('0') && !digits.starts_with('1')) return 1000;
     int quality = (digits[0] - '0') * 1000;
     int unit = 100;
@@ -197,7 +181,7 @@ SLUICE_DECL int qualityOf(std::string_view parameters) {
 // How closely a range of Accept, with its parameters, names a type; 0: not at all.
 inline int closenessOf(std::string_view range, std::string_view type) {
   const auto partsOf = [](std::string_view of) {
-    const std::string_view plain = trimmed(of.substr(0, of.find(';')));
+    const std::string_view plain = trimBlanks(of.substr(0, of.find(';')));
     const std::size_t slash = std::min(plain.find('/'), plain.size());
     return std::pair(plain.substr(0, slash), plain.substr(std::min(slash + 1, plain.size())));
   };
@@ -205,11 +189,11 @@ inline int closenessOf(std::string_view range, std::string_view type) {
   const auto [ownType, ownSubtype] = partsOf(type);
   if (rangeSubtype.empty() || ownSubtype.empty()) return 0;
   int closeness = 8;
-  if (equalsIgnoringCase(rangeType, ownType))
+  if (equalIgnoreCase(rangeType, ownType))
     closeness |= 4;
   else if (rangeType != "*")
     return 0;
-  if (equalsIgnoringCase(rangeSubtype, ownSubtype))
+  if (equalIgnoreCase(rangeSubtype, ownSubtype))
     closeness |= 2;
   else if (rangeSubtype != "*")
     return 0;
@@ -218,11 +202,10 @@ inline int closenessOf(std::string_view range, std::string_view type) {
   while (!parameters.empty()) {
     const std::string_view parameter = takeElement(parameters, ';');
     const std::size_t equals = parameter.find('=');
-    const std::string_view name = trimmed(parameter.substr(0, equals));
-    if (equals == std::string_view::npos || equalsIgnoringCase(name, "q")) continue;
-    const std::string wanted = plainValue(trimmed(parameter.substr(equals + 1)));
-    if (wanted != "*" && !equalsIgnoringCase(wanted, parameterOf(type, name).value_or("")))
-      return 0;
+    const std::string_view name = trimBlanks(parameter.substr(0, equals));
+    if (equals == std::string_view::npos || equalIgnoreCase(name, "q")) continue;
+    const std::string wanted = plainValue(trimBlanks(parameter.substr(equals + 1)));
+    if (wanted != "*" && !equalIgnoreCase(wanted, parameterOf(type, name).value_or(""))) return 0;
     closeness |= 1;
   }
   return closeness;

@@ -10,7 +10,7 @@
 namespace sluice::app::detail {
 
 SLUICE_DECL bool listsTag(std::string_view list, std::string_view etag, bool weak) {
-  if (trimmed(list) == "*") return true;
+  if (trimBlanks(list) == "*") return true;
   if (etag.empty()) return false;
   const auto opaque = [](std::string_view tag) {
     return tag.starts_with("W/") ? tag.substr(2) : tag;

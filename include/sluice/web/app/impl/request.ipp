@@ -97,9 +97,9 @@ SLUICE_DECL std::optional<std::string_view> Request::cookie(std::string_view nam
     const std::string_view pair = cookies.substr(0, end);
     cookies.remove_prefix(std::min(end + 1, cookies.size()));
     const std::size_t equals = pair.find('=');
-    if (equals == std::string_view::npos || detail::trimmed(pair.substr(0, equals)) != name)
+    if (equals == std::string_view::npos || detail::trimBlanks(pair.substr(0, equals)) != name)
       continue;
-    std::string_view value = detail::trimmed(pair.substr(equals + 1));
+    std::string_view value = detail::trimBlanks(pair.substr(equals + 1));
     if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
       value = value.substr(1, value.size() - 2);
     }
@@ -125,7 +125,7 @@ SLUICE_DECL std::string Request::ip() const {
   while (!list.empty() && routing().table->trusted().contains(address)) {
     const std::size_t comma = list.rfind(',');
     const std::size_t begin = comma == std::string_view::npos ? 0 : comma + 1;
-    const std::string_view last = detail::trimmed(list.substr(begin));
+    const std::string_view last = detail::trimBlanks(list.substr(begin));
     list = list.substr(0, begin == 0 ? 0 : begin - 1);
     if (last.empty()) break;
     address = last;
@@ -137,8 +137,8 @@ SLUICE_DECL bool Request::isEncrypted() const {
   if (trustsPeer()) {
     std::string_view list = headers()["x-forwarded-proto"];
     const std::string_view first = detail::takeElement(list);
-    if (detail::equalsIgnoringCase(first, "https")) return true;
-    if (detail::equalsIgnoringCase(first, "http")) return false;
+    if (detail::equalIgnoreCase(first, "https")) return true;
+    if (detail::equalIgnoreCase(first, "http")) return false;
   }
   return socket().encrypted();
 }

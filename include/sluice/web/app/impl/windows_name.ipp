@@ -20,7 +20,7 @@ inline bool isPort(std::string_view name) {
   const bool counts = (number.size() == 1 && isDigit(number[0])) || number == "\xC2\xB9" ||
                       number == "\xC2\xB2" || number == "\xC2\xB3";
   const std::string_view kind = name.substr(0, 3);
-  return counts && (equalsIgnoringCase(kind, "com") || equalsIgnoringCase(kind, "lpt"));
+  return counts && (equalIgnoreCase(kind, "com") || equalIgnoreCase(kind, "lpt"));
 }
 
 // A device is one with any extension, and with spaces in front of it.
@@ -28,7 +28,7 @@ inline bool isDevice(std::string_view part) {
   std::string_view name = part.substr(0, part.find('.'));
   while (name.ends_with(' ')) name.remove_suffix(1);
   for (const std::string_view device : {"con", "prn", "aux", "nul", "conin$", "conout$"}) {
-    if (equalsIgnoringCase(name, device)) return true;
+    if (equalIgnoreCase(name, device)) return true;
   }
   return isPort(name);
 }

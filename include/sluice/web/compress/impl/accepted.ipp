@@ -9,8 +9,8 @@
 
 namespace sluice::compress::detail {
 
-using web::detail::forEachItem, web::detail::lowerCase, web::detail::partBefore,
-    web::detail::sameText, web::detail::trimmed;
+using web::detail::forEachItem, sluice::detail::toLower, web::detail::partBefore,
+    sluice::detail::equalIgnoreCase, sluice::detail::trimBlanks;
 
 /// The weight of "0.5" in thousandths; nullopt if it is none. RFC 9110 12.4.2.
 SLUICE_DECL std::optional<int> weightOf(std::string_view text) {
@@ -28,10 +28,10 @@ SLUICE_DECL std::optional<int> weightOf(std::string_view text) {
 
 SLUICE_DECL std::optional<Coding> codingNamed(std::string_view name) {
   // RFC 9110 8.4.1.3: x-gzip is another name of gzip.
-  if (sameText(name, "x-gzip")) return Coding::gzip;
+  if (equalIgnoreCase(name, "x-gzip")) return Coding::gzip;
   for (const Coding coding :
        {Coding::identity, Coding::gzip, Coding::deflate, Coding::br, Coding::zstd}) {
-    if (sameText(name, codingName(coding))) return coding;
+    if (equalIgnoreCase(name, codingName(coding))) return coding;
   }
   return std::nullopt;
 }
@@ -42,10 +42,10 @@ SLUICE_DECL void Accepted::add(std::string_view line) {
     const std::string_view name = partBefore(item, ";");
     std::optional<int> weight = 1000;
     if (semicolon != item.size()) {
-      const std::string_view parameter = trimmed(item.substr(semicolon + 1));
+      const std::string_view parameter = trimBlanks(item.substr(semicolon + 1));
       // What is no weight makes the item mean nothing.
       const bool isWeight =
-          parameter.size() > 2 && lowerCase(parameter[0]) == 'q' && parameter[1] == '=';
+          parameter.size() > 2 && toLower(parameter[0]) == 'q' && parameter[1] == '=';
       weight = isWeight ? weightOf(parameter.substr(2)) : std::nullopt;
     }
     if (!weight) return;
@@ -81,11 +81,11 @@ SLUICE_DECL std::optional<Coding> Accepted::choose(std::span<const Coding> from)
 SLUICE_DECL bool isCompressible(std::string_view contentType) {
   const std::string_view type = partBefore(contentType, ";");
   const auto startsWith = [type](std::string_view prefix) {
-    return type.size() >= prefix.size() && sameText(type.substr(0, prefix.size()), prefix);
+    return type.size() >= prefix.size() && equalIgnoreCase(type.substr(0, prefix.size()), prefix);
   };
   const auto endsWith = [type](std::string_view suffix) {
     return type.size() >= suffix.size() &&
-           sameText(type.substr(type.size() - suffix.size()), suffix);
+           equalIgnoreCase(type.substr(type.size() - suffix.size()), suffix);
   };
   if (startsWith("text/") || endsWith("+json") || endsWith("+xml") || endsWith("+text"))
     return true;
@@ -119,7 +119,7 @@ SLUICE_DECL bool isCompressible(std::string_view contentType) {
       "image/x-icon",
   };
   return std::any_of(std::begin(types), std::end(types),
-                     [type](std::string_view known) { return sameText(type, known); });
+                     [type](std::string_view known) { return equalIgnoreCase(type, known); });
 }
 
 }  // namespace sluice::compress::detail

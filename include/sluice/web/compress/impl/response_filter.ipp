@@ -13,7 +13,7 @@
 
 namespace sluice::compress::detail {
 
-using web::detail::listHas, web::detail::partBefore, web::detail::sameText;
+using web::detail::listHas, web::detail::partBefore, sluice::detail::equalIgnoreCase;
 
 SLUICE_DECL void ResponseFilter::attach(std::shared_ptr<EncoderPool> pool,
                                         const http::IncomingMessage& req, http::ServerResponse& res,
@@ -23,7 +23,7 @@ SLUICE_DECL void ResponseFilter::attach(std::shared_ptr<EncoderPool> pool,
   options_ = options;
   accepted_ = {};
   for (const http::RawHeader& line : req.rawHeaders()) {
-    if (sameText(line.name, "accept-encoding")) accepted_.add(line.value);
+    if (equalIgnoreCase(line.name, "accept-encoding")) accepted_.add(line.value);
   }
   isHead_ = req.method() == "HEAD";
   flushes_ = refused_ = ended_ = false;
@@ -128,7 +128,8 @@ SLUICE_DECL void ResponseFilter::refuse() {
 }
 
 SLUICE_DECL void ResponseFilter::changeHeaders() {
-  flushes_ = sameText(partBefore(res_->headerText("content-type"), ";"), "text/event-stream");
+  flushes_ =
+      equalIgnoreCase(partBefore(res_->headerText("content-type"), ";"), "text/event-stream");
   res_->setHeader("Content-Encoding", codingName(coding_));
   // RFC 9110 8.8.1: the bytes are others than those that the strong validator names.
   if (const std::string_view etag = res_->headerText("etag"); etag.starts_with('"')) {

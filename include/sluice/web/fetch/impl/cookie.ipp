@@ -69,7 +69,7 @@ struct DateFields {
     constexpr std::string_view names[] = {"jan", "feb", "mar", "apr", "may", "jun",
                                           "jul", "aug", "sep", "oct", "nov", "dec"};
     for (int month = 1; month <= 12; ++month) {
-      if (web::detail::sameText(token.substr(0, 3), names[month - 1])) return month;
+      if (equalIgnoreCase(token.substr(0, 3), names[month - 1])) return month;
     }
     return std::nullopt;
   }
@@ -141,24 +141,23 @@ struct CookieAttributes {
   bool secure = false, httpOnly = false;
 
   void take(std::string_view attribute, WallTime now) {
-    using web::detail::sameText, web::detail::trimmed;
     const std::size_t equals = std::min(attribute.find('='), attribute.size());
-    const std::string_view name = trimmed(attribute.substr(0, equals));
+    const std::string_view name = trimBlanks(attribute.substr(0, equals));
     const std::string_view value =
-        trimmed(attribute.substr(std::min(equals + 1, attribute.size())));
-    if (sameText(name, "expires")) {
+        trimBlanks(attribute.substr(std::min(equals + 1, attribute.size())));
+    if (equalIgnoreCase(name, "expires")) {
       if (const auto date = cookieDate(value)) expires = date;
-    } else if (sameText(name, "max-age")) {
+    } else if (equalIgnoreCase(name, "max-age")) {
       if (const auto date = detail::maxAge(value, now)) maxAge = date;
-    } else if (sameText(name, "domain")) {
+    } else if (equalIgnoreCase(name, "domain")) {
       domain = value.starts_with('.') ? value.substr(1) : value;
-      std::transform(domain.begin(), domain.end(), domain.begin(), web::detail::lowerCase);
-    } else if (sameText(name, "path")) {
+      for (char& letter : domain) letter = toLower(letter);
+    } else if (equalIgnoreCase(name, "path")) {
       const bool plain = value.starts_with('/') && value.find('\t') == std::string_view::npos;
       path = plain ? value : std::string_view();
-    } else if (sameText(name, "secure")) {
+    } else if (equalIgnoreCase(name, "secure")) {
       secure = true;
-    } else if (sameText(name, "httponly")) {
+    } else if (equalIgnoreCase(name, "httponly")) {
       httpOnly = true;
     }
   }
@@ -174,7 +173,7 @@ inline bool mayHaveDomain(std::string_view host, std::string_view domain) {
 inline bool keepsPrefix(const Cookie& cookie, bool namesPath) {
   const auto has = [&](std::string_view prefix) {
     return cookie.name.size() >= prefix.size() &&
-           web::detail::sameText(std::string_view(cookie.name).substr(0, prefix.size()), prefix);
+           equalIgnoreCase(std::string_view(cookie.name).substr(0, prefix.size()), prefix);
   };
   if (has("__secure-")) return cookie.secure;
   if (has("__host-")) return cookie.secure && cookie.hostOnly && namesPath && cookie.path == "/";
@@ -189,8 +188,8 @@ SLUICE_DECL std::optional<Cookie> parseCookie(std::string_view line, const http:
   const std::size_t equals = pair.find('=');
   if (equals == std::string_view::npos) return std::nullopt;
   Cookie cookie;
-  cookie.name = web::detail::trimmed(pair.substr(0, equals));
-  cookie.value = web::detail::trimmed(pair.substr(equals + 1));
+  cookie.name = trimBlanks(pair.substr(0, equals));
+  cookie.value = trimBlanks(pair.substr(equals + 1));
   if (cookie.name.empty() || cookie.name.size() + cookie.value.size() > most) return std::nullopt;
   // It would end the name in what CookieJar::save() makes, as it would a path.
   if (cookie.name.find('\t') != std::string::npos) return std::nullopt;

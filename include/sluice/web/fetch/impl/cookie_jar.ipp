@@ -169,8 +169,7 @@ SLUICE_DECL void CookieJar::load(std::string_view text) {
       continue;
     }
     cookie.domain = fields[0].substr(fields[0].starts_with('.') ? 1 : 0);
-    std::transform(cookie.domain.begin(), cookie.domain.end(), cookie.domain.begin(),
-                   web::detail::lowerCase);
+    for (char& letter : cookie.domain) letter = detail::toLower(letter);
     // One with a mark in front would be read as something else when it is saved.
     if (cookie.domain.empty() || cookie.domain[0] == '.' || cookie.domain[0] == '#') continue;
     cookie.hostOnly = fields[1] != "TRUE";

@@ -24,7 +24,7 @@ SLUICE_DECL FetchRequest& FetchRequest::method(std::string_view name) {
   std::string method(name);
   // The Fetch standard puts these in capitals, and leaves others as they are.
   for (const std::string_view known : {"DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"}) {
-    if (web::detail::sameText(method, known)) method = known;
+    if (detail::equalIgnoreCase(method, known)) method = known;
   }
   constexpr std::string_view others = "!#$%&'*+-.^_`|~";
   const bool isToken = !method.empty() && std::all_of(method.begin(), method.end(), [&](char c) {

@@ -27,8 +27,7 @@ inline std::string_view fromEnvironment(const char* lower, const char* upper) {
 
 inline std::optional<boost::asio::ip::address_v4> addressOf(std::string_view text) {
   boost::system::error_code ec;
-  const auto address =
-      boost::asio::ip::make_address_v4(std::string(web::detail::trimmed(text)), ec);
+  const auto address = boost::asio::ip::make_address_v4(std::string(trimBlanks(text)), ec);
   if (ec) return std::nullopt;
   return address;
 }
@@ -46,7 +45,7 @@ inline bool inRange(std::string_view host, std::string_view range) {
 inline bool exempts(std::string_view item, std::string_view host, std::uint16_t port) {
   if (item == "*") return true;
   std::string name(item);
-  for (char& letter : name) letter = web::detail::lowerCase(letter);
+  for (char& letter : name) letter = toLower(letter);
   const std::string withPort = std::string(host) + ':' + std::to_string(port);
   if (name == host || name == withPort || '[' + name + ']' == host) return true;
   if (name.starts_with("*.")) name.erase(0, 1);

@@ -57,7 +57,7 @@ SLUICE_DECL bool isTransient(const error_code& ec) {
 
 SLUICE_DECL std::optional<std::chrono::milliseconds> retryAfter(
     std::string_view value, std::chrono::system_clock::time_point now) {
-  value = web::detail::trimmed(value);
+  value = trimBlanks(value);
   if (value.empty()) return std::nullopt;
   if (std::all_of(value.begin(), value.end(), isDecimal)) {
     // A day stands for everything that is longer.

@@ -187,7 +187,7 @@ inline std::string offersWithWindow(std::string_view offers) {
   forEachItem(offers, [&kept](std::string_view offer) {
     std::string plain;
     for (const char letter : offer) {
-      if (letter != ' ' && letter != '\t' && letter != '"') plain += lowerCase(letter);
+      if (letter != ' ' && letter != '\t' && letter != '"') plain += toLower(letter);
     }
     const std::size_t at = plain.find(smallest);
     const std::size_t end = at + smallest.size();
@@ -233,7 +233,7 @@ SLUICE_DECL void WebSocketEngine::accept(const http::IncomingMessage& req,
 /// Whether this is permessage-deflate and nothing else, with parameters of RFC 7692 7.1.
 inline bool isDeflate(std::string_view extensions) {
   const std::size_t name = std::min(extensions.find(';'), extensions.size());
-  if (!sameText(trimmed(extensions.substr(0, name)), "permessage-deflate")) return false;
+  if (!equalIgnoreCase(trimBlanks(extensions.substr(0, name)), "permessage-deflate")) return false;
   extensions.remove_prefix(name);
   while (!extensions.empty()) {
     extensions.remove_prefix(1);
@@ -242,18 +242,19 @@ inline bool isDeflate(std::string_view extensions) {
     const std::string_view key = partBefore(each, "=");
     const std::size_t equals = each.find('=');
     std::string_view value;
-    if (equals != std::string_view::npos) value = trimmed(each.substr(equals + 1));
+    if (equals != std::string_view::npos) value = trimBlanks(each.substr(equals + 1));
     if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
       value = value.substr(1, value.size() - 2);
     }
     const bool isBits =
         value == "8" || value == "9" ||
         (value.size() == 2 && value[0] == '1' && value[1] >= '0' && value[1] <= '5');
-    const bool known =
-        sameText(key, "server_max_window_bits") || sameText(key, "client_max_window_bits")
-            ? isBits
-            : equals == std::string_view::npos && (sameText(key, "server_no_context_takeover") ||
-                                                   sameText(key, "client_no_context_takeover"));
+    const bool known = equalIgnoreCase(key, "server_max_window_bits") ||
+                               equalIgnoreCase(key, "client_max_window_bits")
+                           ? isBits
+                           : equals == std::string_view::npos &&
+                                 (equalIgnoreCase(key, "server_no_context_takeover") ||
+                                  equalIgnoreCase(key, "client_no_context_takeover"));
     if (!known) return false;
   }
   return true;
@@ -301,7 +302,7 @@ SLUICE_DECL task<> WebSocketEngine::handshake(std::string host, std::string targ
   }
   // Nor may it choose an extension that was not offered, which Beast lets pass.
   const std::string_view extensions = response[field::sec_websocket_extensions];
-  if (!trimmed(extensions).empty() && !(deflates && isDeflate(extensions))) {
+  if (!trimBlanks(extensions).empty() && !(deflates && isDeflate(extensions))) {
     throw http::Error(make_error_code(http::errc::ERR_WEBSOCKET_HANDSHAKE),
                       "The server chose an extension that was not offered");
   }
