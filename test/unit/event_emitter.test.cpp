@@ -577,6 +577,17 @@ TEST_CASE_METHOD(Fixture, "a wait ends with operation_aborted if its listeners a
   CHECK(door.listenerCount<"error">() == 0);
 }
 
+TEST_CASE_METHOD(Fixture, "a wait that is removed while its error is emitted is not failed by it",
+                 "[EventEmitter]") {
+  std::string outcome;
+  door.on<"error">([&] { door.removeAllListeners<"open">(); });
+  spawn(wait(door, outcome, untilOpen));
+  door.emit<"error">(Error(error::broken_pipe));
+  settle();
+  CHECK(outcome == "aborted");
+  CHECK(door.listenerCount<"error">() == 1);
+}
+
 TEST_CASE("a wait can be cancelled and stops listening", "[EventEmitter]") {
   asio::cancellation_signal signal;
   Fixture fixture;

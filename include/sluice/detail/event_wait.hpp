@@ -139,8 +139,8 @@ template <class Wait, class... Params>
 class WaitListener<Wait, void(Params...)> final : public Listener {
  public:
   explicit WaitListener(std::shared_ptr<Wait> wait) : wait_(std::move(wait)) {}
-  ~WaitListener() override { wait_->abandon(); }
 
+  void wasRemoved() override { wait_->abandon(); }
   void call(void* const* arguments) override {
     succeed(arguments, std::index_sequence_for<Params...>{});
   }
@@ -166,8 +166,8 @@ template <class Wait, class Signature>
 class ErrorListener final : public Listener {
  public:
   explicit ErrorListener(std::shared_ptr<Wait> wait) : wait_(std::move(wait)) {}
-  ~ErrorListener() override { wait_->abandon(); }
 
+  void wasRemoved() override { wait_->abandon(); }
   void call(void* const* arguments) override {
     wait_->fail(std::make_exception_ptr(
         argument<typename SignatureTraits<Signature>::template At<0>>(arguments[0])));

@@ -31,6 +31,8 @@ class Listener : public Linked<Listener> {
   virtual ~Listener() = default;
 
   virtual void call(void* const* arguments) = 0;
+  /// It will not be called any more. Runs nothing of the user's, but may remove other listeners.
+  virtual void wasRemoved() {}
 
  private:
   friend class ListenerTable;

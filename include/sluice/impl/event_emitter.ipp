@@ -43,10 +43,12 @@ SLUICE_DECL ListenerId ListenerTable::add(std::unique_ptr<Listener> listener, st
 template <class Condition>
 bool ListenerTable::removeIf(Condition condition) {
   bool any = false;
+  const Emission nothingIsUnlinked(*this);
   for (Listener& listener : listeners_) {
-    if (!listener.removed_ && condition(listener)) listener.removed_ = any = true;
+    if (listener.removed_ || !condition(listener)) continue;
+    listener.removed_ = any = true;
+    listener.wasRemoved();
   }
-  if (any && emissions_ == 0) sweep();
   return any;
 }
 
