@@ -599,3 +599,83 @@ TEST_CASE("a response can be taken once", "[ClientRequest]") {
   IncomingMessage res = run(net.io(), req.response());
   CHECK(thrownBy([&] { run(net.io(), req.response()); }) == "ERR_INVALID_STATE");
 }
+
+namespace {
+
+// The body is being sent when the server has answered and gone: the next write fails, and only then
+// is anything read.
+struct Refused {
+  Requesting net;
+  ClientRequest req = request(net.io(), net.options({.method = "PUT"}));
+  Wire* wire = nullptr;
+
+  Refused() {
+    req.write("first");
+    wire = &net.wire();
+    wire->takeReceived();
+  }
+  void brokenAfter(std::string_view answer) {
+    wire->failWrite(asio::error::broken_pipe);
+    // More than is gathered fails at once.
+    req.write(std::string(100'000, 'x'));
+    wire->deliver(answer).failRead(asio::error::connection_reset);
+  }
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(Refused, "an answer that came before the connection broke is brought",
+                 "[ClientRequest][plain]") {
+  const auto one = GENERATE(values<std::pair<std::string, std::string>>({
+      {"HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno",
+       "413 Too Large|no"},
+      {"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno", "413 Too Large|no"},
+      {"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n", "413 Too Large|"},
+      {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 413 Too Large\r\nTransfer-Encoding: chunked\r\n\r\n"
+       "2\r\nno\r\n0\r\n\r\n",
+       "413 Too Large|no"},
+      {"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nno", "413 Too Large|ECONNRESET"},
+      {"HTTP/1.1 413 Too Large\r\n\r\nno", "413 Too Large|ECONNRESET"},
+      {"HTTP/1.1 413 Too", "EPIPE"},
+      {"", "EPIPE"},
+  }));
+  std::vector<std::string> errors;
+  req.on<"error">([&](const Error& error) { errors.emplace_back(error.name()); });
+  auto waiting = start(net.io(), outcome(req));
+  net.settle();
+  CAPTURE(one.first);
+  brokenAfter(one.first);
+  CHECK(waiting.result() == one.second);
+  net.settle();
+  const bool complete = one.second.ends_with("|no") || one.second.ends_with('|');
+  CHECK(errors.empty() == complete);
+  CHECK(net.closed());
+}
+
+TEST_CASE_METHOD(Refused, "an answer of any length is read after the connection broke",
+                 "[ClientRequest][plain]") {
+  const std::string page(300'000, 'x');
+  auto waiting = start(net.io(), outcome(req));
+  net.settle();
+  brokenAfter("HTTP/1.1 413 Too Large\r\nContent-Length: 300000\r\n\r\n" + page);
+  CHECK(waiting.result() == "413 Too Large|" + page);
+  net.settle();
+  CHECK(net.closed());
+}
+
+TEST_CASE_METHOD(Refused, "a write that fails throws though the answer has come",
+                 "[ClientRequest][plain]") {
+  wire->room(0);
+  auto writing = start(net.io(), [](ClientRequest& writer) -> task<std::string> {
+    std::string failure = "none";
+    try {
+      co_await writer.write(std::string(100'000, 'x'));
+    } catch (const Error& error) {
+      failure = error.name();
+    }
+    co_return failure + ' ' + co_await outcome(writer);
+  }(req));
+  net.settle();
+  brokenAfter("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno");
+  CHECK(writing.result() == "EPIPE 413 Too Large|no");
+}

@@ -54,7 +54,10 @@ SLUICE_DECL void ClientConnection::onInput(const error_code& ec, std::size_t cou
     giveAway();
     return;
   }
-  if (ec == asio::error::operation_aborted) return;
+  if (ec == asio::error::operation_aborted) {
+    core_->callAtTurnEnd();
+    return;
+  }
   // What arrived before the connection broke is read first.
   const bool unread = state_ == State::body && !reader_.empty();
   const bool unasked = isFree() || (state_ == State::ended && count != 0);
@@ -74,6 +77,14 @@ SLUICE_DECL void ClientConnection::onInput(const error_code& ec, std::size_t cou
       incoming_->onInput();
     }
   }
+}
+
+// A response that has begun is read to its end, whatever has become of the request.
+SLUICE_DECL bool ClientConnection::onOutputBroken() {
+  if (state_ != State::head && !hasResponse()) return false;
+  const boost::intrusive_ptr<ClientConnection> alive(this);
+  onInput({}, 0);
+  return hasResponse();
 }
 
 SLUICE_DECL void ClientConnection::parseHead() {
@@ -241,7 +252,8 @@ SLUICE_DECL void ClientConnection::releaseIfDone() {
   if (state_ != State::ended || !exchange_) return;
   // A server that answered and closes, or says what was not asked, will not read the rest of the
   // request.
-  const bool refused = !reader_.head().keepAlive() || reader_.end() || !reader_.empty();
+  const bool refused =
+      !reader_.head().keepAlive() || reader_.end() || !reader_.empty() || core_->output().failure();
   if (!requestSent() && !refused) {
     exchange_->responseIsOver();
     return;

@@ -33,6 +33,9 @@ class SocketUser {
   /// Gathered bytes have left for the kernel, not necessarily all.
   virtual void onSent() {}
   virtual void onDrained() {}
+  /// The output is broken. true: what has arrived is still read, and the socket goes on without it;
+  /// a read that was under way ends with operation_aborted. false: it is destroyed.
+  virtual bool onOutputBroken() { return false; }
   /// The end of the turn the user asked for with SocketCore::callAtTurnEnd().
   virtual void onTurn() {}
   /// true: the socket does nothing by itself.
@@ -114,7 +117,7 @@ class SocketCore final : public TransportOwner,
   void rest();
   /// If the last read took all the room that it had: what else is there already.
   std::size_t readMore(asio::mutable_buffer buffer);
-  bool mayReadMore() const { return room_ != 0 && !reading() && isOpen(); }
+  bool mayReadMore() const { return room_ != 0 && (!reading() || readGivenUp_) && isOpen(); }
   void cancelRead();
 
   /// For async_read_some() and read(): held bytes first, then one read.
@@ -186,6 +189,7 @@ class SocketCore final : public TransportOwner,
   }
   void enqueue();
   void destroyAtTurnEnd(const error_code& reason = {});
+  bool livesWithoutOutput();
   void renewOutput();
   void idled();
   void read(asio::mutable_buffer buffer, ReadBy by);
@@ -209,6 +213,7 @@ class SocketCore final : public TransportOwner,
     bool flow : 1 = false;
     bool held : 1 = false;     // a read of the user's finds what is held
     bool destroy : 1 = false;  // for closeError_ if there is one
+    bool broken : 1 = false;   // the output: that is why
   };
 
   // What reading without a protocol takes: most sockets are HTTP's, which reads into its own. And
@@ -254,6 +259,7 @@ class SocketCore final : public TransportOwner,
   bool endsTurn_ : 1 = false;
   bool flowing_ : 1 = false;  // "data" is emitted
   bool accepted_ : 1 = false;
+  bool readGivenUp_ : 1 = false;  // the read under way has no buffer any more
 };
 
 }  // namespace sluice::net::detail

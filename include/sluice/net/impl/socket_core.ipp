@@ -118,7 +118,7 @@ SLUICE_DECL void SocketCore::onTurnEnd() {
     tellClosed();
     return;
   }
-  if (due.destroy) {
+  if (due.destroy && !(due.broken && livesWithoutOutput())) {
     destroy(closeError_ ? closeError_->code() : error_code());
     return;
   }
@@ -281,7 +281,20 @@ SLUICE_DECL void SocketCore::onWritable(const error_code& ec) {
 
 SLUICE_DECL void SocketCore::onWriteFailed(const error_code& ec) {
   // Not here: the caller may be in the middle of a write().
+  due_.broken = true;
   destroyAtTurnEnd(ec);
+}
+
+// A peer that refuses what comes has often said so before it closed.
+SLUICE_DECL bool SocketCore::livesWithoutOutput() {
+  if (user_ == nullptr || !isOpen()) return false;
+  if (userReads() && !holdsBytes()) {
+    cancelRead();
+    readGivenUp_ = true;
+  }
+  room_ = 1;
+  // An error that it has met would be an end to the next read.
+  return user_->onOutputBroken() && !due_.destroy;
 }
 
 SLUICE_DECL void SocketCore::onDrained() {

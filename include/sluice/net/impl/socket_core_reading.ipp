@@ -80,6 +80,7 @@ SLUICE_DECL void SocketCore::cancelRead() {
 
 SLUICE_DECL void SocketCore::onRead(const error_code& ec, std::size_t count) {
   const ReadBy by = std::exchange(readBy_, ReadBy::nobody);
+  readGivenUp_ = false;
   if (count < room_) {
     room_ = 0;
   } else if (room_ == 0 && !ec) {

@@ -113,6 +113,7 @@ class ClientConnection final
   SLUICE_DECL void onInput(const error_code&, std::size_t count) override;
   SLUICE_DECL void onSent() override;
   SLUICE_DECL void onDrained() override;
+  SLUICE_DECL bool onOutputBroken() override;
   SLUICE_DECL void onTurn() override;
   SLUICE_DECL bool onIdle() override;
   SLUICE_DECL void onDestroyed(const error_code&) override;

@@ -77,6 +77,8 @@ SLUICE_DECL std::size_t EpollTransport::tryWrite(std::span<const asio::const_buf
     writable_ = false;
   } else {
     ec = lastError();
+    // The event that tells of it may still come; what the peer has said before is there.
+    readable_ = true;
   }
   return 0;
 }
