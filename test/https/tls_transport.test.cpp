@@ -391,6 +391,36 @@ TEST_CASE("a write that fails, or a read, breaks the socket with that error", "[
   pair.relay.settle();
 }
 
+TEST_CASE("an answer that came before a write failed is brought to its request", "[https]") {
+  asio::io_context io;
+  Pair pair(io);
+  REQUIRE(pair.connect());
+  http::RequestOptions options;
+  options.method = "PUT";
+  options.createConnection = [&](const net::ConnectionOptions&) -> task<net::Socket> {
+    co_return std::move(pair.client);
+  };
+  auto req = http::request(io, std::move(options));
+  auto answer = test::start(io, [](http::ClientRequest& asked) -> task<std::string> {
+    auto res = co_await asked.response();
+    co_return co_await res.text();
+  }(req));
+  req.write("first");
+  pair.relay.settle();
+  pair.relay.down.held = true;
+  pair.server.write("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno");
+  pair.relay.settle();
+  const std::string record = pair.relay.serverWire().takeReceived();
+  pair.relay.clientWire().failWrite(asio::error::broken_pipe);
+  // More than is gathered fails at once, before anything is read.
+  req.write(std::string(100'000, 'x'));
+  pair.relay.clientWire().deliver(record).failRead(asio::error::connection_reset);
+  test::settle(io);
+  CHECK(answer.result() == "no");
+  pair.server.destroy();
+  pair.relay.settle();
+}
+
 TEST_CASE("every operation below may fail: there is an error, and nothing leaks or hangs",
           "[https]") {
   for (std::size_t n = 1; n < 100; ++n) {

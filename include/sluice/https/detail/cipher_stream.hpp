@@ -76,6 +76,7 @@ class CipherStream final : public net::detail::TransportOwner, private net::deta
   void onLoopEnd() override { closeNow(); }
   void prepareInput();
   void took(const error_code& ec, std::size_t count);
+  void append(std::string_view bytes);
   std::size_t take(char* to, std::size_t count);
 
   std::shared_ptr<net::detail::Loop> loop_;

@@ -36,7 +36,7 @@ SLUICE_DECL bio_st* CipherStream::makeBio() {
   static BIO_METHOD* const method = [] {
     BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "sluice");
     BIO_meth_set_write_ex(made, [](BIO* bio, const char* data, std::size_t count, std::size_t* n) {
-      static_cast<CipherStream*>(BIO_get_data(bio))->output_.append({data, count});
+      static_cast<CipherStream*>(BIO_get_data(bio))->append({data, count});
       *n = count;
       return 1;
     });
@@ -54,6 +54,10 @@ SLUICE_DECL bio_st* CipherStream::makeBio() {
   BIO_set_data(bio, this);
   BIO_set_init(bio, 1);
   return bio;
+}
+
+SLUICE_DECL void CipherStream::append(std::string_view bytes) {
+  if (!outputError_) output_.append(bytes);
 }
 
 SLUICE_DECL std::size_t CipherStream::take(char* to, std::size_t count) {
@@ -100,7 +104,9 @@ SLUICE_DECL bool CipherStream::readWithoutBuffer() {
 }
 
 SLUICE_DECL void CipherStream::tryRead() {
-  if (reading_ || hasInput() || inputEnd_) return;
+  if (hasInput() || inputEnd_) return;
+  // The read that is under way has the buffer.
+  if (reading_ && !below_->readWithoutBuffer()) return;
   prepareInput();
   error_code ec;
   const std::size_t count = below_->tryRead({input_.get(), capacity_}, ec);
@@ -108,8 +114,11 @@ SLUICE_DECL void CipherStream::tryRead() {
 }
 
 SLUICE_DECL void CipherStream::took(const error_code& ec, std::size_t count) {
-  begin_ = 0;
-  end_ = count;
+  // A read that has given its buffer up brings nothing, and may find something there.
+  if (count != 0) {
+    begin_ = 0;
+    end_ = count;
+  }
   filled_ = count != 0 && count == capacity_;
   if (ec) inputEnd_ = ec;
 }
@@ -121,8 +130,8 @@ SLUICE_DECL void CipherStream::onRead(const error_code& ec, std::size_t count) {
 }
 
 SLUICE_DECL void CipherStream::flush() {
-  if (waiting_ || outputError_) return;
-  while (unsent() != 0) {
+  if (waiting_) return;
+  while (unsent() != 0 && !outputError_) {
     const asio::const_buffer rest(output_.data() + sent_, unsent());
     const std::size_t count = below_->tryWrite({&rest, 1}, outputError_);
     if (outputError_) break;
@@ -133,6 +142,7 @@ SLUICE_DECL void CipherStream::flush() {
       return;
     }
   }
+  // All has left, or nothing will any more.
   sent_ = 0;
   output_.clear();
   if (output_.capacity() > keptOutput) output_.release();
