@@ -3,7 +3,9 @@
 // fetch(): what it sends, what it brings, redirects, retries, time-outs and cancellation.
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <sluice/app.hpp>
 #include <sluice/fetch.hpp>
@@ -372,6 +374,34 @@ TEST_CASE("what writes a body may throw, or be told that nobody wants it", "[fet
     }
   });
   loopback::runUntil(world.io, [&] { return ended; });
+}
+
+TEST_CASE("an answer is brought though its server has not read what is written", "[fetch]") {
+  FetchWorld world;
+  net::Socket* peer = nullptr;
+  const std::string base = "http://" + world.serveBytes([&](net::Socket& socket) -> task<> {
+    co_await socket.read();
+    peer = &socket;
+    co_await socket.once<"close">();
+  });
+  const auto write = [&peer](http::ClientRequest& req) -> task<> {
+    const std::string piece(100'000, 'x');
+    co_await req.write("first");
+    while (peer == nullptr) co_await asio::post(asio::use_awaitable);
+    static_cast<void>(req.write(std::string_view(piece)));
+    // What it has not read makes a reset of its close.
+    peer->write("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno");
+    peer->destroy();
+    // Meets the reset before the answer was looked for.
+    co_await req.write(std::string_view(piece));
+    FAIL("the write has not failed");
+  };
+  world.run([&]() -> task<> {
+    FetchResponse res = co_await fetch(base, FetchRequest().body(write));
+    CHECK(res.status() == 413);
+    const auto text = co_await res.text();
+    CHECK(text == "no");
+  });
 }
 
 TEST_CASE("a request is repeated if its connection was lost or not made", "[fetch]") {

@@ -8,6 +8,8 @@
 #include <boost/asio/this_coro.hpp>
 #include <sluice/https/connect.hpp>
 #include <sluice/https/request.hpp>
+#include <sluice/net/detail/socket_core.hpp>
+#include <sluice/net/socket.hpp>
 #include <sluice/web/fetch/cookie_jar.hpp>
 #include <sluice/web/fetch/detail/fetch_exchange.hpp>
 #include <sluice/web/fetch/detail/redirection.hpp>
@@ -330,6 +332,12 @@ SLUICE_DECL http::ClientRequest FetchExchange::makeRequest(
   return http::request(executor_, std::move(options));
 }
 
+// Nothing more leaves, and the exchange ends by itself: the server may have answered before.
+inline bool isBroken(const http::ClientRequest& request) {
+  const net::Socket* socket = request.socket();
+  return socket != nullptr && net::detail::SocketAccess::core(*socket)->output().failure();
+}
+
 SLUICE_DECL task<> writeBody(std::shared_ptr<FetchAttempt> attempt,
                              std::function<task<>(http::ClientRequest&)> write) {
   try {
@@ -339,7 +347,7 @@ SLUICE_DECL task<> writeBody(std::shared_ptr<FetchAttempt> attempt,
     attempt->writeFailure = std::current_exception();
   }
   attempt->writing = false;
-  if (attempt->writeFailure) attempt->request.destroy();
+  if (attempt->writeFailure && !isBroken(attempt->request)) attempt->request.destroy();
 }
 
 SLUICE_DECL void FetchExchange::startWriting(const std::shared_ptr<FetchAttempt>& attempt) {
