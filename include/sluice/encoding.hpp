@@ -36,6 +36,13 @@ std::string toBytes(std::string_view text, Encoding encoding);
 /// base64, base64url  with the padding and without
 std::string toText(std::string_view bytes, Encoding encoding);
 
+namespace detail {
+
+/// RFC 3629: no overlong forms, no surrogates.
+bool isUtf8(std::string_view bytes);
+
+}  // namespace detail
+
 /// Decodes bytes that arrive in pieces. What it gives in all is what toText() gives for the whole,
 /// however the bytes were cut; no piece ends inside a character. Node: string_decoder.
 ///

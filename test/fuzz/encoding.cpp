@@ -65,6 +65,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Encoding encoding = all[data[0] % 7];
   const std::size_t step = 1 + data[0] / 7;
 
+  require(sluice::detail::isUtf8(input) == isWellFormed(input));
   const std::string text = sluice::toText(input, encoding);
   require(isWellFormed(text));
   require(inPieces(input, encoding, step) == text);

@@ -68,7 +68,7 @@ TEST_CASE("UTF-8 is what RFC 3629 says it is", "[app][path]") {
                           "\xEC\x80\x80"sv, "\xED\x9F\xBF"sv, "\xEF\xBF\xBF"sv,
                           "\xF0\x90\x80\x80"sv, "\xF1\x80\x80\x80"sv, "\xF4\x8F\xBF\xBF"sv}) {
     CAPTURE(text);
-    CHECK(app::detail::isUtf8(text));
+    CHECK(sluice::detail::isUtf8(text));
   }
   for (const auto text :
        {"\x80"sv, "\xBF"sv, "\xC0\x80"sv, "\xC1\xBF"sv, "\xC2"sv, "\xC2\x7F"sv, "\xC2\xC0"sv,
@@ -76,7 +76,7 @@ TEST_CASE("UTF-8 is what RFC 3629 says it is", "[app][path]") {
         "\xF0\x90\x80"sv, "\xF1\x80\x80\x7F"sv, "\xF4\x90\x80\x80"sv, "\xF5\x80\x80\x80"sv,
         "\xFF"sv}) {
     CAPTURE(text);
-    CHECK(!app::detail::isUtf8(text));
+    CHECK(!sluice::detail::isUtf8(text));
   }
 }
 

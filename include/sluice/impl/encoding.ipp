@@ -76,6 +76,8 @@ inline std::size_t validUtf8Prefix(std::string_view text) {
   }
 }
 
+SLUICE_DECL bool isUtf8(std::string_view bytes) { return validUtf8Prefix(bytes) == bytes.size(); }
+
 inline void appendUtf8(std::string& text, char32_t codePoint) {
   const auto append = [&text](char32_t byte) { text += static_cast<char>(byte); };
   if (codePoint < 0x80) {

@@ -42,7 +42,7 @@ SLUICE_DECL std::optional<std::string> decodeURIComponent(std::string_view text)
     bytes += static_cast<char>(high * 16 + low);
     at += 2;
   }
-  if (toText(bytes, Encoding::utf8) != bytes) return std::nullopt;
+  if (!sluice::detail::isUtf8(bytes)) return std::nullopt;
   return bytes;
 }
 

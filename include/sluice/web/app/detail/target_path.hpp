@@ -11,9 +11,6 @@
 
 namespace sluice::app::detail {
 
-/// Whether these bytes are UTF-8 (RFC 3629): no overlong forms, no surrogates.
-bool isUtf8(std::string_view bytes);
-
 /// Appends `text` without its percent-encoding; false if an escape is malformed.
 ///
 /// plus  also turns '+' into a space, as forms and queries write it

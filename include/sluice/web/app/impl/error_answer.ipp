@@ -3,9 +3,9 @@
 // Definitions of <sluice/web/app/detail/error_answer.hpp>.
 #pragma once
 
+#include <sluice/encoding.hpp>
 #include <sluice/http/constants.hpp>
 #include <sluice/web/app/detail/error_answer.hpp>
-#include <sluice/web/app/detail/target_path.hpp>
 #include <sluice/web/app/request.hpp>
 #include <sluice/web/app/response.hpp>
 #include <string>
@@ -14,7 +14,7 @@ namespace sluice::app::detail {
 
 SLUICE_DECL std::string jsonString(std::string_view text) {
   constexpr std::string_view digits = "0123456789abcdef";
-  const bool valid = isUtf8(text);
+  const bool valid = sluice::detail::isUtf8(text);
   std::string out = "\"";
   for (const char letter : text) {
     const auto byte = static_cast<unsigned char>(letter);

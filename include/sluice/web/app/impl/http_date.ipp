@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstddef>
+#include <sluice/detail/ascii.hpp>
 #include <sluice/web/app/detail/http_date.hpp>
 
 namespace sluice::app::detail {
@@ -27,7 +28,7 @@ struct Reader {
     int value = 0;
     valid = valid && text.size() >= digits;
     for (std::size_t at = 0; valid && at < digits; ++at) {
-      valid = text[at] >= '0' && text[at] <= '9';
+      valid = sluice::detail::isDigit(text[at]);
       value = value * 10 + (text[at] - '0');
     }
     if (valid) text.remove_prefix(digits);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <sluice/detail/ascii.hpp>
 #include <sluice/web/app/detail/pattern.hpp>
 
 namespace sluice::app::detail {
@@ -99,9 +100,9 @@ class PatternReader {
   }
 
   static bool isOfName(char letter, bool first) {
-    return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') || letter == '_' ||
-           letter == '$' || static_cast<unsigned char>(letter) >= 0x80 ||
-           (!first && letter >= '0' && letter <= '9');
+    return sluice::detail::isAlpha(letter) || letter == '_' || letter == '$' ||
+           static_cast<unsigned char>(letter) >= 0x80 ||
+           (!first && sluice::detail::isDigit(letter));
   }
 
   static void add(PatternTokens& variant, const PatternToken& token, std::size_t position) {

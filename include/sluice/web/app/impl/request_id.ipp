@@ -3,7 +3,7 @@
 // Definitions of <sluice/web/app/request_id.hpp>.
 #pragma once
 
-#include <algorithm>
+#include <sluice/detail/ascii.hpp>
 #include <sluice/web/app/detail/header_line.hpp>
 #include <sluice/web/app/detail/random_ids.hpp>
 #include <sluice/web/app/request.hpp>
@@ -16,12 +16,9 @@ namespace sluice::app {
 namespace detail {
 
 inline bool isRequestId(std::string_view text) {
-  return !text.empty() && text.size() <= 128 &&
-         std::all_of(text.begin(), text.end(), [](char letter) {
-           return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
-                  (letter >= '0' && letter <= '9') || letter == '.' || letter == '_' ||
-                  letter == '-';
-         });
+  using sluice::detail::ByteSet;
+  constexpr ByteSet allowed = sluice::detail::alphanumerics | ByteSet("._-");
+  return !text.empty() && text.size() <= 128 && allowed.hasAll(text);
 }
 
 }  // namespace detail

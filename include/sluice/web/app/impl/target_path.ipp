@@ -5,56 +5,18 @@
 
 #include <algorithm>
 #include <sluice/detail/ascii.hpp>
+#include <sluice/encoding.hpp>
 #include <sluice/web/app/detail/target_path.hpp>
 
 namespace sluice::app::detail {
 
-SLUICE_DECL bool isUtf8(std::string_view bytes) {
-  const auto at = [bytes](std::size_t index) { return static_cast<unsigned char>(bytes[index]); };
-  for (std::size_t index = 0; index < bytes.size();) {
-    const unsigned char lead = at(index);
-    if (lead < 0x80) {
-      ++index;
-      continue;
-    }
-    std::size_t count = 0;
-    unsigned low = 0x80, high = 0xBF;  // what the second byte may be
-    if (lead >= 0xC2 && lead <= 0xDF) {
-      count = 1;
-    } else if (lead >= 0xE0 && lead <= 0xEF) {
-      count = 2;
-      if (lead == 0xE0) low = 0xA0;
-      if (lead == 0xED) high = 0x9F;
-    } else if (lead >= 0xF0 && lead <= 0xF4) {
-      count = 3;
-      if (lead == 0xF0) low = 0x90;
-      if (lead == 0xF4) high = 0x8F;
-    } else {
-      return false;
-    }
-    if (index + count >= bytes.size()) return false;
-    if (at(index + 1) < low || at(index + 1) > high) return false;
-    for (std::size_t next = 2; next <= count; ++next) {
-      if ((at(index + next) & 0xC0) != 0x80) return false;
-    }
-    index += count + 1;
-  }
-  return true;
-}
-
 namespace target_path {
-
-inline int hexDigit(char digit) {
-  if (digit >= '0' && digit <= '9') return digit - '0';
-  if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
-  if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
-  return -1;
-}
 
 // The byte of the escape at `at`; -1 if there is none.
 inline int escapeAt(std::string_view text, std::size_t at) {
   if (at + 2 >= text.size()) return -1;
-  const int high = hexDigit(text[at + 1]), low = hexDigit(text[at + 2]);
+  using sluice::detail::hexValue;
+  const int high = hexValue(text[at + 1]), low = hexValue(text[at + 2]);
   return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
@@ -112,14 +74,13 @@ SLUICE_DECL void appendLeniently(std::string& out, std::string_view text) {
 }
 
 SLUICE_DECL std::string percentEncoded(std::string_view text) {
+  using sluice::detail::ByteSet;
+  constexpr ByteSet unreserved = sluice::detail::alphanumerics | ByteSet("-._~");
   constexpr std::string_view digits = "0123456789ABCDEF";
   std::string out;
   for (const char letter : text) {
     const auto byte = static_cast<unsigned char>(letter);
-    const bool plain = (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
-                       (letter >= '0' && letter <= '9') || letter == '-' || letter == '.' ||
-                       letter == '_' || letter == '~';
-    if (plain) {
+    if (unreserved.has(letter)) {
       out += letter;
     } else {
       out += '%';
@@ -168,7 +129,7 @@ SLUICE_DECL bool TargetPath::normalise(std::string_view path) {
   if (isFolder && !segmentsText_.ends_with('/')) segmentsText_ += '/';
   decodedText_ = segmentsText_;
   std::replace(decodedText_.begin(), decodedText_.end(), encodedSlash, '/');
-  if (!isUtf8(decodedText_)) return false;
+  if (!sluice::detail::isUtf8(decodedText_)) return false;
   decoded_ = decodedText_;
   segments_ = segmentsText_;
   return true;

@@ -11,7 +11,7 @@ namespace sluice::app::detail {
 
 namespace windows_name {
 
-inline bool isDigit(char letter) { return letter >= '0' && letter <= '9'; }
+using sluice::detail::isDigit;
 
 // COM1 and LPT1 to 9; Windows counts superscripts as digits.
 inline bool isPort(std::string_view name) {

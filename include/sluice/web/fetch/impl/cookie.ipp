@@ -11,8 +11,6 @@
 
 namespace sluice::detail {
 
-inline bool isDecimal(char letter) { return letter >= '0' && letter <= '9'; }
-
 /// Control characters, but for the tab: RFC 6265bis 5.6.
 inline bool isForbidden(char letter) {
   return (static_cast<unsigned char>(letter) < 0x20 && letter != '\t') || letter == 0x7F;
@@ -29,7 +27,7 @@ inline bool isDateDelimiter(char letter) {
 inline std::optional<int> digitsOf(std::string_view& token, std::size_t least, std::size_t most) {
   std::size_t count = 0;
   int number = 0;
-  while (count < token.size() && isDecimal(token[count])) {
+  while (count < token.size() && isDigit(token[count])) {
     if (count == most) return std::nullopt;
     number = number * 10 + (token[count++] - '0');
   }
@@ -126,7 +124,7 @@ SLUICE_DECL std::string_view defaultPath(std::string_view path) {
 inline std::optional<WallTime> maxAge(std::string_view value, WallTime now) {
   const bool negative = value.starts_with('-');
   const std::string_view digits = value.substr(negative ? 1 : 0);
-  if (digits.empty() || !std::all_of(digits.begin(), digits.end(), isDecimal)) return std::nullopt;
+  if (digits.empty() || !std::all_of(digits.begin(), digits.end(), isDigit)) return std::nullopt;
   // A hundred years are for ever.
   constexpr std::int64_t most = std::int64_t{100} * 366 * 24 * 3600;
   std::int64_t seconds = 0;

@@ -3,9 +3,9 @@
 // Definitions of fetch_request.hpp.
 #pragma once
 
-#include <algorithm>
 #include <sluice/error.hpp>
 #include <sluice/http/constants.hpp>
+#include <sluice/http/detail/wire/header_chars.hpp>
 #include <sluice/web/detail/text.hpp>
 #include <sluice/web/fetch/detail/tunnel.hpp>
 #include <sluice/web/fetch/fetch_request.hpp>
@@ -26,12 +26,7 @@ SLUICE_DECL FetchRequest& FetchRequest::method(std::string_view name) {
   for (const std::string_view known : {"DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"}) {
     if (detail::equalIgnoreCase(method, known)) method = known;
   }
-  constexpr std::string_view others = "!#$%&'*+-.^_`|~";
-  const bool isToken = !method.empty() && std::all_of(method.begin(), method.end(), [&](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-           others.find(c) != std::string_view::npos;
-  });
-  if (!isToken) {
+  if (!http::detail::isToken(method)) {
     throw http::Error(make_error_code(http::errc::ERR_INVALID_HTTP_TOKEN),
                       "Method must be a valid HTTP token [\"" + method + "\"]");
   }

@@ -59,7 +59,7 @@ SLUICE_DECL std::optional<std::chrono::milliseconds> retryAfter(
     std::string_view value, std::chrono::system_clock::time_point now) {
   value = trimBlanks(value);
   if (value.empty()) return std::nullopt;
-  if (std::all_of(value.begin(), value.end(), isDecimal)) {
+  if (std::all_of(value.begin(), value.end(), isDigit)) {
     // A day stands for everything that is longer.
     std::int64_t seconds = 0;
     for (const char digit : value) {

@@ -5,6 +5,7 @@
 
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <sluice/detail/ascii.hpp>
 #include <sluice/error.hpp>
 #include <sluice/http/client_request.hpp>
 #include <sluice/web/fetch/detail/tunnel.hpp>
@@ -26,16 +27,11 @@ SLUICE_DECL std::uint16_t portOf(const http::URL& url) {
 }
 
 SLUICE_DECL std::string percentDecoded(std::string_view text) {
-  const auto digit = [](char letter) {
-    if (letter >= '0' && letter <= '9') return letter - '0';
-    const char lower = static_cast<char>(letter | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-  };
   std::string bytes;
   for (std::size_t at = 0; at < text.size(); ++at) {
-    if (text[at] == '%' && at + 2 < text.size() && digit(text[at + 1]) >= 0 &&
-        digit(text[at + 2]) >= 0) {
-      bytes += static_cast<char>(digit(text[at + 1]) * 16 + digit(text[at + 2]));
+    if (text[at] == '%' && at + 2 < text.size() && hexValue(text[at + 1]) >= 0 &&
+        hexValue(text[at + 2]) >= 0) {
+      bytes += static_cast<char>(hexValue(text[at + 1]) * 16 + hexValue(text[at + 2]));
       at += 2;
     } else {
       bytes += text[at];
