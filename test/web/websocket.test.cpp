@@ -690,3 +690,24 @@ TEST_CASE("WebSocket: the context may go with everything at work", "[websocket]"
     CHECK(!kept->send("nobody"));
   }
 }
+
+TEST_CASE("WebSocket: a handle may outlive its context, also when its connection has ended",
+          "[websocket]") {
+  std::optional<WebSocket> kept;
+  {
+    asio::io_context io;
+    Wire wire(io);
+    http::Server server = http::createServer(io);
+    server.on<"upgrade">(webSocket([&](WebSocket& ws, http::IncomingMessage&) -> task<> {
+      kept.emplace(std::move(ws));
+      co_return;
+    }));
+    server.serve(wire.socket());
+    wire.deliver(upgrade() + frames("x:1000", true));
+    wire.deliverEnd();
+    settleBounded(io);
+    CHECK(wire.closed());
+  }
+  CHECK(kept->closeCode() == 1000);
+  CHECK(!kept->send("nobody"));
+}

@@ -23,8 +23,9 @@
 
 namespace sluice::web::detail {
 
-class WebSocketSession
-    : public boost::intrusive_ref_counter<WebSocketSession, boost::thread_unsafe_counter> {
+class WebSocketSession final
+    : public boost::intrusive_ref_counter<WebSocketSession, boost::thread_unsafe_counter>,
+      private net::detail::LoopMember {
  public:
   WebSocketSession(std::unique_ptr<WebSocketEngine> engine, const WebSocketOptions& options);
   WebSocketSession(const WebSocketSession&) = delete;
@@ -61,7 +62,10 @@ class WebSocketSession
     std::uint64_t id;
     Waiter handler;
   };
-  struct SocketWatch;
+
+  // The engine is a reference: it says which loop, and arguments may be made in any order.
+  WebSocketSession(std::shared_ptr<net::detail::Loop> loop,
+                   std::unique_ptr<WebSocketEngine>&& engine, const WebSocketOptions& options);
 
   void readOn();
   void onRead(Read result);
@@ -72,7 +76,7 @@ class WebSocketSession
   void whenReadable(Waiter handler);
   void whenClosed(Waiter handler);
   void settle();
-  void loopEnded();
+  SLUICE_DECL void onLoopEnd() override;
   const asio::any_io_executor& executor() const { return loop_->executor(); }
 
   std::shared_ptr<net::detail::Loop> loop_;

@@ -15,25 +15,16 @@
 
 namespace sluice::web::detail {
 
-/// Held by a listener of the socket, so it goes when the socket has emitted "close", or when the
-/// loop has ended and it never will. The session lives at least as long.
-struct WebSocketSession::SocketWatch {
-  explicit SocketWatch(WebSocketSession& watched) : session(&watched) {}
-  SocketWatch(SocketWatch&& other) noexcept
-      : session(std::move(other.session)), closed(other.closed) {}
-  SocketWatch& operator=(SocketWatch&&) = delete;
-  ~SocketWatch() {
-    if (session && !closed && session->engine_->socket().destroyed()) session->loopEnded();
-  }
-  void operator()(bool) { closed = true; }
-
-  boost::intrusive_ptr<WebSocketSession> session;
-  bool closed = false;
-};
-
 SLUICE_DECL WebSocketSession::WebSocketSession(std::unique_ptr<WebSocketEngine> engine,
                                                const WebSocketOptions& options)
-    : loop_(net::detail::Loop::of(engine->socket().get_executor())),
+    : WebSocketSession(net::detail::Loop::of(engine->socket().get_executor()), std::move(engine),
+                       options) {}
+
+SLUICE_DECL WebSocketSession::WebSocketSession(std::shared_ptr<net::detail::Loop> loop,
+                                               std::unique_ptr<WebSocketEngine>&& engine,
+                                               const WebSocketOptions& options)
+    : LoopMember(*loop),
+      loop_(std::move(loop)),
       engine_(std::move(engine)),
       timer_([](void* self) { static_cast<WebSocketSession*>(self)->onTimer(); }, this),
       pingInterval_(options.pingInterval),
@@ -43,8 +34,8 @@ SLUICE_DECL WebSocketSession::~WebSocketSession() = default;
 
 SLUICE_DECL void WebSocketSession::open() {
   net::Socket& socket = engine_->socket();
-  socket.on<"close">(SocketWatch(*this));
-  // The watch keeps the session for as long as this listener can be called.
+  // Keeps the session as long as the socket can call it.
+  socket.on<"close">([self = boost::intrusive_ptr<WebSocketSession>(this)](bool) {});
   socket.on<"shutdown">([this] { beginClose(1001, {}); });
   loop_->startTimer(timer_, pingInterval_);
   readOn();
@@ -215,7 +206,8 @@ SLUICE_DECL void WebSocketSession::settle() {
 }
 
 // Nobody is resumed any more. A coroutine that waits here may own this session.
-SLUICE_DECL void WebSocketSession::loopEnded() {
+SLUICE_DECL void WebSocketSession::onLoopEnd() {
+  const boost::intrusive_ptr<WebSocketSession> alive(this);
   state_ = State::closed;
   held_ = false;
   timer_.stop();
