@@ -166,21 +166,48 @@ TEST_CASE("codings that are listed were applied in this order", "[compress]") {
 }
 
 TEST_CASE("what cannot be decoded is refused again and again", "[compress]") {
-  std::string names;
-  inject(
-      [&](IncomingMessage& req, ServerResponse& res) -> task<> {
-        Decoded decoded(req);
-        for (int count = 0; count < 2; ++count) {
-          try {
-            static_cast<void>(co_await decoded.read());
-          } catch (const Error& error) {
-            names.append(error.name()).append(" ");
+  const auto endsOf = [](std::string_view contentEncoding, std::string body, Limits limits = {}) {
+    InjectRequest request{.method = "POST", .body = std::move(body)};
+    request.headers.set("Content-Encoding", contentEncoding);
+    std::string names;
+    inject(
+        [&](IncomingMessage& req, ServerResponse& res) -> task<> {
+          Decoded decoded(req, limits);
+          for (int count = 0; count < 2; ++count) {
+            try {
+              while (co_await decoded.read()) {
+              }
+              names += "end ";
+            } catch (const Error& error) {
+              names.append(error.name()).append(" ");
+            }
           }
-        }
-        co_await res.end();
-      },
-      {.method = "POST", .headers = {{"Content-Encoding", "gzip, new"}}, .body = "raw"});
-  CHECK(names == std::string(unsupported) + ' ' + std::string(unsupported) + ' ');
+          co_await res.end();
+        },
+        request);
+    return names;
+  };
+  const auto twice = [](std::string_view name) {
+    return std::string(name) + ' ' + std::string(name) + ' ';
+  };
+  CHECK(endsOf("gzip, new", "raw") == twice(unsupported));
+  CHECK(endsOf("identity", "hello", {.size = 4}) == twice(tooLarge));
+  const std::string text = mixed(5'000, 5);
+  for (const Coding coding : codings()) {
+    const std::string name(codingName(coding));
+    CAPTURE(name);
+    const std::string bytes = encode(coding, text);
+    CHECK(endsOf(name, bytes, {.size = 4'999}) == twice(tooLarge));
+    CHECK(endsOf(name, encode(coding, std::string(70'000, 'a'))) == twice(tooLarge));
+    CHECK(endsOf(name, bytes.substr(0, bytes.size() - 3)) == twice(damaged));
+    CHECK(endsOf(name, bytes + '\0') == twice(damaged));
+    for (std::size_t at = 0; at < bytes.size(); at += 7) {
+      std::string changed = bytes;
+      changed[at] = static_cast<char>(changed[at] ^ 0x55);
+      const std::string names = endsOf(name, changed);
+      CHECK((names == twice(damaged) || names == "end end "));
+    }
+  }
 }
 
 TEST_CASE("a body that ends too early, or goes on, is damaged", "[compress]") {

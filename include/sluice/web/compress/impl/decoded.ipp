@@ -45,6 +45,7 @@ class Decoded::State {
   }
 
   Pull pull() {
+    refuseTooLarge();
     if (!stages_.empty()) return pull(stages_.size() - 1);
     if (!wire_.empty()) return Pull::piece;
     return wireEnded_ ? Pull::end : Pull::input;
@@ -87,11 +88,17 @@ class Decoded::State {
   }
 
   // Decoding stops at the limit, also of what is only the input of the next stage: that costs time.
-  void check(std::uint64_t made) const {
+  void check(std::uint64_t made) {
     const bool large = limits_.size != 0 && made > limits_.size;
     const bool blown =
         limits_.ratio != 0 && made > ratioCountsFrom && (made - 1) / limits_.ratio >= wireBytes_;
-    if (large || blown) throw http::Error(make_error_code(http::errc::ERR_BODY_TOO_LARGE));
+    tooLarge_ = large || blown;
+    refuseTooLarge();
+  }
+
+  // Also to one who reads on: what is missing must not look like the end.
+  void refuseTooLarge() const {
+    if (tooLarge_) throw http::Error(make_error_code(http::errc::ERR_BODY_TOO_LARGE));
   }
 
   Pull pull(std::size_t index) {
@@ -134,6 +141,7 @@ class Decoded::State {
   bool hasBody_ = false;
   bool wireEnded_ = false;
   bool begun_ = false;
+  bool tooLarge_ = false;
 };
 
 SLUICE_DECL Decoded::Decoded(http::IncomingMessage& message, Limits limits)
