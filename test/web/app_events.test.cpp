@@ -2,6 +2,10 @@
 //
 // Server-sent events: their bytes, what keeps a connection alive, and channels with fast and slow
 // listeners.
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <list>
 #include <sluice/app.hpp>
 #include <sluice/test.hpp>
@@ -294,4 +298,60 @@ TEST_CASE("a channel may go before its listeners", "[app][events]") {
   channel.reset();
   CHECK(unchunked(wire.received()) == "data: last\n\n");
   CHECK(wire.received().ends_with("\r\n0\r\n\r\n"));
+}
+
+TEST_CASE("a join that is cancelled has left its channel", "[app][events]") {
+  const bool throws = GENERATE(true, false);
+  app::Channel channel;
+  asio::cancellation_signal cancel;
+  sluice::test::Gate gate;
+  std::string log;
+  Router router;
+  router.get("/", [&](Request&, Response& res) -> task<> {
+    auto events = res.events();
+    const auto join = [&]() -> task<> {
+      co_await asio::this_coro::throw_if_cancelled(throws);
+      try {
+        co_await channel.join(events);
+        log += "returned";
+      } catch (const Error& error) {
+        log += error.name();
+      }
+    };
+    asio::co_spawn(res.get_executor(), join(),
+                   asio::bind_cancellation_slot(cancel.slot(), asio::detached));
+    co_await gate.wait();
+    co_await events.send("after");
+  });
+  sluice::test::Serving wire(router, {});
+  wire.send(sluice::test::get());
+  channel.send(event("before"));
+  wire.settle();
+  CHECK(channel.listeners() == 1);
+  cancel.emit(asio::cancellation_type::terminal);
+  wire.settle();
+  CHECK(log == "ABORT_ERR");
+  CHECK(channel.listeners() == 0);
+  gate.open();
+  CHECK(unchunked(wire.received()) == "data: before\n\ndata: after\n\n");
+}
+
+TEST_CASE("a join that outlives its handler ends with the response", "[app][events]") {
+  app::Channel channel;
+  int ended = 0;
+  Router router;
+  router.get("/", [&](Request&, Response& res) -> task<> {
+    const auto join = [](app::Channel& joined, app::EventStream events) -> task<> {
+      co_await joined.join(events);
+    };
+    asio::co_spawn(res.get_executor(), join(channel, res.events()),
+                   [&](std::exception_ptr) { ++ended; });
+    co_return;
+  });
+  sluice::test::Serving wire(router, {});
+  wire.send(sluice::test::get());
+  CHECK(ended == 1);
+  CHECK(channel.listeners() == 0);
+  channel.send(event("nobody"));
+  CHECK(unchunked(wire.received()).empty());
 }

@@ -89,7 +89,11 @@ struct Channel::Membership {
   Membership& operator=(const Membership&) = delete;
   ~Membership() {
     std::erase(state.listeners, &listener);
-    listener.res.removeListener(onClose);
+    try {
+      listener.res.removeListener(onClose);
+    } catch (const Error&) {
+      // The request is over, and its listeners went with it.
+    }
   }
 
   State& state;
@@ -151,9 +155,10 @@ SLUICE_DECL task<> Channel::pass(std::shared_ptr<State> state, EventStream& even
     }
     if (state->closed) co_return;
     using Wait = sluice::detail::Suspend<&Listener::wait>;
-    error_code ignored;
-    // A client that goes away cancels this too, and then the next wait throws.
-    co_await Wait{&listener}(asio::redirect_error(asio::use_awaitable, ignored));
+    error_code ec;
+    co_await Wait{&listener}(asio::redirect_error(asio::use_awaitable, ec));
+    // A client that goes away cancels this too, and has left as any other does.
+    if (ec && !res.destroyed()) throw Error(ec);
   }
 }
 
