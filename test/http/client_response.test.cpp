@@ -4,6 +4,7 @@
 // what comes before the response, and connections that become something else.
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 using namespace sluice;
 using namespace sluice::http;
 using namespace sluice::test;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -475,6 +477,16 @@ TEST_CASE("a response is dropped before its end", "[IncomingMessage][row:11.16/n
     net.deliver(std::string(1000, 'x'));
     CHECK(!net.closed());
   }
+  SECTION("nor does it have more than five seconds") {
+    net.advance(4s);
+    net.deliver("drip");
+    net.advance(999ms);
+    CHECK(!net.closed());
+    net.advance(1ms);
+    CHECK(net.closed());
+    CHECK(req.closed());
+    CHECK(agent.totalSocketCount() == 0);
+  }
   SECTION("much more is not") {
     for (int i = 0; i < 10; ++i) net.wire().deliver(std::string(10'000, 'x'));
     net.settle();
@@ -581,7 +593,6 @@ TEST_CASE("cancelling co_await get() aborts the request", "[ClientRequest]") {
 
 TEST_CASE("co_await get() ends with ETIMEDOUT where the timeout passes",
           "[ClientRequest][row:7.1/timeout]") {
-  using namespace std::chrono_literals;
   Requesting net;
   RequestOptions options = net.options();
   options.timeout = 1s;

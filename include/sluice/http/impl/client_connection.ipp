@@ -223,6 +223,8 @@ SLUICE_DECL bool ClientConnection::onIdle() {
   if (exchange_) exchange_->idled();
   sluice::detail::tell<net::SocketEvents, "timeout">(core->listeners(), executor());
   if (reading) sluice::detail::tell<IncomingEvents, "timeout">(incoming->listeners(), executor());
+  // Nobody waits for the rest; a request that is still being sent goes on.
+  if (state_ == State::body && exchange_->responseDropped() && requestSent()) core->destroy();
   return true;
 }
 

@@ -25,6 +25,8 @@ inline constexpr unsigned maxInformational = 32;
 // What is left of a response that nobody will read is read up to this much; then the connection is
 // cheaper to open anew.
 inline constexpr std::size_t maxAbandonedBody = 64 * 1024;
+// And for so long, however it drips.
+inline constexpr std::chrono::milliseconds abandonedTime{5000};
 
 struct DestroyUnclaimed {
   boost::intrusive_ptr<ClientConnection> connection;
@@ -49,7 +51,7 @@ SLUICE_DECL void ClientConnection::beginHead() {
 SLUICE_DECL void ClientConnection::onInput(const error_code& ec, std::size_t count) {
   const boost::intrusive_ptr<ClientConnection> alive(this);
   reader_.received(ec, count);
-  if (count != 0) core_->touch();
+  if (count != 0 && !(state_ == State::body && exchange_->responseDropped())) core_->touch();
   if (state_ == State::leaving) {
     giveAway();
     return;
@@ -324,6 +326,8 @@ SLUICE_DECL void ClientConnection::handleIsGone() {
   if (exchange_) exchange_->dropResponse();
   if (state_ != State::body || !exchange_) return;
   incoming_->drop();
+  const std::chrono::milliseconds limit = core_->timeout();
+  if (limit.count() == 0 || limit > abandonedTime) core_->setTimeout(abandonedTime);
   core_->callAtTurnEnd();
 }
 
