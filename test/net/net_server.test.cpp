@@ -384,6 +384,30 @@ TEST_CASE("destroying a server closes its connections and cancels its handlers",
   });
 }
 
+TEST_CASE("a server may be destroyed outside the loop whatever its handler has come to",
+          "[net.Server]") {
+  for (int steps = 0; steps < 8; ++steps) {
+    asio::io_context loop(1);
+    bool started = false;
+    bool left = false;
+    std::optional<net::Server> server;
+    server.emplace(loop, [&](net::Socket&) -> task<> {
+      const std::shared_ptr<void> leaving(nullptr, [&](void*) { left = true; });
+      started = true;
+      for (int i = 0; i < 4; ++i) co_await asio::post(asio::use_awaitable);
+    });
+    server->listen(anyPort);
+    asio::ip::tcp::socket client(loop);
+    client.connect({asio::ip::make_address("127.0.0.1"), server->address().port});
+    while (!started) loop.run_one();
+    for (int i = 0; i < steps; ++i) loop.poll_one();
+    server.reset();
+    while (loop.poll_one() != 0) {
+    }
+    CHECK(left);
+  }
+}
+
 TEST_CASE("a handler and a listener may destroy the server", "[net.Server]") {
   const bool inHandler = GENERATE(true, false);
   loopback::run([inHandler](asio::io_context& loop) -> task<> {

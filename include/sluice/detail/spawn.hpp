@@ -6,9 +6,12 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/cancellation_type.hpp>
 #include <exception>
 #include <sluice/detail/completion.hpp>
+#include <sluice/detail/post.hpp>
 #include <sluice/task.hpp>
+#include <utility>
 
 namespace sluice::detail {
 
@@ -19,5 +22,14 @@ using Ended = Completion<void(std::exception_ptr)>;
 /// slot  where its cancellation comes from; not connected if nobody cancels it
 void spawn(const asio::any_io_executor& executor, task<> coroutine, asio::cancellation_slot slot,
            Ended ended);
+
+/// Cancels what was spawned with the slot of `signal`, which `owner` keeps.
+template <class Owner>
+void cancelSpawned(const asio::any_io_executor& executor, asio::cancellation_signal& signal,
+                   Owner owner) {
+  signal.emit(asio::cancellation_type::terminal);
+  // From outside the loop Asio posts the emission, with a pointer into the signal.
+  post(executor, [owner = std::move(owner)] {});
+}
 
 }  // namespace sluice::detail

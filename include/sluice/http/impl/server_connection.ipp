@@ -14,6 +14,7 @@
 #include <new>
 #include <optional>
 #include <sluice/detail/post.hpp>
+#include <sluice/detail/spawn.hpp>
 #include <sluice/detail/suspend.hpp>
 #include <sluice/http/constants.hpp>
 #include <sluice/http/detail/server/connection.hpp>
@@ -186,10 +187,8 @@ SLUICE_DECL void ServerConnection::secured() {
 
 SLUICE_DECL void ServerConnection::cancelHandler() {
   if (core_->loop().stopped()) return;
-  cancel_.emit(asio::cancellation_type::terminal);
-  // From outside the loop Asio posts the emission, with a pointer into cancel_.
-  sluice::detail::post(core_->loop().executor(),
-                       [alive = boost::intrusive_ptr<ServerConnection>(this)] {});
+  sluice::detail::cancelSpawned(core_->loop().executor(), cancel_,
+                                boost::intrusive_ptr<ServerConnection>(this));
 }
 
 SLUICE_DECL void ServerConnection::destroy(bool inAnyCase) {

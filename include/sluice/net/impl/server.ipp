@@ -52,7 +52,9 @@ class ServerState final
     for (const auto& connection : connections) {
       connection->server.reset();
       connection->socket.destroy();
-      connection->cancelled.emit(asio::cancellation_type::terminal);
+      if (connection->running) {
+        sluice::detail::cancelSpawned(core_->loop().executor(), connection->cancelled, connection);
+      }
     }
   }
 
