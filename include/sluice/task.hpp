@@ -42,8 +42,9 @@ concept HasExecutor = requires(T& source) {
 }  // namespace detail
 
 /// Where an object lives and all calls on it happen: an `io_context&` that one thread runs, or a
-/// strand. What runs handlers on several threads at once (`asio::thread_pool`, `system_executor`)
-/// is refused with ERR_INVALID_ARG_VALUE; a strand over it is not.
+/// strand. Two are refused with ERR_INVALID_ARG_VALUE: what runs handlers on several threads at
+/// once (`asio::thread_pool`, `system_executor`) without a strand over it, and an empty executor,
+/// as that of an object is whose `io_context` has ended.
 ///
 ///     asio::io_context loop;
 ///     auto server = http::createServer(loop, handler);
@@ -54,7 +55,7 @@ class Executor {
              !std::same_as<std::remove_cvref_t<Source>, asio::io_context> &&
              (detail::HasExecutor<std::remove_reference_t<Source>> ||
               std::convertible_to<Source, asio::any_io_executor>))
-  Executor(Source&& source) : executor_(executorOf(source)) {}
+  Executor(Source&& source) : executor_(requireGiven(executorOf(source))) {}
   /// What nearly every program has: compiled once, as this conversion is costly to compile.
   Executor(asio::io_context& loop);
 
@@ -64,6 +65,7 @@ class Executor {
   const asio::any_io_executor& get() const { return executor_; }
 
  private:
+  static asio::any_io_executor requireGiven(asio::any_io_executor executor);
   template <class Source>
   static asio::any_io_executor executorOf(Source& source) {
     if constexpr (detail::HasExecutor<Source>) {

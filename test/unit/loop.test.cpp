@@ -80,6 +80,24 @@ TEST_CASE("every executor has one loop", "[Loop]") {
   pool.join();
 }
 
+TEST_CASE("an empty executor is refused, and that of an object whose loop has ended is empty",
+          "[Loop]") {
+  const auto refused = [](const asio::any_io_executor& executor) {
+    try {
+      static_cast<void>(Executor(executor));
+    } catch (const sluice::Error& error) {
+      return error.code() == sluice::errc::ERR_INVALID_ARG_VALUE;
+    }
+    return false;
+  };
+  CHECK(refused({}));
+  auto context = std::make_unique<asio::io_context>();
+  const auto loop = Loop::of(context->get_executor());
+  CHECK_FALSE(refused(loop->executor()));
+  context = nullptr;
+  CHECK(refused(loop->executor()));
+}
+
 TEST_CASE("an executor that runs handlers on several threads at once is refused", "[Loop]") {
   const auto refused = [](const asio::any_io_executor& executor) {
     try {
