@@ -21,6 +21,7 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include "support/allocations.hpp"
 #include "support/catch.hpp"
 
 namespace asio = boost::asio;
@@ -123,6 +124,31 @@ TEST_CASE("what one worker throws ends the others and comes out of cluster()", "
     asio::co_spawn(loop, serve(loop, shared, worker), asio::detached);
   };
   CHECK_THROWS_AS(cluster(2, start), std::runtime_error);
+}
+
+TEST_CASE("a worker keeps nothing of the servers that it had", "[cluster]") {
+  std::ptrdiff_t kept = -1;
+  const auto work = [&](asio::io_context& loop) -> task<> {
+    http::Server again = http::createServer(loop);
+    const auto listenOften = [&]() -> task<> {
+      for (int i = 0; i < 40; ++i) {
+        http::Server server = http::createServer(loop);
+        for (http::Server* each : {&server, &again}) {
+          each->listen(0, "127.0.0.1");
+          each->close();
+          co_await each->closed();
+        }
+      }
+    };
+    co_await listenOften();
+    const test::Allocations heap;
+    co_await listenOften();
+    kept = heap.live();
+  };
+  cluster(1, [&](asio::io_context& loop, unsigned) {
+    asio::co_spawn(loop, work(loop), asio::detached);
+  });
+  CHECK(kept <= 0);
 }
 
 TEST_CASE("a second SIGINT ends a cluster whose grace is not over", "[cluster]") {

@@ -5,9 +5,8 @@
 #pragma once
 
 #include <sluice/config.hpp>
-#include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <chrono>
-#include <vector>
+#include <sluice/detail/list.hpp>
 
 namespace sluice::net::detail {
 
@@ -15,16 +14,12 @@ class ServerCore;
 
 class ClusterMember {
  public:
-  ClusterMember();
-  ~ClusterMember();
-
-  void join(boost::intrusive_ptr<ServerCore> server);
+  /// Until the server is destroyed. It may have joined already.
+  void join(ServerCore& server);
   void drain(std::chrono::milliseconds grace);
-  /// Before the loop goes.
-  void forget();
 
  private:
-  std::vector<boost::intrusive_ptr<ServerCore>> servers_;
+  sluice::detail::List<ServerCore> servers_;
 };
 
 }  // namespace sluice::net::detail

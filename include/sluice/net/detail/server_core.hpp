@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <sluice/detail/completion.hpp>
+#include <sluice/detail/list.hpp>
 #include <sluice/error.hpp>
 #include <sluice/net/address.hpp>
 #include <sluice/net/detail/listener.hpp>
@@ -26,6 +27,7 @@ namespace sluice::net::detail {
 
 class ServerCore final
     : public boost::intrusive_ref_counter<ServerCore, boost::thread_unsafe_counter>,
+      public sluice::detail::Linked<ServerCore>,
       private Listener::User,
       private ProxyGate::User,
       private LoopMember {

@@ -39,7 +39,6 @@ class ClusterWorker {
     } catch (...) {
       failure_ = std::current_exception();
     }
-    member_.forget();
   }
 
   // The two from another thread.
@@ -51,8 +50,8 @@ class ClusterWorker {
   const std::exception_ptr& failure() const { return failure_; }
 
  private:
-  boost::asio::io_context io_{1};
   ClusterMember member_;
+  boost::asio::io_context io_{1};
   std::shared_ptr<Loop> own_;
   std::exception_ptr failure_;
 };

@@ -25,19 +25,16 @@ inline constexpr bool sharesPorts = false;
 inline constexpr bool sharesPorts = true;
 #endif
 
-SLUICE_DECL ClusterMember::ClusterMember() = default;
-SLUICE_DECL ClusterMember::~ClusterMember() = default;
-
-SLUICE_DECL void ClusterMember::join(boost::intrusive_ptr<ServerCore> server) {
-  servers_.push_back(std::move(server));
+SLUICE_DECL void ClusterMember::join(ServerCore& server) {
+  if (!servers_.contains(server)) servers_.pushBack(server);
 }
 
 SLUICE_DECL void ClusterMember::drain(std::chrono::milliseconds grace) {
-  const auto servers = servers_;
+  // Held: a listener of one may destroy others.
+  std::vector<boost::intrusive_ptr<ServerCore>> servers;
+  for (ServerCore& each : servers_) servers.emplace_back(&each);
   for (const auto& server : servers) server->drain(grace);
 }
-
-SLUICE_DECL void ClusterMember::forget() { servers_.clear(); }
 
 SLUICE_DECL ServerCore::ServerCore(asio::any_io_executor executor, User& user)
     : ServerCore(Loop::of(executor), user) {}
@@ -64,7 +61,7 @@ SLUICE_DECL bool ServerCore::listen(const ListenOptions& options) {
   ListenOptions place = options;
   if (ClusterMember* cluster = loop_->cluster()) {
     place.reusePort = place.reusePort || (sharesPorts && !place.exclusive);
-    cluster->join(self);
+    cluster->join(*this);
   }
   try {
     openListener(*listener, *loop_, place);
