@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <future>
 #include <iterator>
+#include <optional>
 #include <sluice/http.hpp>
 #include <string>
 #include <vector>
@@ -107,6 +108,34 @@ TEST_CASE("an agent is not touched by those whom it refuses, as they are on othe
   }
   for (auto& each : refusals) CHECK(each.get() == requests);
   pool.join();
+}
+
+TEST_CASE("what lives on a strand may outlive the thread pool", "[strands]") {
+  struct Kept {
+    std::optional<http::Server> server;
+    std::optional<http::Agent> agent;
+    http::IncomingMessage response;
+    std::optional<Timer> timer;
+  };
+  const auto use = [](Kept& kept) -> task<> {
+    const auto executor = co_await asio::this_coro::executor;
+    kept.server.emplace(http::createServer(executor, answer));
+    kept.server->listen(0, "127.0.0.1");
+    kept.agent.emplace(executor);
+    kept.timer.emplace(executor);
+    const std::string url = urlOf(*kept.server);
+    http::RequestOptions options;
+    options.agent = *kept.agent;
+    kept.response = co_await http::get(url, options);
+  };
+  Kept kept;
+  {
+    asio::thread_pool pool(2);
+    asio::co_spawn(asio::make_strand(pool), use(kept), asio::use_future).get();
+    pool.stop();
+    pool.join();
+  }
+  CHECK(kept.server->address().address.empty());
 }
 
 TEST_CASE("a server on the bare thread pool is refused", "[strands]") {

@@ -7,6 +7,7 @@
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
+#include <optional>
 #include <sluice/app.hpp>
 #include <sluice/fetch.hpp>
 #include <string>
@@ -601,6 +602,21 @@ TEST_CASE("strands that come and go leave a bounded number of connections", "[fe
   }
   for (int turn = 0; turn < 1000; ++turn) io.poll();
   CHECK(server.getConnections() <= 64);
+}
+
+TEST_CASE("a response may outlive the context of the strand that it came to", "[fetch]") {
+  std::optional<FetchResponse> kept;
+  {
+    asio::io_context loop;
+    http::Server server = http::createServer(
+        loop, [](IncomingMessage&, ServerResponse& res) -> task<> { co_await res.end("x"); });
+    server.listen(0, "127.0.0.1");
+    const std::string url = "http://127.0.0.1:" + std::to_string(server.address().port);
+    const auto get = [&]() -> task<> { kept = co_await fetch(url); };
+    asio::co_spawn(asio::make_strand(loop), get(), asio::detached);
+    while (!kept) loop.run_one();
+  }
+  CHECK(kept->status() == 200);
 }
 
 TEST_CASE("a response may be dropped while it is read", "[fetch]") {

@@ -50,8 +50,9 @@ SLUICE_DECL void IncomingState::reset() {
   upgraded = closeIsSources = endedByOther = false;
 }
 
-SLUICE_DECL void IncomingState::beStale(asio::any_io_executor executor) {
-  executorAfter_ = std::move(executor);
+SLUICE_DECL void IncomingState::beStale(net::detail::Loop& loop) {
+  executorAfter_ = loop.executor();
+  waitsAfter_.emplace(loop, *this);
   failure_ = make_error_code(errc::ERR_STREAM_DESTROYED);
   become(State::stale);
   told_ = Told::close;

@@ -13,7 +13,7 @@ namespace sluice::http::detail {
 
 SLUICE_DECL MessagePool::MessagePool(net::detail::Loop& loop)
     : staleRequest_(new IncomingState), staleResponse_(new OutgoingState) {
-  staleRequest_->beStale(loop.executor());
+  staleRequest_->beStale(loop);
   // The loop owns this pool, and must not be owned by it.
   const std::shared_ptr<net::detail::Loop> unowned(std::shared_ptr<void>(), &loop);
   boost::intrusive_ptr<net::detail::OutputStream> failed(new net::detail::OutputStream(unowned, 1));

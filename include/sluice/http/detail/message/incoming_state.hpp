@@ -90,7 +90,7 @@ class IncomingState
   /// Forgets everything and keeps the memory.
   void reset();
   /// What a handle refers to whose message is another's by now: every use of it fails.
-  void beStale(asio::any_io_executor executor);
+  void beStale(net::detail::Loop& loop);
   bool stale() const { return state_ == State::stale; }
   /// Memory that it would keep.
   std::size_t heldBytes() const {

@@ -14,6 +14,7 @@
 #include <sluice/http/client_request.hpp>
 #include <sluice/http/incoming_message.hpp>
 #include <sluice/http/url.hpp>
+#include <sluice/net/detail/loop.hpp>
 #include <sluice/task.hpp>
 #include <sluice/timer.hpp>
 #include <sluice/web/fetch/detail/fetch_agents.hpp>
@@ -75,7 +76,7 @@ class FetchExchange : public std::enable_shared_from_this<FetchExchange> {
   http::URL url_;
   std::string href_;
   std::string method_;
-  asio::any_io_executor executor_;
+  std::shared_ptr<net::detail::Loop> loop_;
   std::optional<Proxy> proxy_;
   int redirects_ = 0;
   int tries_ = 0;

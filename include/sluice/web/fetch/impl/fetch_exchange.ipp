@@ -47,12 +47,12 @@ struct StopFetch {
 };
 
 SLUICE_DECL void FetchExchange::watch(const asio::any_io_executor& executor) {
-  executor_ = executor;
+  loop_ = net::detail::Loop::of(executor);
   if (options_.signal.is_connected()) {
     options_.signal.assign(StopFetch{weak_from_this(), make_error_code(http::errc::ABORT_ERR)});
   }
   if (options_.timeout.count() > 0) {
-    deadline_.emplace(executor_);
+    deadline_.emplace(loop_->executor());
     deadline_->start(options_.timeout,
                      StopFetch{weak_from_this(), make_error_code(boost::system::errc::timed_out)});
   }
@@ -175,7 +175,7 @@ SLUICE_DECL std::chrono::milliseconds FetchExchange::backoff() {
 
 SLUICE_DECL task<> FetchExchange::pause(std::chrono::milliseconds wait) {
   error_code ec;
-  pause_.emplace(executor_);
+  pause_.emplace(loop_->executor());
   try {
     co_await pause_->wait(wait);
   } catch (const boost::system::system_error& error) {
@@ -296,7 +296,7 @@ SLUICE_DECL http::ClientRequest FetchExchange::makeRequest(
   const bool tunnels = proxy_ && (secure || proxy_->isSocks);
   http::Agent* agent = options_.agent;
   if (agent == nullptr || tunnels || agent->protocol != url_.protocol()) {
-    attempt->agents = fetchAgents(executor_, proxy_ ? proxy_->key() : std::string());
+    attempt->agents = fetchAgents(loop_->executor(), proxy_ ? proxy_->key() : std::string());
     agent = &attempt->agents->plain;
     if (secure) agent = &attempt->agents->secure;
   }
@@ -312,11 +312,11 @@ SLUICE_DECL http::ClientRequest FetchExchange::makeRequest(
     https::RequestOptions options;
     copyTls(options_.tls, options);
     fill(options);
-    return https::request(executor_, url_, std::move(options));
+    return https::request(loop_->executor(), url_, std::move(options));
   }
   http::RequestOptions options;
   fill(options);
-  if (!proxy_ || tunnels) return http::request(executor_, url_, std::move(options));
+  if (!proxy_ || tunnels) return http::request(loop_->executor(), url_, std::move(options));
 
   // RFC 9112 3.2.2: a proxy is told the whole URL.
   options.hostname = proxy_->host;
@@ -329,7 +329,7 @@ SLUICE_DECL http::ClientRequest FetchExchange::makeRequest(
   if (!url_.username().empty() || !url_.password().empty()) {
     options.auth = percentDecoded(url_.username()) + ':' + percentDecoded(url_.password());
   }
-  return http::request(executor_, std::move(options));
+  return http::request(loop_->executor(), std::move(options));
 }
 
 // Nothing more leaves, and the exchange ends by itself: the server may have answered before.
@@ -352,7 +352,8 @@ SLUICE_DECL task<> writeBody(std::shared_ptr<FetchAttempt> attempt,
 
 SLUICE_DECL void FetchExchange::startWriting(const std::shared_ptr<FetchAttempt>& attempt) {
   attempt->writing = true;
-  asio::co_spawn(executor_, writeBody(attempt, options_.writeBody), [](std::exception_ptr) {});
+  asio::co_spawn(loop_->executor(), writeBody(attempt, options_.writeBody),
+                 [](std::exception_ptr) {});
 }
 
 SLUICE_DECL task<std::optional<std::string_view>> FetchExchange::read(
