@@ -2,6 +2,8 @@
 //
 // Routes and middleware: which handler answers, in which order things run, and what is said if
 // nothing does.
+#include <boost/asio/post.hpp>
+#include <optional>
 #include <sluice/app.hpp>
 #include <sluice/test.hpp>
 #include <stdexcept>
@@ -694,6 +696,28 @@ TEST_CASE("copies of a router are the same one, and it may go before its server"
     return serving;
   }();
   CHECK(wire->send(sluice::test::get("/late")) == sluice::test::ok("late"));
+}
+
+TEST_CASE("a request knows its route to its end, also if its server is gone", "[app][Router]") {
+  asio::io_context io;
+  std::optional<http::Server> server;
+  std::string log;
+  {
+    Router router;
+    router.get("/a/:b", [&](Request& req, Response& res) -> task<> {
+      res.on<"close">([&] { log = std::string(req.route()) + ' ' + std::string(req.param("b")); });
+      res.end(std::string(100'000, 'x'));
+      asio::post(io, [&] { server.reset(); });
+      co_return;
+    });
+    server.emplace(http::createServer(io, router));
+  }
+  sluice::test::Wire wire(io);
+  wire.room(100);
+  server->serve(wire.socket());
+  wire.deliver(sluice::test::get("/a/1"));
+  sluice::test::settleBounded(io);
+  CHECK(log == "/a/:b 1");
 }
 
 TEST_CASE("a client that goes away asks no error handler", "[app][Router]") {

@@ -36,6 +36,7 @@ struct Routing {
   TargetPath path;
   enum class Target { unread, refused, read } target = Target::unread;
   const RouteTable* table = nullptr;
+  std::shared_ptr<const RouteTable> kept;  // the same, once its handlers have returned
   const Endpoint* endpoint = nullptr;
   bool isHead = false;
   std::size_t basePath = 0;

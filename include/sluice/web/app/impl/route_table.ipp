@@ -54,6 +54,8 @@ SLUICE_DECL task<> RouteTable::run(std::shared_ptr<const RouteTable> table, Requ
       error = std::current_exception();
     }
   }
+  // Who hears of "close" may ask for the route, and the server may be gone by then.
+  if (routing.table == table.get()) routing.kept = std::move(table);
   if (routing.endings) {
     try {
       tellEnd(req, res);
