@@ -6,12 +6,10 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/cancellation_type.hpp>
 #include <exception>
 #include <sluice/detail/completion.hpp>
 #include <sluice/detail/post.hpp>
 #include <sluice/task.hpp>
-#include <utility>
 
 namespace sluice::detail {
 
@@ -23,13 +21,8 @@ using Ended = Completion<void(std::exception_ptr)>;
 void spawn(const asio::any_io_executor& executor, task<> coroutine, asio::cancellation_slot slot,
            Ended ended);
 
-/// Cancels what was spawned with the slot of `signal`, which `owner` keeps.
-template <class Owner>
+/// Cancels what was spawned with the slot of `signal`; `keeper` holds what that lives in.
 void cancelSpawned(const asio::any_io_executor& executor, asio::cancellation_signal& signal,
-                   Owner owner) {
-  signal.emit(asio::cancellation_type::terminal);
-  // From outside the loop Asio posts the emission, with a pointer into the signal.
-  post(executor, [owner = std::move(owner)] {});
-}
+                   Work keeper);
 
 }  // namespace sluice::detail

@@ -9,6 +9,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/assert.hpp>
+#include <boost/config.hpp>
 #include <boost/system/errc.hpp>
 #include <exception>
 #include <new>
@@ -188,10 +189,11 @@ SLUICE_DECL void ServerConnection::secured() {
 SLUICE_DECL void ServerConnection::cancelHandler() {
   if (core_->loop().stopped()) return;
   sluice::detail::cancelSpawned(core_->loop().executor(), cancel_,
-                                boost::intrusive_ptr<ServerConnection>(this));
+                                [alive = boost::intrusive_ptr<ServerConnection>(this)] {});
 }
 
-SLUICE_DECL void ServerConnection::destroy(bool inAnyCase) {
+// Once in a program: what ends a server calls it in several places.
+BOOST_NOINLINE SLUICE_DECL void ServerConnection::destroy(bool inAnyCase) {
   const boost::intrusive_ptr<ServerConnection> alive(this);
   const bool handedOver = upgraded();
   const bool cancels = !handedOver && !gone() && server_->options().cancelOnDisconnect;

@@ -14,12 +14,18 @@ class ServerCore;
 
 class ClusterMember {
  public:
-  /// Until the server is destroyed. It may have joined already.
-  void join(ServerCore& server);
+  /// A server's, which has it as a member: it leaves by itself.
+  struct Place : sluice::detail::Linked<Place> {
+    explicit Place(ServerCore& whose) : server(whose) {}
+    ServerCore& server;
+  };
+
+  /// It may have joined already.
+  void join(Place& place);
   void drain(std::chrono::milliseconds grace);
 
  private:
-  sluice::detail::List<ServerCore> servers_;
+  sluice::detail::List<Place> servers_;
 };
 
 }  // namespace sluice::net::detail

@@ -12,9 +12,9 @@
 #include <functional>
 #include <memory>
 #include <sluice/detail/completion.hpp>
-#include <sluice/detail/list.hpp>
 #include <sluice/error.hpp>
 #include <sluice/net/address.hpp>
+#include <sluice/net/detail/cluster_member.hpp>
 #include <sluice/net/detail/listener.hpp>
 #include <sluice/net/detail/loop.hpp>
 #include <sluice/net/detail/proxy_gate.hpp>
@@ -27,7 +27,6 @@ namespace sluice::net::detail {
 
 class ServerCore final
     : public boost::intrusive_ref_counter<ServerCore, boost::thread_unsafe_counter>,
-      public sluice::detail::Linked<ServerCore>,
       private Listener::User,
       private ProxyGate::User,
       private LoopMember {
@@ -119,6 +118,7 @@ class ServerCore final
   std::unique_ptr<ProxyGate> gate_;  // null without proxyProtocol
   std::vector<std::function<void()>> callbacks_;
   std::vector<Waiter> waiters_;
+  ClusterMember::Place place_{*this};
   State state_ = State::idle;
   bool closePosted_ = false;
 };

@@ -53,7 +53,8 @@ class ServerState final
       connection->server.reset();
       connection->socket.destroy();
       if (connection->running) {
-        sluice::detail::cancelSpawned(core_->loop().executor(), connection->cancelled, connection);
+        sluice::detail::cancelSpawned(core_->loop().executor(), connection->cancelled,
+                                      [connection] {});
       }
     }
   }

@@ -25,14 +25,14 @@ inline constexpr bool sharesPorts = false;
 inline constexpr bool sharesPorts = true;
 #endif
 
-SLUICE_DECL void ClusterMember::join(ServerCore& server) {
-  if (!servers_.contains(server)) servers_.pushBack(server);
+SLUICE_DECL void ClusterMember::join(Place& place) {
+  if (!servers_.contains(place)) servers_.pushBack(place);
 }
 
 SLUICE_DECL void ClusterMember::drain(std::chrono::milliseconds grace) {
   // Held: a listener of one may destroy others.
   std::vector<boost::intrusive_ptr<ServerCore>> servers;
-  for (ServerCore& each : servers_) servers.emplace_back(&each);
+  for (const Place& each : servers_) servers.emplace_back(&each.server);
   for (const auto& server : servers) server->drain(grace);
 }
 
@@ -61,7 +61,7 @@ SLUICE_DECL bool ServerCore::listen(const ListenOptions& options) {
   ListenOptions place = options;
   if (ClusterMember* cluster = loop_->cluster()) {
     place.reusePort = place.reusePort || (sharesPorts && !place.exclusive);
-    cluster->join(*this);
+    cluster->join(place_);
   }
   try {
     openListener(*listener, *loop_, place);
