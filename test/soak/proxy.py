@@ -61,5 +61,6 @@ with soak.Program("node", soak.HERE / "server.js") as node:
         for name, act in runs:
             act(SIZE)
             print(f"{SIZE >> 20} MiB {name}: the same; {proxy.memory('VmHWM') - held} KiB above {held} KiB at most")
-        slack = 8192 if proxy.sanitized() else 1024
+        # What AddressSanitizer keeps of what is freed differs by some MiB from run to run.
+        slack = 16 * 1024 if proxy.sanitized() else 1024
         soak.require(proxy.memory("VmHWM") - held < slack, f"the proxy held more than {slack} KiB")
