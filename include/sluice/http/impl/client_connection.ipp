@@ -224,7 +224,7 @@ SLUICE_DECL bool ClientConnection::onIdle() {
   sluice::detail::tell<net::SocketEvents, "timeout">(core->listeners(), executor());
   if (reading) sluice::detail::tell<IncomingEvents, "timeout">(incoming->listeners(), executor());
   // Nobody waits for the rest; a request that is still being sent goes on.
-  if (state_ == State::body && exchange_->responseDropped() && requestSent()) core->destroy();
+  if (readsForNobody() && requestSent()) core->destroy();
   return true;
 }
 

@@ -51,7 +51,7 @@ SLUICE_DECL void ClientConnection::beginHead() {
 SLUICE_DECL void ClientConnection::onInput(const error_code& ec, std::size_t count) {
   const boost::intrusive_ptr<ClientConnection> alive(this);
   reader_.received(ec, count);
-  if (count != 0 && !(state_ == State::body && exchange_->responseDropped())) core_->touch();
+  if (count != 0 && !readsForNobody()) core_->touch();
   if (state_ == State::leaving) {
     giveAway();
     return;
@@ -277,12 +277,16 @@ SLUICE_DECL void ClientConnection::releaseIfDone() {
   if (!again) destroy();
 }
 
+SLUICE_DECL bool ClientConnection::readsForNobody() const {
+  return state_ == State::body && exchange_->responseDropped();
+}
+
 // Nobody is there for the rest of the exchange, and it is not worth waiting for. In the agent it
 // is, up to a limit: a later request may use the connection.
 SLUICE_DECL bool ClientConnection::abandoned() const {
-  const bool unread = state_ == State::body && exchange_->responseDropped();
-  if (inAgent_) return unread && incoming_->discardedBytes() > maxAbandonedBody;
-  return (requestSent() || exchange_->handle == nullptr) && (unread || state_ == State::ended);
+  if (inAgent_) return readsForNobody() && incoming_->discardedBytes() > maxAbandonedBody;
+  return (requestSent() || exchange_->handle == nullptr) &&
+         (readsForNobody() || state_ == State::ended);
 }
 
 SLUICE_DECL void ClientConnection::onTurn() {
