@@ -96,7 +96,7 @@ class Decoded::State {
     refuseTooLarge();
   }
 
-  // Also to one who reads on: what is missing must not look like the end.
+  // At every later read as well: a body that is cut must not look complete.
   void refuseTooLarge() const {
     if (tooLarge_) throw http::Error(make_error_code(http::errc::ERR_BODY_TOO_LARGE));
   }
