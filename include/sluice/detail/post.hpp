@@ -38,7 +38,7 @@ class Work {
  private:
   enum class Act { call, move, destroy };
 
-  static constexpr std::size_t room = 8 * sizeof(void*);
+  static constexpr std::size_t room = 9 * sizeof(void*);
 
   template <class Kept>
   static void act(Act what, void* kept, void* to) {

@@ -261,11 +261,11 @@ class OutgoingMessage : public OutgoingCalls<OutgoingMessage>,
   using Done = std::function<void(error_code)>;
 
   template <class Chunk>
-  WriteResult writeAny(Chunk&& chunk, Done&& done);
+  WriteResult writeAny(Chunk chunk, Done&& done);
   void prepareHead(std::optional<std::uint64_t> bodyLength, bool bodyFollows);
   bool filters() const;
   template <class Chunk>
-  WriteResult endAny(Chunk&& chunk, bool hasChunk, Done&& done);
+  WriteResult endAny(Chunk chunk, bool hasChunk, Done&& done);
   WriteResult endAgain(Done&& done);
   std::optional<error_code> refusal() const;
   WriteResult refused(const error_code& ec, Done&& done);

@@ -253,9 +253,9 @@ class Socket : public EventEmitter<Socket, SocketEvents> {
   static void writeRaw(const Kept& core, std::string_view bytes);
   static WriteResult roomResult(const Kept& core);
   template <class Chunk>
-  WriteResult writeAny(Chunk&& chunk);
+  WriteResult writeAny(Chunk chunk);
   template <class Chunk>
-  WriteResult endAny(Chunk&& chunk);
+  WriteResult endAny(Chunk chunk);
   template <class Set>
   void whenConnected(Set set);
   void linger();

@@ -189,7 +189,7 @@ SLUICE_DECL WriteResult OutgoingMessage::refused(const error_code& ec, Done&& do
 }
 
 template <class Chunk>
-SLUICE_DECL WriteResult OutgoingMessage::writeAny(Chunk&& chunk, Done&& done) {
+SLUICE_DECL WriteResult OutgoingMessage::writeAny(Chunk chunk, Done&& done) {
   if (const auto ec = refusal()) return refused(*ec, std::move(done));
   if (!state_->headSent()) prepareHead(std::nullopt, !chunk.empty());
   bool ok = true;
@@ -197,7 +197,7 @@ SLUICE_DECL WriteResult OutgoingMessage::writeAny(Chunk&& chunk, Done&& done) {
     const detail::RunningFilter running(state_);
     ok = running.write(running->write(chunk), strictContentLength);
   } else {
-    ok = state_->writeBody(std::forward<Chunk>(chunk), strictContentLength);
+    ok = state_->writeBody(std::move(chunk), strictContentLength);
   }
   state_->addWriteCallback(std::move(done));
   return sluice::detail::WriteResultAccess::make(state_->output, Until::room,
@@ -205,7 +205,7 @@ SLUICE_DECL WriteResult OutgoingMessage::writeAny(Chunk&& chunk, Done&& done) {
 }
 
 template <class Chunk>
-SLUICE_DECL WriteResult OutgoingMessage::endAny(Chunk&& chunk, bool hasChunk, Done&& done) {
+SLUICE_DECL WriteResult OutgoingMessage::endAny(Chunk chunk, bool hasChunk, Done&& done) {
   if (const auto ec = refusal()) {
     const bool again = state_->endWasCalled() && !hasChunk;
     return again ? endAgain(std::move(done)) : refused(*ec, std::move(done));
@@ -223,7 +223,7 @@ SLUICE_DECL WriteResult OutgoingMessage::endAny(Chunk&& chunk, bool hasChunk, Do
       state_->requireLengthAtEnd(chunk.size());
     }
     if (hasChunk && chunk.size() != 0) {
-      state_->writeLast(std::forward<Chunk>(chunk), strictContentLength);
+      state_->writeLast(std::move(chunk), strictContentLength);
     }
   }
   state_->filter = nullptr;

@@ -87,14 +87,14 @@ SLUICE_DECL task<std::optional<std::string_view>> Socket::read() {
 }
 
 template <class Chunk>
-SLUICE_DECL WriteResult Socket::writeAny(Chunk&& chunk) {
+SLUICE_DECL WriteResult Socket::writeAny(Chunk chunk) {
   detail::OutputStream& output = core().output();
   if (core().writeEnding() || core().destroyed()) {
     const auto code = core().destroyed() ? http::errc::ERR_STREAM_DESTROYED
                                          : http::errc::ERR_STREAM_WRITE_AFTER_END;
     return sluice::detail::WriteResultAccess::failed(&output, make_error_code(code));
   }
-  const bool ok = output.write(std::forward<Chunk>(chunk));
+  const bool ok = output.write(std::move(chunk));
   return sluice::detail::WriteResultAccess::make(&output, detail::OutputStream::Until::room,
                                                  output.queue().queued(), ok);
 }
@@ -144,9 +144,9 @@ SLUICE_DECL WriteResult Socket::end() {
 }
 
 template <class Chunk>
-SLUICE_DECL WriteResult Socket::endAny(Chunk&& chunk) {
-  if (core().writeEnding()) return writeAny(std::forward<Chunk>(chunk));
-  writeAny(std::forward<Chunk>(chunk));
+SLUICE_DECL WriteResult Socket::endAny(Chunk chunk) {
+  if (core().writeEnding()) return writeAny(std::move(chunk));
+  writeAny(std::move(chunk));
   return end();
 }
 
