@@ -182,6 +182,53 @@ TEST_CASE("connectWebSocket(): a server that agrees", "[websocket]") {
   }
 }
 
+TEST_CASE("connectWebSocket(): frames that come with the answer", "[websocket]") {
+  const std::size_t chop = GENERATE(std::size_t{test::unlimited}, std::size_t{1}, std::size_t{7},
+                                    std::size_t{100}, std::size_t{150});
+  WebSocketOptions options;
+  options.deflate = true;
+  Dial dial(options);
+  dial.wire.chop(chop);
+  std::string received;
+  const auto receiveAll = [&](WebSocket& ws) -> task<> {
+    while (auto message = co_await ws.receive()) {
+      received += test::detail::shownText(message->data) + ' ';
+    }
+  };
+  SECTION("compressed") {
+    // 3,073 times the letter a, by zlib. The second one refers to the first.
+    WebSocket ws = dial.answer(
+        dial.agreement("Sec-WebSocket-Extensions: permessage-deflate\r\n") +
+        frames("r4t:<ecc18100000000c320d6f94b1ce4550100003706> p:1 -r4t:<ecc101010000008090> p:2 "
+               "c:<ffaf1b120000809100> t:x x:1000",
+               false));
+    run(dial.io, receiveAll(ws));
+    CHECK(received == "{3073*a} {3073*a} x ");
+    CHECK(ws.closeCode() == 1000);
+    CHECK(dial.received() == "o:1 o:2 x:1000 |");
+  }
+  SECTION("of a server that compresses nothing") {
+    WebSocket ws = dial.answer(dial.agreement() + frames("t:one -t:tw p:1 c:o x:1000", false));
+    run(dial.io, receiveAll(ws));
+    CHECK(received == "one two ");
+    CHECK(dial.received() == "o:1 x:1000 |");
+  }
+  SECTION("and then the end of the connection") {
+    dial.wire.deliver(dial.agreement("Sec-WebSocket-Extensions: permessage-deflate\r\n") +
+                      frames("r4t:<ecc18100000000c320d6f94b1ce4550100003706>", false));
+    dial.wire.deliverEnd();
+    WebSocket ws = dial.answer("");
+    CHECK_THROWS_AS(run(dial.io, receiveAll(ws)), http::Error);
+    CHECK(received == "{3073*a} ");
+    CHECK(ws.closeCode() == 1006);
+  }
+  SECTION("but it declines, and has a body with empty lines") {
+    CHECK(
+        dial.failure("HTTP/1.1 403 Forbidden\r\nContent-Length: 12\r\n\r\n1\r\n\r\n2\r\n\r\n34") ==
+        "ERR_WEBSOCKET_HANDSHAKE: The server answered 403 Forbidden");
+  }
+}
+
 TEST_CASE("connectWebSocket(): a server that does not agree", "[websocket]") {
   Dial dial;
   SECTION("with a status") {

@@ -5,10 +5,8 @@
 
 #include <algorithm>
 #include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core/bind_handler.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/websocket/stream.hpp>
@@ -19,11 +17,10 @@
 #include <sluice/net/detail/socket_core.hpp>
 #include <sluice/web/detail/text.hpp>
 #include <sluice/web/websocket/detail/engine.hpp>
+#include <sluice/web/websocket/detail/wire.hpp>
 #include <utility>
 
 namespace sluice::web::detail {
-
-namespace beast = boost::beast;
 
 // One step of a read takes at most this much: Beast makes room for the whole rest of a frame, and
 // its length is only what the peer says.
@@ -40,107 +37,6 @@ inline void emptyBuffer(beast::flat_buffer& buffer) {
   buffer.clear();
   if (buffer.capacity() > keptBuffer) buffer = beast::flat_buffer();
 }
-
-/// What Beast's stream stands on. Reading is the socket's. Writing always takes everything, as the
-/// socket queues what the kernel does not: that makes Beast's synchronous calls possible, which
-/// build all frames of a message in one go, so that no two messages mix.
-class WebSocketWire {
- public:
-  using executor_type = asio::any_io_executor;
-
-  explicit WebSocketWire(net::Socket*& socket) : socket_(socket) {}
-
-  executor_type get_executor() const { return socket_->get_executor(); }
-
-  template <class MutableBuffers, class Token>
-  auto async_read_some(const MutableBuffers& buffers, Token&& token) {
-    return socket_->async_read_some(buffers, std::forward<Token>(token));
-  }
-
-  /// Beast answers pings and closes with it. Completes when there is room, so a peer that sends
-  /// pings and reads no pongs is not read from any more.
-  template <class ConstBuffers, class Token>
-  auto async_write_some(const ConstBuffers& buffers, Token&& token) {
-    if (closeSent_) {
-      return asio::async_initiate<Token, void(error_code, std::size_t)>(
-          [](auto handler, executor_type executor, std::size_t count) {
-            asio::post(executor,
-                       beast::bind_front_handler(std::move(handler), error_code(), count));
-          },
-          token, get_executor(), beast::buffer_bytes(buffers));
-    }
-    closeSent_ = opened_ && isClose(buffers);
-    return socket_->async_write_some(buffers, std::forward<Token>(token));
-  }
-
-  template <class ConstBuffers>
-  std::size_t write_some(const ConstBuffers& buffers) {
-    for (auto it = asio::buffer_sequence_begin(buffers); it != asio::buffer_sequence_end(buffers);
-         ++it) {
-      const asio::const_buffer buffer(*it);
-      const std::string_view bytes(static_cast<const char*>(buffer.data()), buffer.size());
-      if (gathers_) {
-        gathered_.append(bytes);
-      } else if (!bytes.empty()) {
-        written_ = socket_->write(bytes);
-      }
-    }
-    return beast::buffer_bytes(buffers);
-  }
-  template <class ConstBuffers>
-  std::size_t write_some(const ConstBuffers& buffers, error_code& ec) {
-    ec = {};
-    return write_some(buffers);
-  }
-
-  // Required of a stream that is written to synchronously. Never called.
-  template <class MutableBuffers>
-  std::size_t read_some(const MutableBuffers&) {
-    return 0;
-  }
-  template <class MutableBuffers>
-  std::size_t read_some(const MutableBuffers&, error_code& ec) {
-    ec = asio::error::would_block;
-    return 0;
-  }
-
-  /// Keeps what is written from now on, for takeGathered(): it comes in many small pieces.
-  void gather() { gathers_ = true; }
-  std::string takeGathered() {
-    gathers_ = false;
-    return std::exchange(gathered_, {});
-  }
-  std::optional<WriteResult> takeWritten() { return std::exchange(written_, std::nullopt); }
-
-  void opened() { opened_ = true; }
-  bool closeSent() const { return closeSent_; }
-  /// Nothing more leaves.
-  void setCloseSent() { closeSent_ = true; }
-
- private:
-  template <class ConstBuffers>
-  static bool isClose(const ConstBuffers& buffers) {
-    const asio::const_buffer frame(*asio::buffer_sequence_begin(buffers));
-    // RFC 6455 5.2: final, and the opcode of a close.
-    return frame.size() != 0 && *static_cast<const unsigned char*>(frame.data()) == 0x88;
-  }
-
-  net::Socket*& socket_;
-  std::string gathered_;
-  std::optional<WriteResult> written_;
-  bool gathers_ = false;
-  bool opened_ = false;
-  bool closeSent_ = false;
-};
-
-// Found by Beast. The session ends the connection, once it knows why.
-template <class Handler>
-void async_teardown(beast::role_type, WebSocketWire& wire, Handler&& handler) {
-  asio::post(wire.get_executor(),
-             beast::bind_front_handler(std::forward<Handler>(handler), error_code()));
-}
-inline void teardown(beast::role_type, WebSocketWire&, error_code& ec) { ec = {}; }
-inline void beast_close_socket(WebSocketWire&) {}
 
 struct WebSocketEngine::Stream {
   explicit Stream(net::Socket*& socket) : frames(socket) {}
@@ -211,9 +107,11 @@ SLUICE_DECL void WebSocketEngine::accept(const http::IncomingMessage& req,
   request.set(field::sec_websocket_key, req.headers()["sec-websocket-key"]);
   request.set(field::sec_websocket_extensions,
               offersWithWindow(req.headers()["sec-websocket-extensions"]));
+  bool deflates = false;
   stream_->frames.set_option(beast::websocket::stream_base::decorator(
-      [name = protocol_](beast::websocket::response_type& response) {
+      [name = protocol_, &deflates](beast::websocket::response_type& response) {
         response.set(field::connection, upgradeOption);
+        deflates = response.count(field::sec_websocket_extensions) != 0;
         if (!name.empty()) response.set(field::sec_websocket_protocol, name);
       }));
   WebSocketWire& wire = stream_->wire();
@@ -222,7 +120,7 @@ SLUICE_DECL void WebSocketEngine::accept(const http::IncomingMessage& req,
   stream_->frames.accept(request, ec);
   std::string answer = wire.takeGathered();
   if (ec) throw http::Error(make_error_code(http::errc::ERR_WEBSOCKET_HANDSHAKE), ec.message());
-  wire.opened();
+  wire.opened(deflates);
   // Nobody has to know what a server is made of.
   if (const auto line = answer.find("Server: "); line != std::string::npos) {
     answer.erase(line, answer.find("\r\n", line) + 2 - line);
@@ -266,10 +164,11 @@ SLUICE_DECL task<> WebSocketEngine::handshake(std::string host, std::string targ
   bool deflates = false;
   std::string protocols;
   for (const std::string& name : offered_) protocols += (protocols.empty() ? "" : ", ") + name;
-  stream_->frames.set_option(beast::websocket::stream_base::decorator(
-      [&headers, &protocols, &deflates](beast::websocket::request_type& request) {
+  stream_->frames.set_option(
+      beast::websocket::stream_base::decorator([&, this](beast::websocket::request_type& request) {
         request.set(field::connection, upgradeOption);
         deflates = request.count(field::sec_websocket_extensions) != 0;
+        if (deflates) stream_->wire().expectAnswer();
         if (!protocols.empty()) request.set(field::sec_websocket_protocol, protocols);
         for (const auto& [name, value] : headers) request.set(name, value);
       }));
@@ -306,7 +205,7 @@ SLUICE_DECL task<> WebSocketEngine::handshake(std::string host, std::string targ
     throw http::Error(make_error_code(http::errc::ERR_WEBSOCKET_HANDSHAKE),
                       "The server chose an extension that was not offered");
   }
-  stream_->wire().opened();
+  stream_->wire().opened(!trimBlanks(extensions).empty());
 }
 
 inline WebSocketEngine::Read readResult(const error_code& ec) {
