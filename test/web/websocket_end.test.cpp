@@ -32,6 +32,14 @@ TEST_CASE("WebSocket: receive() says how it ended", "[websocket]") {
     CHECK(site.send("x:1005") == "x:1002 |");
     CHECK(log == "ERR_WEBSOCKET_PROTOCOL 1002");
   }
+  SECTION("a code above all codes") {
+    CHECK(site.send("x:5000,bye") == "x:1002 |");
+    CHECK(log == "ERR_WEBSOCKET_PROTOCOL 1002");
+  }
+  SECTION("a reason that is no UTF-8") {
+    CHECK(site.send("x:1000,<ff>") == "x:1007 |");
+    CHECK(log == "ERR_WEBSOCKET_INVALID_UTF8 1007");
+  }
   SECTION("no UTF-8") {
     CHECK(site.send("t:<ff>") == "x:1007 |");
     CHECK(log == "ERR_WEBSOCKET_INVALID_UTF8 1007");

@@ -46,8 +46,8 @@ class WebSocketEngine {
   task<> handshake(std::string host, std::string target, const http::Headers& headers);
   std::string_view protocol() const { return protocol_; }
 
-  /// Reads one message. One read at a time; `handler` is called on the socket's executor. For most
-  /// of what the peer may do wrong, a close with the right code has been sent.
+  /// Reads one message. One read at a time; `handler` is called on the socket's executor. Whatever
+  /// the peer has done, no close has been sent.
   void read(ReadHandler handler);
   /// The message that was read, until the next take() or dropTaken().
   WebSocketMessage take();

@@ -139,7 +139,7 @@ class WebSocketRead : public beast::async_base<Handler, asio::any_io_executor> {
 
 /// Writing always takes everything, as the socket queues what the kernel does not: that makes
 /// Beast's synchronous calls possible, which build all frames of a message in one go, so that no
-/// two messages mix.
+/// two messages mix. Closes that Beast writes go nowhere: the session sends the one that leaves.
 class WebSocketWire {
  public:
   using executor_type = asio::any_io_executor;
@@ -163,11 +163,12 @@ class WebSocketWire {
         token, this, buffers);
   }
 
-  /// Beast answers pings and closes with it. Completes when there is room, so a peer that sends
-  /// pings and reads no pongs is not read from any more.
+  /// Beast answers pings with it. Completes when there is room, so a peer that sends pings and
+  /// reads no pongs is not read from any more.
   template <class ConstBuffers, class Token>
   auto async_write_some(const ConstBuffers& buffers, Token&& token) {
-    if (closeSent_) {
+    if (opened_ && isClose(buffers) && close_ == Close::none) close_ = Close::due;
+    if (close_ != Close::none) {
       return asio::async_initiate<Token, void(error_code, std::size_t)>(
           [](auto handler, executor_type executor, std::size_t count) {
             asio::post(executor,
@@ -175,7 +176,6 @@ class WebSocketWire {
           },
           token, get_executor(), beast::buffer_bytes(buffers));
     }
-    closeSent_ = opened_ && isClose(buffers);
     return socket_->async_write_some(buffers, std::forward<Token>(token));
   }
 
@@ -234,11 +234,19 @@ class WebSocketWire {
     }
   }
 
-  bool closeSent() const { return closeSent_; }
+  /// No message may leave any more.
+  bool closes() const { return close_ != Close::none; }
+  bool closeSent() const { return close_ == Close::sent; }
   /// Nothing more leaves.
-  void setCloseSent() { closeSent_ = true; }
+  void setCloseSent() { close_ = Close::sent; }
 
  private:
+  // due: Beast has met a reason to close, which the session is about to hear of.
+  //
+  //   none ──► due ──► sent
+  //     └───────────────▲
+  enum class Close : std::uint8_t { none, due, sent };
+
   template <class ConstBuffers>
   static bool isClose(const ConstBuffers& buffers) {
     const asio::const_buffer frame(*asio::buffer_sequence_begin(buffers));
@@ -262,7 +270,7 @@ class WebSocketWire {
   std::optional<WriteResult> written_;
   bool gathers_ = false;
   bool opened_ = false;
-  bool closeSent_ = false;
+  Close close_ = Close::none;
 };
 
 // Found by Beast. The session ends the connection, once it knows why.

@@ -213,13 +213,18 @@ inline WebSocketEngine::Read readResult(const error_code& ec) {
   using Read = WebSocketEngine::Read;
   if (!ec) return Read::message;
   if (ec == error::closed) return Read::closed;
-  if (ec == error::bad_frame_payload) return Read::invalidUtf8;
+  if (ec == error::bad_frame_payload || ec == error::bad_close_payload) return Read::invalidUtf8;
   if (ec == error::message_too_big || ec == error::buffer_overflow) return Read::tooLarge;
   if (ec == beast::websocket::condition::protocol_violation) return Read::protocol;
   if (ec.category() == beast::zlib::make_error_code(beast::zlib::error::general).category()) {
     return Read::invalidData;
   }
   return Read::lost;
+}
+
+/// Whether this is no code at all, though Beast lets it pass. RFC 6455 7.4.2: the last is 4999.
+inline bool isBeyondCodes(const beast::websocket::close_reason& reason) {
+  return reason.code > 4999;
 }
 
 /// Whether UTF-8, of which all but the end is known to be right, ends inside of a character. Beast
@@ -243,6 +248,9 @@ SLUICE_DECL void WebSocketEngine::readSome(ReadHandler handler) {
           readSome(std::move(handler));
         } else if (!ec && stream_->frames.got_text() && endsInCharacter(stream_->text())) {
           handler(Read::invalidUtf8);
+        } else if (ec == beast::websocket::error::closed &&
+                   isBeyondCodes(stream_->frames.reason())) {
+          handler(Read::protocol);
         } else {
           handler(readResult(ec));
         }
@@ -261,7 +269,7 @@ SLUICE_DECL void WebSocketEngine::dropTaken() { emptyBuffer(stream_->taken); }
 
 SLUICE_DECL WriteResult WebSocketEngine::send(std::string_view bytes, bool binary) {
   Stream& stream = *stream_;
-  if (stream.wire().closeSent()) return refuse();
+  if (stream.wire().closes()) return refuse();
   stream.frames.binary(binary);
   // Beast masks and compresses piece by piece.
   if (gathers_) stream.wire().gather();
@@ -275,7 +283,7 @@ SLUICE_DECL WriteResult WebSocketEngine::send(std::string_view bytes, bool binar
 }
 
 SLUICE_DECL WriteResult WebSocketEngine::ping(std::string_view data) {
-  if (stream_->wire().closeSent()) return refuse();
+  if (stream_->wire().closes()) return refuse();
   error_code ec;
   stream_->frames.ping(beast::websocket::ping_data(data.data(), data.size()), ec);
   const std::optional<WriteResult> written = stream_->wire().takeWritten();

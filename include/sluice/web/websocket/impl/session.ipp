@@ -69,6 +69,8 @@ SLUICE_DECL void WebSocketSession::ended(Read result) {
     case Read::closed:
       closeCode_ = engine_->receivedCode() != 0 ? engine_->receivedCode() : 1005;
       closeReason_ = engine_->receivedReason();
+      // RFC 6455 5.5.1: usually the code is sent back.
+      engine_->sendClose(engine_->receivedCode() != 0 ? engine_->receivedCode() : 1000, {});
       break;
     case Read::protocol:
       fail(1002, http::errc::ERR_WEBSOCKET_PROTOCOL);
@@ -98,7 +100,6 @@ SLUICE_DECL void WebSocketSession::ended(Read result) {
   settle();
 }
 
-// In most cases Beast has sent a close with this code, and this one goes nowhere.
 SLUICE_DECL void WebSocketSession::fail(int code, http::errc error) {
   engine_->sendClose(code, {});
   if (state_ != State::open) return;
