@@ -195,6 +195,42 @@ TEST_CASE("a name in a prefix has its value for all that run below it", "[app][R
   CHECK(after == "8");
 }
 
+TEST_CASE("a guard with a name in its prefix sees the value there, not the route's",
+          "[app][Router][plain]") {
+  std::string seen;
+  const auto looks = [&seen](Request& req, Response&, Next next) -> task<> {
+    seen += std::string(req.param("id")) + "," + std::string(req.param("post")) + " ";
+    co_await next();
+  };
+  Router router;
+  router.use("/users/:id", looks);
+  router.use(looks);
+  router.use("/users/:post/friends", looks);
+  router.get("/users/:from/friends/:id", says("friend"));
+  router.get("/posts/:id", looks, says("post"));
+  router.use("/posts/:post", looks);
+  CHECK(get(router, "/users/victim/friends/me") == "friend id=me post=victim from=victim");
+  CHECK(seen == "victim, me, me,victim ");
+  seen.clear();
+  CHECK(get(router, "/posts/7") == "post id=7");
+  CHECK(get(router, "/users/victim/friends/me", "PUT") == "405 GET, HEAD");
+  CHECK(seen == "7, 7, victim, victim, victim,victim ");
+}
+
+TEST_CASE("a router that was handed a request knows no names of the other one",
+          "[app][Router][plain]") {
+  Router other;
+  other.use("/:path/x", [](Request& req, Response& res) -> task<> {
+    co_await res.end(std::string(req.param("id")) + "-" + std::string(req.param("path")));
+  });
+  Router router;
+  router.use("/:id/x", [&other](Request& req, Response& res) -> task<> {
+    CHECK(req.param("id") == "7");
+    co_await other(req, res);
+  });
+  CHECK(get(router, "/7/x") == "-7");
+}
+
 TEST_CASE("a router that cannot be mounted leaves the other one as it was",
           "[app][Router][plain]") {
   std::string log;

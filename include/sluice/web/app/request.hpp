@@ -44,7 +44,9 @@ class Request : public http::IncomingMessage {
   std::string_view basePath() const;
   /// The pattern of the route that was found: "/users/:id". Empty if none was.
   std::string_view route() const;
-  /// The value of a name in the pattern, decoded; "" if the route has none.
+  /// The value of a name in the pattern, decoded; "" if there is none. The names of the route come
+  /// first, and then those in the prefixes of middleware. But a middleware sees those in its own
+  /// prefix first, until it calls next().
   std::string_view param(std::string_view name) const;
 
   /// The first value of `name` in the query, decoded; nullopt if it is not there.

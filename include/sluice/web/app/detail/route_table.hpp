@@ -102,8 +102,8 @@ class RouteTable {
   void trust(Networks networks) { trusted_ = std::move(networks); }
   const Networks& trusted() const { return trusted_; }
 
-  /// The names in the prefixes of the middleware that was entered, the latest first.
-  const PrefixNames& prefixNames(Routing& routing) const;
+  /// What a name stands for in the step that runs; null if nothing has it.
+  const Capture* valueOf(std::string_view name, Routing& routing) const;
 
   /// Answers a request.
   static task<> run(std::shared_ptr<const RouteTable> table, Request& req, Response& res);
@@ -117,6 +117,8 @@ class RouteTable {
   void insert(std::unique_ptr<Route> route, const std::string& place);
   void copyFrom(const Pattern* prefix, const RouteTable& other);
   void findRoute(Request& req) const;
+  const Middleware* middlewareAt(std::size_t position, const Routing& routing) const;
+  void findPrefixNames(Routing& routing) const;
   std::string allowed(std::string_view path) const;
   static task<> call(Handler& handler, const Next& next);
   static task<> callForHead(Handler& handler, Next next);

@@ -41,10 +41,10 @@ struct Routing {
   bool isHead = false;
   std::size_t basePath = 0;
   std::size_t reached = 0;  // steps before this one have begun
-  // What the prefixes of the first `namedUntil` steps have matched, the latest first. Found when it
-  // is asked for.
+  // What the prefixes of the first `namedUntil` steps have matched, the latest first: `ownNames`
+  // are of the step that runs. Found when it is asked for.
   PrefixNames prefixNames;
-  std::size_t namedUntil = 0;
+  std::size_t namedUntil = 0, ownNames = 0;
   std::unique_ptr<Ending> endings;
   // Of the endpoint. Last, as most requests use little of them.
   Captures captures;

@@ -32,19 +32,9 @@ SLUICE_DECL std::string_view Request::route() const {
 
 SLUICE_DECL std::string_view Request::param(std::string_view name) const {
   detail::Routing& routing = this->routing();
-  if (routing.endpoint != nullptr) {
-    const auto& names = routing.endpoint->names;
-    const auto found = std::find(names.begin(), names.end(), name);
-    if (found != names.end()) {
-      const auto& value = routing.captures[static_cast<std::size_t>(found - names.begin())];
-      return path().substr(value.at, value.size);
-    }
-  }
   if (routing.table == nullptr) return {};
-  for (const auto& [known, value] : routing.table->prefixNames(routing)) {
-    if (known == name) return path().substr(value.at, value.size);
-  }
-  return {};
+  const detail::Capture* const value = routing.table->valueOf(name, routing);
+  return value == nullptr ? std::string_view() : path().substr(value->at, value->size);
 }
 
 namespace detail {

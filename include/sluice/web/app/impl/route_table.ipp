@@ -33,6 +33,9 @@ SLUICE_DECL task<> RouteTable::run(std::shared_ptr<const RouteTable> table, Requ
   Routing& routing = detail::RequestAccess::routing(req);
   routing.table = table.get();
   routing.reached = 0;
+  // Those of a router that has handed the request on.
+  routing.prefixNames.clear();
+  routing.namedUntil = routing.ownNames = 0;
   table->findRoute(req);
   const Scope& root = table->scopes_.front();
   const Next first(req, res, 0, root);
@@ -124,24 +127,24 @@ SLUICE_DECL task<> RouteTable::step(const Next& due) const {
   std::size_t position = due.position_;
   if (position < routing.reached) table::throwCalledTwice();
   const Route* const route = routing.endpoint == nullptr ? nullptr : routing.endpoint->route;
-  const std::size_t before = route == nullptr ? middleware_.size() : route->before;
   const std::size_t handlers = route == nullptr ? 0 : route->handlers.size();
-  // The route's handlers have their place among the middleware.
   for (; position < middleware_.size() + handlers; ++position) {
-    const bool inRoute = position >= before && position < before + handlers;
-    Handler* handler = inRoute ? route->handlers[position - before].get() : nullptr;
-    const Scope* scope = inRoute ? route->scope : nullptr;
+    const Middleware* const middleware = middlewareAt(position, routing);
+    Handler* handler = nullptr;
+    const Scope* scope = nullptr;
     std::size_t end = 0;
-    if (!inRoute) {
-      const auto& middleware = *middleware_[position < before ? position : position - handlers];
-      if (!middleware.pattern.empty()) {
+    if (middleware == nullptr) {
+      handler = route->handlers[position - route->before].get();
+      scope = route->scope;
+    } else {
+      if (!middleware->pattern.empty()) {
         Captures captures;
-        const auto match = middleware.match(routing.path.segments(), captures);
+        const auto match = middleware->match(routing.path.segments(), captures);
         if (!match) continue;
         end = match->end;
       }
-      handler = middleware.handler.get();
-      scope = middleware.scope;
+      handler = middleware->handler.get();
+      scope = middleware->scope;
     }
     routing.reached = position + 1;
     routing.basePath = end;
@@ -154,26 +157,59 @@ SLUICE_DECL task<> RouteTable::step(const Next& due) const {
   return answerWithoutRoute(*due.req_, *due.res_);
 }
 
-SLUICE_DECL const PrefixNames& RouteTable::prefixNames(Routing& routing) const {
-  if (routing.namedUntil == routing.reached) return routing.prefixNames;
+// The route's handlers have their place among the middleware: there it is null.
+SLUICE_DECL const Middleware* RouteTable::middlewareAt(std::size_t position,
+                                                       const Routing& routing) const {
   const Route* const route = routing.endpoint == nullptr ? nullptr : routing.endpoint->route;
-  const std::size_t before = route == nullptr ? middleware_.size() : route->before;
-  const std::size_t handlers = route == nullptr ? 0 : route->handlers.size();
+  if (route != nullptr && position >= route->before) {
+    if (position < route->before + route->handlers.size()) return nullptr;
+    position -= route->handlers.size();
+  }
+  return position < middleware_.size() ? middleware_[position].get() : nullptr;
+}
+
+SLUICE_DECL const Capture* RouteTable::valueOf(std::string_view name, Routing& routing) const {
+  const auto among = [name](auto begin, auto end) -> const Capture* {
+    const auto found =
+        std::find_if(begin, end, [name](const auto& known) { return known.first == name; });
+    return found == end ? nullptr : &found->second;
+  };
+  const PrefixNames& prefixNames = routing.prefixNames;
+  // A guard judges what its own prefix has matched, whatever the route means by the same name.
+  const Middleware* const step =
+      routing.reached == 0 ? nullptr : middlewareAt(routing.reached - 1, routing);
+  if (step != nullptr && !step->pattern.empty()) {
+    findPrefixNames(routing);
+    const auto end = prefixNames.begin() + static_cast<std::ptrdiff_t>(routing.ownNames);
+    if (const Capture* const value = among(prefixNames.begin(), end)) return value;
+  }
+  if (routing.endpoint != nullptr) {
+    const auto& names = routing.endpoint->names;
+    const auto found = std::find(names.begin(), names.end(), name);
+    if (found != names.end())
+      return &routing.captures[static_cast<std::size_t>(found - names.begin())];
+  }
+  findPrefixNames(routing);
+  return among(prefixNames.begin(), prefixNames.end());
+}
+
+SLUICE_DECL void RouteTable::findPrefixNames(Routing& routing) const {
+  if (routing.namedUntil == routing.reached) return;
+  routing.namedUntil = routing.reached;
   routing.prefixNames.clear();
-  for (std::size_t index = middleware_.size(); index-- > 0;) {
-    if ((index < before ? index : index + handlers) >= routing.reached) continue;
-    const Middleware& middleware = *middleware_[index];
-    if (middleware.pattern.empty()) continue;
+  routing.ownNames = 0;
+  for (std::size_t position = routing.reached; position-- > 0;) {
+    const Middleware* const middleware = middlewareAt(position, routing);
+    if (middleware == nullptr || middleware->pattern.empty()) continue;
     Captures captures;
-    const auto match = middleware.match(routing.path.segments(), captures);
+    const auto match = middleware->match(routing.path.segments(), captures);
     if (!match) continue;
-    const auto& names = middleware.names[match->variant];
+    const auto& names = middleware->names[match->variant];
     for (std::size_t at = 0; at < names.size(); ++at) {
       routing.prefixNames.emplace_back(names[at], captures[at]);
     }
+    if (position + 1 == routing.reached) routing.ownNames = names.size();
   }
-  routing.namedUntil = routing.reached;
-  return routing.prefixNames;
 }
 
 namespace table {
