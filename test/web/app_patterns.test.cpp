@@ -253,6 +253,27 @@ TEST_CASE("looking for a route ends, whatever the path is made of", "[app][Route
   CHECK(get(router, path(1000)) == "404");
 }
 
+TEST_CASE("a path that costs too much to compare with a guard's prefix does not pass the guard",
+          "[app][Router][plain]") {
+  std::string tail;
+  for (int index = 0; index < 4060; ++index) tail += "/a";
+  const auto answer = [](const char* prefix, std::string path) {
+    std::string log;
+    Router router;
+    router.use(marks(log, "before"));
+    router.use(prefix, [](Request&, Response& res) -> task<> { co_await res.status(403).end(); });
+    router.use(marks(log, "after"));
+    router.get("/*path", says("served"));
+    return get(router, std::move(path)) + " " + log;
+  };
+  CHECK(answer("/*path/private", "/x/public") == "served path=x/public before(after())");
+  CHECK(answer("/*path/private", "/x/private/a/a") == "403 before()");
+  CHECK(answer("/*path/private", "/x/private" + tail) == "404 before()");
+  CHECK(answer("/*path/private{/b}", "/x/private" + tail) == "404 before()");
+  CHECK(answer("/in{/*path/private}", "/in/x/private" + tail) == "404 before()");
+  CHECK(answer("/:a-:b-:c-:d-:e-:f.x", "/" + std::string(4000, '-')) == "404 before()");
+}
+
 TEST_CASE("a thousand routes are told apart", "[app][Router][plain]") {
   Router router;
   for (int index = 0; index < 1000; ++index) {

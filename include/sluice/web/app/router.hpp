@@ -108,8 +108,9 @@ class Router {
 
   /// Middleware for every path below `prefix`, or a router whose routes are added below it.
   ///
-  /// The prefix may have names: `use("/users/:id", posts)`. A router is complete when it is
-  /// mounted: adding to it later throws.
+  /// The prefix may have names: `use("/users/:id", posts)`. A path that is made to need too many
+  /// attempts to compare with it is answered 404. A router is complete when it is mounted: adding
+  /// to it later throws.
   template <class... F>
   Router& use(Pattern prefix, F&&... middleware) {
     useAt(&prefix, std::forward<F>(middleware)...);

@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <deque>
 #include <memory>
-#include <optional>
 #include <sluice/web/app/detail/handler.hpp>
 #include <sluice/web/app/detail/networks.hpp>
 #include <sluice/web/app/detail/route_tree.hpp>
@@ -39,26 +38,32 @@ struct Route {
 
 struct Middleware {
   struct Match {
-    std::size_t variant;
-    std::size_t end;  // in the path, before a slash
+    enum class Kind { no, yes, undecided } kind = Kind::no;
+    std::size_t variant = 0;
+    std::size_t end = 0;  // in the path, before a slash
   };
 
   explicit Middleware(bool caseSensitive) : tree(caseSensitive) {}
 
   /// By the first of its plain patterns that is a prefix of the path.
-  std::optional<Match> match(std::string_view path, Captures& captures) const {
-    std::optional<Match> best;
+  ///
+  /// undecided  the search for it was given up
+  Match match(std::string_view path, Captures& captures) const {
+    using Kind = Match::Kind;
+    Match best;
     Captures kept;
     std::size_t keptCount = 0;
-    tree.matchPrefix(path, captures, [&](std::size_t number, std::size_t count, std::size_t end) {
-      if (best && number >= best->variant) return false;
-      best = Match{number, end > 0 && path[end - 1] == '/' ? end - 1 : end};
+    const auto better = [&](std::size_t number, std::size_t count, std::size_t end) {
+      if (best.kind == Kind::yes && number >= best.variant) return false;
+      best = {Kind::yes, number, end > 0 && path[end - 1] == '/' ? end - 1 : end};
       if (number == 0) return true;
       std::copy_n(captures.begin(), count, kept.begin());
       keptCount = count;
       return false;
-    });
-    if (best && best->variant != 0) std::copy_n(kept.begin(), keptCount, captures.begin());
+    };
+    const auto search = tree.matchPrefix(path, captures, better);
+    if (search == RouteTree::Search::givenUp) return {Kind::undecided};
+    if (best.variant != 0) std::copy_n(kept.begin(), keptCount, captures.begin());
     return best;
   }
 
@@ -127,6 +132,7 @@ class RouteTable {
                         Response& res);
   static void tellEnd(Request& req, Response& res);
   static task<> answerError(std::exception_ptr error, Request& req, Response& res);
+  static task<> answerNotFound(Request& req, Response& res);
   task<> answerWithoutRoute(Request& req, Response& res) const;
 
   RouteTree tree_;

@@ -28,6 +28,9 @@ class RouteTree {
  public:
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
+  /// What became of a search: a pattern was accepted, or none that matches, or there may be one.
+  enum class Search { accepted, ended, givenUp };
+
   /// caseSensitive  whether letters of ASCII match only themselves
   explicit RouteTree(bool caseSensitive) : caseSensitive_(caseSensitive) {}
 
@@ -37,18 +40,15 @@ class RouteTree {
   /// Calls `accept(number, count, end)` for every pattern that `path` matches, best first, until it
   /// returns true. `captures` holds `count` values then.
   ///
-  /// A path that would need an unreasonable number of attempts is not found.
-  ///
-  /// prefix  the pattern may also end before a slash of the path; `matched` is where
+  /// A path that would need an unreasonable number of attempts is given up.
   template <class Accept>
-  bool match(std::string_view path, Captures& captures, Accept&& accept) const {
-    Walk<Accept> walk{path, captures, accept, false, caseSensitive_};
-    return walk.visit(root_, 0, 0);
+  Search match(std::string_view path, Captures& captures, Accept&& accept) const {
+    return Walk<Accept>{path, captures, accept, false, caseSensitive_}.search(root_);
   }
+  /// The same, but the pattern may also end before a slash of the path.
   template <class Accept>
-  bool matchPrefix(std::string_view path, Captures& captures, Accept&& accept) const {
-    Walk<Accept> walk{path, captures, accept, true, caseSensitive_};
-    return walk.visit(root_, 0, 0);
+  Search matchPrefix(std::string_view path, Captures& captures, Accept&& accept) const {
+    return Walk<Accept>{path, captures, accept, true, caseSensitive_}.search(root_);
   }
 
  private:
@@ -83,6 +83,11 @@ class RouteTree {
     int attempts = 4096;
     // To look at so many places in a value is an attempt too.
     static constexpr std::size_t placesOfAttempt = 64;
+
+    Search search(const Node& root) {
+      if (visit(root, 0, 0)) return Search::accepted;
+      return attempts > 0 ? Search::ended : Search::givenUp;
+    }
 
     bool visit(const Node& node, std::size_t at, std::size_t count) {
       if (--attempts < 0) return false;

@@ -123,6 +123,7 @@ SLUICE_DECL void RouteTable::findRoute(Request& req) const {
 }
 
 SLUICE_DECL task<> RouteTable::step(const Next& due) const {
+  using Kind = Middleware::Match::Kind;
   Routing& routing = detail::RequestAccess::routing(*due.req_);
   std::size_t position = due.position_;
   if (position < routing.reached) table::throwCalledTwice();
@@ -140,8 +141,14 @@ SLUICE_DECL task<> RouteTable::step(const Next& due) const {
       if (!middleware->pattern.empty()) {
         Captures captures;
         const auto match = middleware->match(routing.path.segments(), captures);
-        if (!match) continue;
-        end = match->end;
+        if (match.kind == Kind::no) continue;
+        if (match.kind == Kind::undecided) {
+          // It may be a guard: nothing that comes after it may answer.
+          routing.reached = position + 1;
+          routing.basePath = 0;
+          return answerNotFound(*due.req_, *due.res_);
+        }
+        end = match.end;
       }
       handler = middleware->handler.get();
       scope = middleware->scope;
@@ -203,8 +210,8 @@ SLUICE_DECL void RouteTable::findPrefixNames(Routing& routing) const {
     if (middleware == nullptr || middleware->pattern.empty()) continue;
     Captures captures;
     const auto match = middleware->match(routing.path.segments(), captures);
-    if (!match) continue;
-    const auto& names = middleware->names[match->variant];
+    if (match.kind != Middleware::Match::Kind::yes) continue;
+    const auto& names = middleware->names[match.variant];
     for (std::size_t at = 0; at < names.size(); ++at) {
       routing.prefixNames.emplace_back(names[at], captures[at]);
     }
@@ -294,6 +301,10 @@ SLUICE_DECL task<> RouteTable::answerError(std::exception_ptr error, Request& re
     status = 413;
   }
   co_await answerStatus(req, res, status, message);
+}
+
+SLUICE_DECL task<> RouteTable::answerNotFound(Request& req, Response& res) {
+  co_await answerStatus(req, res, 404);
 }
 
 SLUICE_DECL task<> RouteTable::answerWithoutRoute(Request& req, Response& res) const {
