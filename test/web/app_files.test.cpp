@@ -82,6 +82,16 @@ TEST_CASE("an index stands for its folder, and a folder's path ends with a slash
   CHECK(get(bare, "/\\evil.com").statusCode == 404);
 }
 
+TEST_CASE("the path of a folder keeps an encoded slash in the prefix", "[app][files][plain]") {
+  const Folder folder;
+  folder.write("sub dir/index.html", "sub");
+  Router router;
+  router.use("/:tenant", app::staticFiles(folder.root()));
+  const std::string location(get(router, "/a%2Fb%25/sub%20dir?x=1").headers["location"]);
+  CHECK(location == "/a%2Fb%25/sub%20dir/?x=1");
+  CHECK(get(router, location).body == "sub");
+}
+
 TEST_CASE("one range is 206, several are multipart, one behind the end is 416",
           "[app][files][plain]") {
   const Folder folder;

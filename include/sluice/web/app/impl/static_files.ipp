@@ -53,11 +53,13 @@ inline std::filesystem::path realFolder(const std::filesystem::path& root) {
 // two slashes, which would name another host.
 inline std::string folderUrl(std::string_view segments, std::string_view query) {
   std::string url;
-  while (!segments.empty()) {
-    segments.remove_prefix(1);
-    const std::size_t end = std::min(segments.find('/'), segments.size());
-    url += '/' + percentEncoded(segments.substr(0, end));
-    segments.remove_prefix(end);
+  for (const char& letter : segments) {
+    if (letter == '/')
+      url += letter;
+    else if (letter == TargetPath::encodedSlash)
+      url += "%2F";
+    else
+      url += percentEncoded({&letter, 1});
   }
   url += '/';
   if (!query.empty()) url.append("?").append(query);
