@@ -229,8 +229,9 @@ TEST_CASE("the validators that a handler sets are those that count", "[app][file
   });
   const auto status = [&](http::Headers headers) {
     const auto res = inject(router, {.headers = std::move(headers)});
-    CHECK(res.headers["etag"] == "\"v1\"");
-    CHECK(res.headers["last-modified"] == date);
+    const bool failed = res.statusCode == 412;
+    CHECK(res.headers["etag"] == (failed ? "" : "\"v1\""));
+    CHECK(res.headers["last-modified"] == (failed ? "" : date));
     return res.statusCode;
   };
   CHECK(status({}) == 200);
@@ -293,6 +294,41 @@ TEST_CASE("caching is as the options say", "[app][files][plain]") {
   CHECK(
       get(serving(folder, {.cacheControl = "no-store"}), "/f/a.1234.js").headers["cache-control"] ==
       "no-store");
+}
+
+TEST_CASE("412 and 416 are not kept by caches as long as the file is", "[app][files][plain]") {
+  const Folder folder;
+  const fs::path file = folder.write("a.js", "x");
+  folder.write("a.js.br", "y");
+  Router router;
+  router.use("/f", app::staticFiles(folder.root(), {.maxAge = 24h * 365, .immutable = true}));
+  router.get("/saved", [&file](Request&, Response& res) -> task<> {
+    res.setHeader("Expires", "Thu, 01 Jan 2099 00:00:00 GMT").setHeader("X-Kept", "1");
+    res.setHeader("Content-Language", "de");
+    app::SendFileOptions options;
+    options.attachment = "a.js";
+    return res.sendFile(file, options);
+  });
+  for (const char* url : {"/f/a.js", "/saved"}) {
+    for (const char* condition : {"If-Match", "Range"}) {
+      CAPTURE(url, condition);
+      const bool range = condition == std::string_view("Range");
+      const auto res = get(router, url, {{condition, range ? "bytes=99-" : "\"x\""}});
+      CHECK(res.statusCode == (range ? 416 : 412));
+      CHECK(res.headers.has("content-range") == range);
+      CHECK(res.body == (range ? "Range Not Satisfiable" : ""));
+      for (const char* name : {"cache-control", "etag", "last-modified", "expires",
+                               "content-language", "content-disposition", "content-encoding"}) {
+        CAPTURE(name);
+        CHECK(!res.headers.has(name));
+      }
+      CHECK(res.headers.has("x-kept") == (url == std::string_view("/saved")));
+    }
+  }
+  // What has not changed is kept as the file is.
+  const auto same = get(router, "/f/a.js", {{"If-None-Match", "*"}});
+  CHECK(same.statusCode == 304);
+  CHECK(same.headers["cache-control"] == "public, max-age=31536000, immutable");
 }
 
 TEST_CASE("a missing file is left to the next step, or 404", "[app][files][plain]") {

@@ -15,6 +15,9 @@ class Response;
 
 namespace sluice::app::detail {
 
+/// Drops the headers that describe the content that was to be sent, and how long it may be kept.
+void dropContentHeaders(Response& res);
+
 /// Sends a status and a sentence, as JSON or text by what the client accepts. Headers that describe
 /// another body are dropped, all others stay.
 ///

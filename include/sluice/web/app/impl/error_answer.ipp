@@ -32,14 +32,18 @@ SLUICE_DECL std::string jsonString(std::string_view text) {
   return out += '"';
 }
 
-SLUICE_DECL WriteResult answerStatus(Request& req, Response& res, int status,
-                                     std::string_view message) {
+SLUICE_DECL void dropContentHeaders(Response& res) {
   for (const std::string_view name :
        {"Content-Type", "Content-Length", "Content-Encoding", "Content-Language",
         "Content-Location", "Content-Range", "Content-Disposition", "Transfer-Encoding", "ETag",
         "Last-Modified", "Cache-Control", "Expires", "Accept-Ranges", "Trailer"}) {
     if (res.hasHeader(name)) res.removeHeader(name);
   }
+}
+
+SLUICE_DECL WriteResult answerStatus(Request& req, Response& res, int status,
+                                     std::string_view message) {
+  dropContentHeaders(res);
   res.status(status);
   res.statusMessage.clear();
   if (message.empty()) message = http::STATUS_CODES[status];

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <random>
 #include <sluice/http/incoming_message.hpp>
+#include <sluice/web/app/detail/error_answer.hpp>
 #include <sluice/web/app/detail/file_pool.hpp>
 #include <sluice/web/app/detail/file_sending.hpp>
 #include <sluice/web/app/detail/http_date.hpp>
@@ -355,19 +356,24 @@ SLUICE_DECL task<> sendFound(Response& res, FoundFile found, SendFileOptions opt
   std::vector<ByteRange> parts;
   if (res.statusCode == 200 && (head || req.method() == "GET")) {
     const Verdict verdict = checkPreconditions(req.headers(), current);
-    if (verdict != Verdict::proceed) {
+    if (verdict == Verdict::notModified) {
       for (const std::string_view name :
            {"Content-Type", "Content-Encoding", "Content-Disposition", "Accept-Ranges"}) {
         res.removeHeader(name);
       }
-      co_await res.status(verdict == Verdict::notModified ? 304 : 412).end();
+      co_await res.status(304).end();
+      co_return;
+    }
+    if (verdict != Verdict::proceed) {
+      dropContentHeaders(res);
+      co_await res.status(412).end();
       co_return;
     }
     // RFC 9110 §14.2: a Range counts for GET only.
     if (options.ranges && !head && rangeApplies(req.headers(), current)) {
       RangeRequest asked = parseRanges(req.headers()["range"], found.info.size);
       if (asked.kind == RangeRequest::Kind::unsatisfiable) {
-        res.removeHeader("Content-Encoding");
+        dropContentHeaders(res);
         res.setHeader("Content-Type", "text/plain; charset=utf-8");
         res.setHeader("Content-Range", "bytes */" + std::to_string(found.info.size));
         co_await res.status(416).end("Range Not Satisfiable");
