@@ -126,6 +126,22 @@ TEST_CASE("ip, protocol and host believe proxies only if they are trusted",
   }
 }
 
+TEST_CASE("an empty element in what proxies say is ignored", "[app][Request][plain]") {
+  const auto about = [](std::string addresses, std::string others) {
+    return seen({.headers = {{"Host", "inside"},
+                             {"X-Forwarded-For", addresses},
+                             {"X-Forwarded-Proto", others + "https"},
+                             {"X-Forwarded-Host", others + "example.org"}}},
+                [](Request& req) { return req.ip() + " " + req.protocol() + " " + req.host(); },
+                {"192.0.2.2", "10.0.0.0/8"});
+  };
+  CHECK(about("9.9.9.9, , 10.0.0.1", "") == "9.9.9.9 https example.org");
+  CHECK(about("9.9.9.9,", ",") == "9.9.9.9 https example.org");
+  CHECK(about(",, 9.9.9.9 , ,\t,10.0.0.1,,", " , ,") == "9.9.9.9 https example.org");
+  CHECK(about(" , ", "") == "192.0.2.2 https example.org");
+  CHECK(about(",10.0.0.1", "") == "10.0.0.1 https example.org");
+}
+
 TEST_CASE("is() knows the type of the body", "[app][Request][plain]") {
   const auto is = [](std::string type, std::string asked) {
     return seen({.headers = {{"Content-Type", type}}},

@@ -117,16 +117,25 @@ SLUICE_DECL std::string Request::ip() const {
     const std::size_t begin = comma == std::string_view::npos ? 0 : comma + 1;
     const std::string_view last = detail::trimBlanks(list.substr(begin));
     list = list.substr(0, begin == 0 ? 0 : begin - 1);
-    if (last.empty()) break;
-    address = last;
+    // RFC 9110 §5.6.1: an empty element counts for nothing.
+    if (!last.empty()) address = last;
   }
   return address;
 }
 
+namespace detail {
+
+inline std::string_view firstElement(std::string_view list) {
+  std::string_view first;
+  while (first.empty() && !list.empty()) first = takeElement(list);
+  return first;
+}
+
+}  // namespace detail
+
 SLUICE_DECL bool Request::isEncrypted() const {
   if (trustsPeer()) {
-    std::string_view list = headers()["x-forwarded-proto"];
-    const std::string_view first = detail::takeElement(list);
+    const std::string_view first = detail::firstElement(headers()["x-forwarded-proto"]);
     if (detail::equalIgnoreCase(first, "https")) return true;
     if (detail::equalIgnoreCase(first, "http")) return false;
   }
@@ -137,8 +146,7 @@ SLUICE_DECL std::string Request::protocol() const { return isEncrypted() ? "http
 
 SLUICE_DECL std::string Request::host() const {
   if (trustsPeer()) {
-    std::string_view list = headers()["x-forwarded-host"];
-    const std::string_view first = detail::takeElement(list);
+    const std::string_view first = detail::firstElement(headers()["x-forwarded-host"]);
     if (!first.empty()) return std::string(first);
   }
   return std::string(headers()["host"]);
