@@ -309,6 +309,45 @@ TEST_CASE("member functions and plain functions are handlers", "[app][Router][pl
   CHECK(get(router, "/p") == "function");
 }
 
+namespace {
+struct Steps {
+  task<> moved(Request&, Response&, Next&& next) { co_await next(); }
+  task<> seen(Request&, Response&, const Next& next) const { co_await next(); }
+};
+task<> plainStep(Request&, Response&, Next&& next) { co_await next(); }
+}  // namespace
+
+TEST_CASE("a handler may take a reference to Next, which lives as long as the handler runs",
+          "[app][Router][plain]") {
+  Steps steps;
+  Router router;
+  int passed = 0;
+  router.use([&passed](Request&, Response&, Next&& next) -> task<> {
+    ++passed;
+    co_await next();
+  });
+  router.use([&passed](Request&, Response&, const Next& next) -> task<> {
+    ++passed;
+    co_await next();
+  });
+  router.use([&passed](Request&, Response&, Next&& next) mutable {
+    ++passed;
+    return next();
+  });
+  router.use([&passed](auto& req, auto& res, auto next) -> task<> {
+    static_assert(std::is_same_v<decltype(req), Request&> &&
+                  std::is_same_v<decltype(res), Response&>);
+    ++passed;
+    co_await next();
+  });
+  router.use(&Steps::moved, steps).use(&Steps::seen, steps);
+  router.use(plainStep).use(&plainStep);
+  router.get("/", says("end"));
+  CHECK(get(router, "/") == "end");
+  CHECK(get(router, "/", "HEAD") == "");
+  CHECK(passed == 8);
+}
+
 TEST_CASE("copies of a router are the same one, and it may go before its server", "[app][Router]") {
   auto wire = [] {
     Router router;

@@ -31,6 +31,19 @@ concept TakesNext = std::is_invocable_v<F&, Request&, Response&, Next>;
 template <class F>
 concept TakesPair = std::is_invocable_v<F&, Request&, Response&>;
 
+// Becomes a Next in two ways, which are ambiguous, and a reference to one in a single way.
+struct OnlyReference {
+  operator Next() const;
+  operator const Next&() const;
+};
+template <class F, class... Before>
+concept TakesNextByReference = !std::is_invocable_v<F, Before..., const Next&> ||
+                               std::is_invocable_v<F, Before..., OnlyReference>;
+
+// A generic lambda is not asked: that could compile its body with a type that is no Next.
+template <class F>
+concept HasOneSignature = std::is_pointer_v<F> || requires { &F::operator(); };
+
 template <class F>
 class HandlerOf final : public Handler {
   static_assert(TakesNext<F> || TakesPair<F>,
@@ -49,11 +62,25 @@ class HandlerOf final : public Handler {
     } else if constexpr (TakesNext<F>) {
       static_assert(std::same_as<std::invoke_result_t<F&, Request&, Response&, Next>, task<>>,
                     "a handler is a coroutine: give it the return type sluice::task<>");
-      return std::invoke(function_, req, res, next);
+      if constexpr (refersToNext()) {
+        return callWithOwn(req, res, next);
+      } else {
+        return std::invoke(function_, req, res, Next(next));
+      }
     }
   }
 
  private:
+  static constexpr bool refersToNext() {
+    if constexpr (HasOneSignature<F>) return TakesNextByReference<F&, Request&, Response&>;
+    return false;
+  }
+
+  // A handler that takes a reference begins to run when call() has returned: its Next is kept here.
+  task<> callWithOwn(Request& req, Response& res, Next next) {
+    co_await std::invoke(function_, req, res, std::move(next));
+  }
+
   F function_;
 };
 
@@ -71,10 +98,19 @@ class MemberHandler {
   task<> operator()(Request& req, Response& res, Next next)
     requires std::is_invocable_v<Member, Object&, Request&, Response&, Next>
   {
-    return std::invoke(member_, *object_, req, res, next);
+    if constexpr (TakesNextByReference<Member, Object&, Request&, Response&>) {
+      return callWithOwn(req, res, next);
+    } else {
+      return std::invoke(member_, *object_, req, res, std::move(next));
+    }
   }
 
  private:
+  // Keeps the Next that the member function refers to.
+  task<> callWithOwn(Request& req, Response& res, Next next) {
+    co_await std::invoke(member_, *object_, req, res, std::move(next));
+  }
+
   Member member_;
   Object* object_;
 };
