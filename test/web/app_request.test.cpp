@@ -220,11 +220,18 @@ struct Value {
 
 TEST_CASE("json() takes text and values of any library", "[app][Response][plain]") {
   CHECK(sent([](Response& res) { res.json("{\"a\":1}"); }).body == "{\"a\":1}");
+  CHECK(sent([](Response& out) { out.json(std::string_view("[2]x").substr(0, 3)); }).body == "[2]");
+  CHECK(sent([](Response& out) {
+          const char* const text = "[4]";
+          out.json(text);
+        }).body == "[4]");
+  CHECK(sent([](Response& out) { out.json({}); }).body.empty());
   const auto res = sent([](Response& out) { out.status(201).json(boost::json::value{{"a", 1}}); });
   CHECK(res.statusCode == 201);
   CHECK(res.body == "{\"a\":1}");
   CHECK(res.headers["content-type"] == "application/json");
   CHECK(sent([](Response& out) { out.json(boost::json::array{1, 2}); }).body == "[1,2]");
+  CHECK(sent([](Response& out) { out.json(boost::json::string("x")); }).body == "\"x\"");
   CHECK(sent([](Response& out) { out.json(other_library::Value{"[3]"}); }).body == "[3]");
   CHECK(sent([](Response& out) {
           out.type("application/problem+json").json("{}");

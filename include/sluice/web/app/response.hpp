@@ -23,14 +23,18 @@ namespace sluice::app {
 /// A value of a JSON library: `serialize(value)`, found as Boost.JSON's is, or `value.dump()`, as
 /// nlohmann/json has it, makes its text.
 template <class T>
-concept JsonBySerialize =
-    !std::convertible_to<const T&, std::string_view> && requires(const T& value) {
-      { serialize(value) } -> std::convertible_to<std::string>;
-    };
+concept JsonBySerialize = !std::convertible_to<const T&, std::string> && requires(const T& value) {
+  { serialize(value) } -> std::convertible_to<std::string>;
+};
 template <class T>
 concept JsonByDump = requires(const T& value) {
   { value.dump() } -> std::convertible_to<std::string>;
 };
+
+/// Text that is JSON already, and no std::string.
+template <class T>
+concept JsonText = std::convertible_to<const T&, std::string_view> &&
+                   !std::convertible_to<const T&, std::string> && !JsonBySerialize<T>;
 
 /// The answer to one request. Calls that return a Response chain:
 ///
@@ -57,9 +61,11 @@ class Response : public http::ServerResponse, public http::OutgoingCalls<Respons
   /// Sends JSON and ends. The type is application/json unless one was set.
   WriteResult json(std::string text);
   template <class T>
-    requires JsonBySerialize<T> || JsonByDump<T>
+    requires JsonText<T> || JsonBySerialize<T> || JsonByDump<T>
   WriteResult json(const T& value) {
-    if constexpr (JsonBySerialize<T>) {
+    if constexpr (JsonText<T>) {
+      return json(std::string(static_cast<std::string_view>(value)));
+    } else if constexpr (JsonBySerialize<T>) {
       return json(std::string(serialize(value)));
     } else {
       return json(std::string(value.dump()));
