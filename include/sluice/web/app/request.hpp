@@ -7,6 +7,7 @@
 #ifndef SLUICE_WEB_APP_REQUEST_HPP
 #define SLUICE_WEB_APP_REQUEST_HPP
 
+#include <concepts>
 #include <forward_list>
 #include <functional>
 #include <initializer_list>
@@ -72,6 +73,12 @@ class Request : public http::IncomingMessage {
   ///
   ///     if (req.accepts({"html", "json"}) == "json") …
   std::string_view accepts(std::initializer_list<std::string_view> types) const;
+  /// The same without braces, which g++ 12 does not compile in a statement with `co_await`.
+  template <std::convertible_to<std::string_view>... More>
+  std::string_view accepts(std::string_view first, std::string_view second,
+                           const More&... more) const {
+    return accepts({first, second, std::string_view(more)...});
+  }
 
   /// The fields and files of a submitted form, urlencoded or multipart, all of it in memory.
   ///
