@@ -225,10 +225,17 @@ TEST_CASE("a client that reconnects gets what it has missed", "[app][events]") {
   sluice::test::Serving wire(broadcasting(channel), {});
   auto& known = wire.connect();
   auto& unknown = wire.connect();
+  auto& newest = wire.connect();
+  auto& fresh = wire.connect();
   known.send(sluice::test::get("/", "Last-Event-ID: 2\r\n"));
   unknown.send(sluice::test::get("/", "Last-Event-ID: 1\r\n"));
   CHECK(unchunked(known.received()) == "id: 3\ndata: 3\n\nid: 4\ndata: 4\n\n");
-  CHECK(unchunked(unknown.received()).empty());
+  newest.send(sluice::test::get("/", "Last-Event-ID: 4\r\n"));
+  fresh.send(sluice::test::get());
+  // It has missed what is not kept, and gets the rest.
+  CHECK(unchunked(unknown.received()) == "id: 2\ndata: 2\n\nid: 3\ndata: 3\n\nid: 4\ndata: 4\n\n");
+  CHECK(unchunked(newest.received()).empty());
+  CHECK(unchunked(fresh.received()).empty());
 }
 
 TEST_CASE("a slow listener is dropped or skips, and holds nobody back", "[app][events]") {
@@ -269,7 +276,7 @@ TEST_CASE("the backlog is bounded in bytes, and the newest event always kept", "
   channel.send(event("new", "3"));
   sluice::test::Serving wire(broadcasting(channel), {});
   wire.send(sluice::test::get("/", "Last-Event-ID: 1\r\n"));
-  CHECK(unchunked(wire.received()).empty());
+  CHECK(unchunked(wire.received()) == "id: 3\ndata: new\n\n");
 }
 
 TEST_CASE("ten thousand listeners hold less than 12 KiB each", "[app][events][plain]") {

@@ -51,7 +51,8 @@ class Channel {
   void send(const ServerEvent& event);
 
   /// Passes events on to a client until it goes away or the channel is closed. A client that names
-  /// the last event it has seen gets what it has missed, as far as that is kept.
+  /// the last event it has seen gets what it has missed, as far as that is kept: all that is kept
+  /// if that event is not.
   ///
   /// cancel  total: the client has left the channel
   task<> join(EventStream& events);

@@ -68,7 +68,8 @@ struct Channel::State {
     for (std::size_t index = messages.size(); index > 0; --index) {
       if (messages[index - 1].id == id) return first + index;
     }
-    return end();
+    // It is older than all that is kept.
+    return first;
   }
 
   ChannelOptions options;
