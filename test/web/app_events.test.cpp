@@ -269,6 +269,24 @@ TEST_CASE("a slow listener is dropped or skips, and holds nobody back", "[app][e
   }
 }
 
+TEST_CASE("more events in one turn than are kept do not drop clients that read", "[app][events]") {
+  app::Channel channel({.backlog = 3});
+  sluice::test::Serving wire(broadcasting(channel), {});
+  auto& idle = wire.connect();
+  auto& stuck = wire.connect();
+  idle.send(sluice::test::get());
+  stuck.send(sluice::test::get());
+  stuck.wire().room(0);
+  channel.send(event(std::string(100'000, 'x')));
+  wire.settle();
+  for (const char* data : {"1", "2", "3", "4", "5"}) channel.send(event(data));
+  wire.settle();
+  CHECK(unchunked(idle.received()).ends_with("x\n\ndata: 3\n\ndata: 4\n\ndata: 5\n\n"));
+  CHECK(!idle.closed());
+  CHECK(stuck.closed());
+  CHECK(channel.listeners() == 1);
+}
+
 TEST_CASE("the backlog is bounded in bytes, and the newest event always kept", "[app][events]") {
   app::Channel channel({.backlogBytes = 1000});
   channel.send(event("old", "1"));

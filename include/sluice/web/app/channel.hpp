@@ -16,8 +16,10 @@
 
 namespace sluice::app {
 
-/// What becomes of a listener that is further behind than the backlog. drop: its connection is
-/// closed, and it comes back by itself. skip: it goes on with the oldest event that is left.
+/// What becomes of a listener whose client does not read, and that is further behind than the
+/// backlog. drop: its connection is closed, and it comes back by itself. skip: it goes on with the
+/// oldest event that is left, as one does that is behind because more was sent at once than is
+/// kept.
 enum class SlowListener { drop, skip };
 
 struct ChannelOptions {

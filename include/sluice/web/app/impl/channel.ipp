@@ -40,7 +40,8 @@ struct Channel::Listener final : private net::detail::LoopMember {
 
   std::shared_ptr<net::detail::Loop> loop;
   Response& res;
-  std::uint64_t next;  // the number of the event that it gets next
+  std::uint64_t next;    // the number of the event that it gets next
+  bool writing = false;  // and waits for the client
   Waiter waiter;
 };
 
@@ -57,9 +58,10 @@ struct Channel::State {
     for (Listener* listener : listeners) listener->wake();
   }
   // One whose client does not read waits in a write, and would learn of it only when there is room.
+  // The others are behind only because more was sent in this turn than is kept.
   void dropSlow() {
     for (Listener* listener : listeners) {
-      if (listener->next < first) listener->res.destroy();
+      if (listener->writing && listener->next < first) listener->res.destroy();
     }
   }
   // Where a client goes on that has seen this event.
@@ -145,13 +147,15 @@ SLUICE_DECL task<> Channel::pass(std::shared_ptr<State> state, EventStream& even
                     state->placeAfter(events.lastEventId()));
   const Membership membership(*state, listener);
   while (!res.destroyed()) {
-    // What it has missed: slow ones are not dropped, or send() would have done so.
+    // What it has missed: it had no turn, or slow ones are not dropped.
     listener.next = std::max(listener.next, state->first);
     if (listener.next < state->end()) {
       const auto bytes =
           state->messages[static_cast<std::size_t>(listener.next - state->first)].bytes;
       ++listener.next;
+      listener.writing = true;
       co_await res.write(std::string_view(*bytes));
+      listener.writing = false;
       continue;
     }
     if (state->closed) co_return;
