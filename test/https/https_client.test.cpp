@@ -73,6 +73,40 @@ std::string answerOf(const test::Identity& identity, https::RequestOptions optio
 
 }  // namespace
 
+TEST_CASE("a listener may come with an address of each kind", "[https]") {
+  loopback::run([](asio::io_context& loop) -> task<> {
+    Site site(loop, optionsOf(test::localhost()));
+    const std::string text = site.url();
+    const http::URL url(text);
+    const auto trusted = trusting(test::authority());
+    std::string heard;
+    const auto hear = [&](http::IncomingMessage& res) {
+      heard += std::to_string(res.statusCode()) + ' ';
+    };
+    const auto outcome = [&](http::ClientRequest req) -> task<> {
+      req.end();
+      try {
+        co_await req.response();
+      } catch (const http::Error& error) {
+        heard += std::string(error.name()) + ' ';
+      }
+    };
+    co_await outcome(https::request(loop, url, trusted, hear));
+    co_await outcome(https::request(loop, text, trusted, hear));
+    co_await outcome(https::get(loop, url, trusted, hear));
+    co_await outcome(https::get(loop, text, trusted, hear));
+    CHECK(std::exchange(heard, {}) == "200 200 200 200 ");
+    // Nobody has said whom to trust.
+    co_await outcome(https::request(loop, url, hear));
+    co_await outcome(https::request(loop, text, hear));
+    co_await outcome(https::get(loop, url, hear));
+    co_await outcome(https::get(loop, text, hear));
+    std::string unknown;
+    for (int i = 0; i != 4; ++i) unknown += "UNABLE_TO_VERIFY_LEAF_SIGNATURE ";
+    CHECK(heard == unknown);
+  });
+}
+
 TEST_CASE("a request over TLS brings the answer of a server that is trusted",
           "[https]"
           "[row:10/https.request]") {

@@ -55,14 +55,14 @@ http::RequestOptions plainOptions(const Executor& executor, const http::URL& url
 /// The same with a listener, which gets the response. It may be a coroutine that returns task<>.
 template <http::detail::TakesResponse Listener>
 ClientRequest request(Executor executor, RequestOptions options, Listener&& listener) {
-  ClientRequest made = request(std::move(executor), std::move(options));
+  ClientRequest made = https::request(std::move(executor), std::move(options));
   made.template once<"response">(std::forward<Listener>(listener));
   return made;
 }
 /// The same with a listener, which gets the response. It may be a coroutine that returns task<>.
 template <detail::IsUrl Url, http::detail::TakesResponse Listener>
 ClientRequest request(Executor executor, const Url& url, Listener&& listener) {
-  ClientRequest made = request(std::move(executor), url);
+  ClientRequest made = https::request(std::move(executor), url);
   made.template once<"response">(std::forward<Listener>(listener));
   return made;
 }
@@ -70,28 +70,28 @@ ClientRequest request(Executor executor, const Url& url, Listener&& listener) {
 template <detail::IsUrl Url, http::detail::TakesResponse Listener>
 ClientRequest request(Executor executor, const Url& url, RequestOptions options,
                       Listener&& listener) {
-  ClientRequest made = request(std::move(executor), url, std::move(options));
+  ClientRequest made = https::request(std::move(executor), url, std::move(options));
   made.template once<"response">(std::forward<Listener>(listener));
   return made;
 }
 /// The same with a listener, which gets the response. It may be a coroutine that returns task<>.
 template <http::detail::TakesResponse Listener>
 ClientRequest get(Executor executor, RequestOptions options, Listener&& listener) {
-  ClientRequest made = get(std::move(executor), std::move(options));
+  ClientRequest made = https::get(std::move(executor), std::move(options));
   made.template once<"response">(std::forward<Listener>(listener));
   return made;
 }
 /// The same with a listener, which gets the response. It may be a coroutine that returns task<>.
 template <detail::IsUrl Url, http::detail::TakesResponse Listener>
 ClientRequest get(Executor executor, const Url& url, Listener&& listener) {
-  ClientRequest made = get(std::move(executor), url);
+  ClientRequest made = https::get(std::move(executor), url);
   made.template once<"response">(std::forward<Listener>(listener));
   return made;
 }
 /// The same with a listener, which gets the response. It may be a coroutine that returns task<>.
 template <detail::IsUrl Url, http::detail::TakesResponse Listener>
 ClientRequest get(Executor executor, const Url& url, RequestOptions options, Listener&& listener) {
-  ClientRequest made = get(std::move(executor), url, std::move(options));
+  ClientRequest made = https::get(std::move(executor), url, std::move(options));
   made.template once<"response">(std::forward<Listener>(listener));
   return made;
 }
