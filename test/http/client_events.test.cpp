@@ -210,6 +210,35 @@ TEST_CASE("destroy() without a socket brings an error and close",
   }
 }
 
+TEST_CASE("a head that cannot be sent is an error of its request alone", "[ClientRequest][Agent]") {
+  Requesting net;
+  Agent agent(net.io(), {.maxSockets = 1});
+  RequestOptions options = net.options(agent);
+  // The head leaves at the end of the turn, before anybody calls end().
+  options.headers = {{"Expect", "100-continue"}, {"Transfer-Encoding", "gzip"}};
+  options.method = "POST";
+  auto req = http::request(net.io(), options);
+  EventLog log(req);
+  auto waiting = start(net.io(), req.response());
+  auto next = http::get(net.io(), net.options(agent));
+  net.settle();
+  CHECK(log.text() == "error:ERR_HTTP_INVALID_HEADER_VALUE close");
+  CHECK(thrownBy([&] { waiting.result(); }) == "ERR_HTTP_INVALID_HEADER_VALUE");
+  CHECK(req.destroyed());
+  CHECK(!net.received().empty());
+  net.deliver(response());
+  CHECK(next.closed());
+}
+
+TEST_CASE("an empty listener is none", "[ClientRequest]") {
+  Requesting net;
+  auto req = http::get(net.io(), net.options(), ResponseListener());
+  CHECK(req.listenerCount<"response">() == 0);
+  net.settle();
+  net.deliver(response("hi"));
+  CHECK(run(net.io(), req.response()).statusCode() == 200);
+}
+
 TEST_CASE("destroy() in the socket event keeps the request from being sent",
           "[ClientRequest][row:11.14/destroy]") {
   Requesting net;
@@ -312,6 +341,43 @@ TEST_CASE("destroy() after the response was read leaves the connection to its ag
   }
   CHECK(!req.errored());
   CHECK(!net.closed());
+}
+
+TEST_CASE("a response without a body tells of its end, whoever destroys what and when",
+          "[ClientRequest][IncomingMessage]") {
+  Requesting net;
+  Agent agent(net.io(), {.keepAlive = true});
+  auto req = http::get(net.io(), net.options(agent));
+  EventLog log;
+  const error_code reason = GENERATE(error_code(), timedOut);
+  const std::string error = reason ? " error:ETIMEDOUT" : "";
+  SECTION("the response, in its listener") {
+    log.listen(req);
+    req.on<"response">([&](IncomingMessage& res) { res.destroy(reason); });
+    net.deliver("HTTP/1.1 204 No Content\r\n\r\n");
+    const std::string told = reason ? error + " res-error:ETIMEDOUT" : "";
+    CHECK(log.text() == "socket finish response res-aborted" + told + " res-close close");
+  }
+  SECTION("the request, in its listener") {
+    log.listen(req);
+    req.on<"response">([&](IncomingMessage&) { req.destroy(reason); });
+    net.deliver("HTTP/1.1 204 No Content\r\n\r\n");
+    CHECK(log.text() == "socket finish response" + error + " res-end res-close close");
+  }
+  SECTION("in a coroutine") {
+    auto waiting = start(net.io(), req.response());
+    net.deliver("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    IncomingMessage res = waiting.result();
+    res.on<"close">([&] { log.add("res-close"); });
+    SECTION("the response, after the connection has gone on") {
+      res.destroy(reason);
+      CHECK(res.destroyed());
+    }
+    SECTION("nothing, and it is read") { run(net.io(), res.text()); }
+    net.settle();
+    CHECK(log.text() == "res-close");
+    CHECK(res.closed());
+  }
 }
 
 TEST_CASE("destroy() of the response closes it before its request",

@@ -9,6 +9,7 @@
 #include <sluice/http/impl/client_connection.ipp>
 #include <sluice/http/impl/client_connection_input.ipp>
 #include <sluice/http/impl/client_exchange.ipp>
+#include <sluice/http/impl/client_exchange_end.ipp>
 #include <sluice/http/impl/client_exchange_events.ipp>
 #include <sluice/http/impl/client_opening.ipp>
 #include <sluice/http/impl/client_request.ipp>

@@ -213,7 +213,11 @@ SLUICE_DECL IncomingMessage& IncomingMessage::setEncoding(Encoding encoding) {
 
 SLUICE_DECL void IncomingMessage::destroy(error_code reason) {
   if (!state_ || (state_->complete() && state_->ended())) return;
-  if (state_->source() != nullptr) state_->source()->destroyIncoming(reason);
+  if (state_->source() != nullptr) {
+    state_->source()->destroyIncoming(reason);
+  } else {
+    state_->destroyAlone(reason);
+  }
 }
 
 SLUICE_DECL IncomingMessage& IncomingMessage::setTimeout(std::chrono::milliseconds idle,

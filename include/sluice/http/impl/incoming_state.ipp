@@ -336,6 +336,12 @@ SLUICE_DECL void IncomingState::fail(const error_code& reason) {
   if (waiter_) std::exchange(waiter_, nullptr).post(executor(), error_code());
 }
 
+SLUICE_DECL void IncomingState::destroyAlone(const error_code& reason) {
+  if (state_ != State::complete) return;
+  fail(reason ? reason : make_error_code(errc::ERR_STREAM_DESTROYED));
+  scheduleEvents();
+}
+
 SLUICE_DECL bool IncomingState::closed() const {
   if (told_ == Told::close) return true;
   // Nobody was there to be told.

@@ -199,7 +199,7 @@ class ClientExchange final : public ExchangeProgress,
   SLUICE_DECL void onMessageEnded() override;
   void eventsAreDue() override { later(&ClientExchange::emitSent); }
   SLUICE_DECL void destroyMessage(const error_code& reason) override;
-  void destroyMessageWith(const Error& reason) override { fail(EndedBy::request, reason); }
+  SLUICE_DECL void destroyMessageWith(const Error& reason) override;
   SLUICE_DECL void setTimeout(std::chrono::milliseconds idle) override;
 
   void become(State next);
@@ -208,9 +208,12 @@ class ClientExchange final : public ExchangeProgress,
   void observeSocket();
   void observeEnd(const error_code& reason);
   Agent& chooseAgent();
+  void askToContinue();
   bool retry();
   void end(EndedBy by, const Error& error, bool told);
   void stopResponse(EndedBy by, const error_code& reason);
+  void giveUp(const error_code& reason);
+  void dropWhatHasCome();
   void abandonUnread();
   /// Makes the message that listeners get.
   void lend(boost::intrusive_ptr<IncomingState> incoming);

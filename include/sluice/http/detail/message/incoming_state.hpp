@@ -148,6 +148,8 @@ class IncomingState
   /// One reader at a time; false: another one reads.
   bool beginReading() { return !std::exchange(read_, true); }
   void endReading() { read_ = false; }
+  /// destroy() of a message whose connection has gone on.
+  void destroyAlone(const error_code& reason);
   /// For a reader: the next piece of what has arrived.
   Next next();
   /// What next() has failed with.
