@@ -151,6 +151,24 @@ TEST_CASE("shutdown() waits for the busy as long as it is told", "[http]") {
   CHECK(end.done());
 }
 
+TEST_CASE("of several calls of shutdown() the most urgent counts", "[http]") {
+  auto wire =
+      serve([](IncomingMessage&, ServerResponse& res) -> task<> { co_await res.once<"close">(); });
+  wire.server().listen(0, "127.0.0.1");
+  auto& busy = wire.connect();
+  busy.send(get());
+  auto first = test::start(wire.io(), wire.server().shutdown(2s));
+  auto second = test::start(wire.io(), wire.server().shutdown(1s));
+  auto third = test::start(wire.io(), wire.server().shutdown(3s));
+  wire.advance(999ms);
+  CHECK(!busy.closed());
+  wire.advance(1ms);
+  CHECK(busy.closed());
+  CHECK(first.done());
+  CHECK(second.done());
+  CHECK(third.done());
+}
+
 TEST_CASE("closed() resumes at close", "[http][row:3.2/asyncDispose]") {
   auto wire = serve([](IncomingMessage&, ServerResponse& res) -> task<> { co_await res.end(); });
   wire.server().listen(0, "127.0.0.1");

@@ -440,7 +440,8 @@ TEST_CASE("Keep-Alive tells whole seconds and the requests per socket", "[framin
   for (const Row& row :
        {Row{5s, 0, "Keep-Alive: timeout=5\r\n"}, Row{1999ms, 0, "Keep-Alive: timeout=1\r\n"},
         Row{500ms, 0, "Keep-Alive: timeout=0\r\n"}, Row{0ms, 0, ""}, Row{0ms, 3, ""},
-        Row{72s, 3, "Keep-Alive: timeout=72, max=3\r\n"}}) {
+        Row{72s, 3, "Keep-Alive: timeout=72, max=3\r\n"},
+        Row{5s, sluice::http::unlimited, "Keep-Alive: timeout=5\r\n"}}) {
     const std::string line = keepAliveLine(row.timeout, row.max);
     CHECK(respond([&](ResponseHead& head) { head.keepAliveLine = line; }).wire ==
           ok + "Date: D\r\nConnection: keep-alive\r\n" + row.line + "Content-Length: 5\r\n\r\n");

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <sluice/error.hpp>
+#include <sluice/http/constants.hpp>
 #include <sluice/http/detail/wire/framing.hpp>
 #include <sluice/http/detail/wire/header_chars.hpp>
 #include <sluice/http/detail/wire/status_lines.hpp>
@@ -137,7 +138,7 @@ inline constexpr std::string_view chunkedAndEnd = "Transfer-Encoding: chunked\r\
 SLUICE_DECL std::string keepAliveLine(std::chrono::milliseconds timeout, std::size_t maxRequests) {
   if (timeout.count() <= 0) return {};
   std::string line = "Keep-Alive: timeout=" + std::to_string(timeout.count() / 1000);
-  if (maxRequests != 0) line += ", max=" + std::to_string(maxRequests);
+  if (maxRequests != 0 && maxRequests != unlimited) line += ", max=" + std::to_string(maxRequests);
   return line + "\r\n";
 }
 

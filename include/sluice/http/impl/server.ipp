@@ -183,10 +183,11 @@ SLUICE_DECL void ServerState::onDrain(std::chrono::milliseconds grace) {
   close({});
   become(Phase::shutsDown);
   tellUpgraded();
-  if (grace.count() > 0) {
-    loop().startTimer(grace_, grace);
-  } else {
+  if (grace.count() <= 0) {
     graceIsOver();
+  } else if (!grace_.running() || loop().clock().now() + grace < grace_.deadline()) {
+    // Of several calls the most urgent counts.
+    loop().startTimer(grace_, grace);
   }
 }
 
@@ -354,7 +355,7 @@ SLUICE_DECL void Server::closeIdleConnections() { state_->closeIdle(); }
 SLUICE_DECL std::size_t Server::getConnections() const { return state_->connections(); }
 
 SLUICE_DECL Server& Server::setTimeout(std::chrono::milliseconds idle,
-                                       std::function<void(net::Socket&)> listener) {
+                                       std::function<void(net::Socket&)> listener) & {
   timeout = idle;
   if (listener) on<"timeout">(std::move(listener));
   return *this;
