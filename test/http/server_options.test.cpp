@@ -61,6 +61,8 @@ TEST_CASE("createServer takes a handler, options, both or neither",
                             createServer(io, {}, {}), createServer(io, {}, nullptr),
                             createServer(io, ServerOptions(), Handler())};
   for (const Server& each : without) CHECK(each.listenerCount<"request">() == 0);
+  withHandler.on<"request">(Handler());
+  CHECK(withHandler.listenerCount<"request">() == 0);
 }
 
 TEST_CASE("messages that are sent have one common base", "[http][row:1/OutgoingMessage]") {

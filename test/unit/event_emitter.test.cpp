@@ -228,6 +228,24 @@ TEST_CASE_METHOD(Fixture, "removeListener removes one listener, once", "[EventEm
   CHECK(log == Log{"b", "d"});
 }
 
+TEST_CASE_METHOD(Fixture, "removeListener knows the listeners of other objects", "[EventEmitter]") {
+  Door other(io);
+  door.on<"open">(note("ours"));
+  const ListenerId theirs = other.addListener<"open">(note("theirs"));
+  CHECK_FALSE(door.removeListener(theirs));
+  door.emit<"open">();
+  CHECK(log == Log{"ours"});
+  CHECK(other.removeListener(theirs));
+}
+
+TEST_CASE_METHOD(Fixture, "an empty function is no listener", "[EventEmitter]") {
+  void (*none)() = nullptr;
+  door.on<"open">(std::function<void()>()).once<"open">(none);
+  CHECK(door.addListener<"knock">(std::function<void()>()) == ListenerId());
+  CHECK(door.listenerCount<"open">() == 0);
+  CHECK_FALSE(door.emit<"open">());
+}
+
 TEST_CASE_METHOD(Fixture, "removeListener on an object that never had one is false",
                  "[EventEmitter]") {
   CHECK_FALSE(door.removeListener(ListenerId(1)));

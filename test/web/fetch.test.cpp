@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // fetch(): what it sends, what it brings, redirects, retries, time-outs and cancellation.
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -10,6 +11,7 @@
 #include <optional>
 #include <sluice/app.hpp>
 #include <sluice/fetch.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <support/allocations.hpp>
@@ -93,6 +95,13 @@ TEST_CASE("a request is what was said, and POST with a body if nothing was", "[f
     CHECK(got5 == "PATCH /p?q=1 [b]");
     const auto got6 = co_await sent(FetchRequest().body("text", "text/plain"));
     CHECK(got6 == "POST /p?q=1 content-type=text/plain [text]");
+    const std::string kept = "kept";
+    for (FetchRequest& each : std::vector{
+             FetchRequest().body(kept), FetchRequest().body(std::string_view(kept)),
+             FetchRequest().body(std::as_bytes(std::span(kept))), FetchRequest().body("kept")}) {
+      const auto got = co_await sent(each);
+      CHECK(got == "POST /p?q=1 [kept]");
+    }
     const std::vector<std::pair<std::string, std::string>> fields = {{"a", "1 2"}, {"b", "&="}};
     const auto got7 = co_await sent(FetchRequest().form(fields));
     CHECK(got7 == "POST /p?q=1 content-type=application/x-www-form-urlencoded [a=1+2&b=%26%3D]");
@@ -300,6 +309,33 @@ TEST_CASE("https is spoken, and does not fall back to http unless that is allowe
     FetchResponse down = co_await fetch(base + "/down", request);
     const auto got22 = co_await down.text();
     CHECK(got22 == "GET /x");
+  });
+}
+
+TEST_CASE("a body that is not as long as its Content-Length says does not leave", "[fetch]") {
+  FetchWorld world;
+  std::vector<std::string> served;
+  const std::string base = world.serve([&](IncomingMessage& req, ServerResponse& res) -> task<> {
+    served.push_back(std::string(req.url()));
+    co_await res.end();
+  });
+  world.run([&]() -> task<> {
+    const std::string second = "GET /second HTTP/1.1\r\nHost: a\r\n\r\n";
+    const auto write = [&](http::ClientRequest& req) -> task<> { co_await req.write(second); };
+    for (const int length : {0, 3, 1000}) {
+      FetchRequest request;
+      request.header("Content-Length", length);
+      const auto whole = co_await errorOf(fetch(base + "/first", request.body(second)));
+      CHECK(whole == "ERR_HTTP_CONTENT_LENGTH_MISMATCH");
+      const auto written = co_await errorOf(fetch(base + "/first", request.body(write)));
+      CHECK(written == "ERR_HTTP_CONTENT_LENGTH_MISMATCH");
+    }
+    FetchRequest right;
+    right.header("Content-Length", second.size());
+    FetchResponse res = co_await fetch(base + "/right", right.body(second));
+    CHECK(res.status() == 200);
+    CHECK(std::count(served.begin(), served.end(), "/second") == 0);
+    CHECK(std::count(served.begin(), served.end(), "/right") == 1);
   });
 }
 

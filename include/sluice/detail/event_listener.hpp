@@ -221,14 +221,27 @@ std::unique_ptr<Listener> makeListener(T& emitter, Source&& source) {
   }
 }
 
-/// Adds a listener for a user of `emitter`. A coroutine event's new handler replaces the old one.
+/// Whether a std::function, or what is like one, holds nothing that could be called.
+template <class F>
+bool isEmptyFunction(const F& function) {
+  if constexpr (std::is_constructible_v<F, std::nullptr_t> &&
+                std::is_constructible_v<bool, const F&>) {
+    return !static_cast<bool>(function);
+  } else {
+    return false;
+  }
+}
+
+/// Adds a listener for a user of `emitter`; an empty function is none. A coroutine event's new
+/// handler replaces the old one.
 template <class Events, fixed_string Name, class T, class Source>
 ListenerId addListener(T& emitter, Source&& source, bool once) {
   if constexpr (requireEvent<Events, Name>) {
     if constexpr (requireListener<std::decay_t<Source>, EventSignature<Events, Name>>) {
-      auto listener = makeListener<Events, Name>(emitter, std::forward<Source>(source));
       ListenerTable& table = EmitterAccess::listeners(emitter).table();
       if constexpr (isCoroutineEvent<Events, Name>) table.removeAll(eventIndex<Events, Name>);
+      if (isEmptyFunction<std::decay_t<Source>>(source)) return {};
+      auto listener = makeListener<Events, Name>(emitter, std::forward<Source>(source));
       const ListenerId id = table.add(std::move(listener), eventIndex<Events, Name>, once);
       EmitterAccess::added<Name>(emitter);
       return id;

@@ -73,6 +73,7 @@ class List : private Linked<T> {
 
   bool empty() const { return this->next_ == this; }
   T& front() const { return static_cast<T&>(*this->next_); }
+  T& back() const { return static_cast<T&>(*this->previous_); }
   Iterator begin() const { return Iterator(this->next_); }
   Iterator end() const { return Iterator(const_cast<List*>(this)); }
 

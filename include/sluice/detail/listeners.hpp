@@ -80,7 +80,6 @@ class ListenerTable {
   void sweep();
 
   List<Listener> listeners_;
-  std::uint64_t lastId_ = 0;
   std::size_t references_ = 1;
   std::size_t emissions_ = 0;
 };

@@ -4,6 +4,7 @@
 // whatever it does to the table.
 #pragma once
 
+#include <atomic>
 #include <sluice/detail/listeners.hpp>
 #include <sluice/detail/post.hpp>
 
@@ -31,13 +32,24 @@ SLUICE_DECL void ListenerTable::release() {
   if (--references_ == 0) delete this;
 }
 
+// Never the same twice in a program: the id of another object's listener must remove nothing here.
+// A thread takes many at a time, so that threads do not meet for each.
+inline std::uint64_t nextListenerId() {
+  constexpr std::uint64_t atATime = 4096;
+  static std::atomic<std::uint64_t> taken{0};
+  thread_local std::uint64_t last = 0;
+  if (last % atATime == 0) last = taken.fetch_add(atATime, std::memory_order_relaxed);
+  return ++last;
+}
+
 SLUICE_DECL ListenerId ListenerTable::add(std::unique_ptr<Listener> listener, std::size_t event,
                                           bool once) {
-  listener->id_ = ++lastId_;
+  const ListenerId id(nextListenerId());
+  listener->id_ = id.value();
   listener->event_ = event;
   listener->once_ = once;
   listeners_.pushBack(*listener.release());
-  return ListenerId(lastId_);
+  return id;
 }
 
 template <class Condition>
@@ -101,14 +113,15 @@ SLUICE_DECL bool ListenerTable::emit(std::size_t event, void* const* arguments,
   Listener* const first = find(event);
   if (first == nullptr) return false;
   const Emission emission(*this);
-  const std::uint64_t last = lastId_;
-  for (List<Listener>::Iterator each(first); each != listeners_.end() && each->id_ <= last;
-       ++each) {
-    if (each->event_ != event || each->removed_) continue;
-    each->removed_ = each->once_;
-    each->call(arguments);
+  // Those that are added meanwhile come after it.
+  const Listener* const last = &listeners_.back();
+  for (List<Listener>::Iterator each(first);; ++each) {
+    if (each->event_ == event && !each->removed_) {
+      each->removed_ = each->once_;
+      each->call(arguments);
+    }
+    if (&*each == last) return true;
   }
-  return true;
 } catch (...) {
   if (later == nullptr) throw;
   rethrowLater(*later);

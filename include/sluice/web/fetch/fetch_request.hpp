@@ -9,6 +9,7 @@
 
 #include <boost/asio/cancellation_signal.hpp>
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <sluice/http/agent.hpp>
 #include <sluice/http/client_request.hpp>
@@ -17,6 +18,7 @@
 #include <sluice/task.hpp>
 #include <sluice/web/fetch/cookie_jar.hpp>
 #include <sluice/web/fetch/detail/fetch_options.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -63,8 +65,14 @@ class FetchRequest {
     return *this;
   }
 
+  /// With a Content-Length among the headers that is not its length, fetch() throws
+  /// ERR_HTTP_CONTENT_LENGTH_MISMATCH.
+  ///
   /// contentType  "": no Content-Type unless a header says one
-  FetchRequest& body(std::string bytes, std::string_view contentType = {});
+  FetchRequest& body(std::string&& bytes, std::string_view contentType = {});
+  FetchRequest& body(std::string_view bytes, std::string_view contentType = {});
+  FetchRequest& body(const char* text, std::string_view contentType = {});
+  FetchRequest& body(std::span<const std::byte> bytes, std::string_view contentType = {});
   /// A body that `write` writes, while the response is awaited. The end comes when it returns, what
   /// it throws fetch() throws. It cannot be repeated: nothing is retried, and a redirect that needs
   /// it again is ERR_BODY_NOT_REPEATABLE: 307 and 308, and 301 and 302 unless the method is POST.

@@ -106,6 +106,8 @@ SLUICE_DECL task<> FetchExchange::attempt() {
   throwIfStopped();
   const auto made = std::make_shared<FetchAttempt>();
   made->request = makeRequest(made);
+  // A Content-Length of the user's that is too short would let the rest pass for a request.
+  made->request.strictContentLength = true;
   attempt_ = made;
   if (options_.writeBody) {
     startWriting(made);

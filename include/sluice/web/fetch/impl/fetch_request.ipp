@@ -59,7 +59,19 @@ SLUICE_DECL FetchRequest& FetchRequest::headers(const http::Headers& headers) {
   return *this;
 }
 
-SLUICE_DECL FetchRequest& FetchRequest::body(std::string bytes, std::string_view contentType) {
+SLUICE_DECL FetchRequest& FetchRequest::body(std::string_view bytes, std::string_view contentType) {
+  return body(std::string(bytes), contentType);
+}
+SLUICE_DECL FetchRequest& FetchRequest::body(const char* text, std::string_view contentType) {
+  return body(std::string(text), contentType);
+}
+SLUICE_DECL FetchRequest& FetchRequest::body(std::span<const std::byte> bytes,
+                                             std::string_view contentType) {
+  const auto* const begin = reinterpret_cast<const char*>(bytes.data());
+  return body(std::string(begin, bytes.size()), contentType);
+}
+
+SLUICE_DECL FetchRequest& FetchRequest::body(std::string&& bytes, std::string_view contentType) {
   if (!contentType.empty()) header("Content-Type", contentType);
   options_.body = std::move(bytes);
   options_.writeBody = nullptr;
