@@ -44,19 +44,31 @@ template <class T, class Events>
 class EventEmitter {
  public:
   /// Adds a listener, which is called at every such event. A coroutine event has one handler, which
-  /// this replaces; calls that run keep the old one alive.
+  /// this replaces; calls that run keep the old one alive. An empty std::function is no listener.
   template <fixed_string Event, class F>
-  T& on(F&& listener) {
+  T& on(F&& listener) & {
     detail::addListener<Events, Event>(self(), std::forward<F>(listener), false);
+    return self();
+  }
+  /// What nobody keeps is gone before its events: give it a name first.
+  template <fixed_string Event, class F>
+  T& on(F&&) && {
+    detail::requireName<F>();
     return self();
   }
 
   /// Adds a listener for the next such event only. It is removed before it is called.
   template <fixed_string Event, class F>
-  T& once(F&& listener) {
+  T& once(F&& listener) & {
     if constexpr (detail::requireNotification<Events, Event>) {
       detail::addListener<Events, Event>(self(), std::forward<F>(listener), true);
     }
+    return self();
+  }
+  /// What nobody keeps is gone before its events: give it a name first.
+  template <fixed_string Event, class F>
+  T& once(F&&) && {
+    detail::requireName<F>();
     return self();
   }
 

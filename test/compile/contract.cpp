@@ -225,6 +225,10 @@ void serverCalls(boost::asio::io_context& loop) {
     res.json(std::to_string(req.user));
     co_return;
   });
+  (void)http::createServer(loop, [](const MyRequest&, MyResponse& res) noexcept -> task<> {
+    res.json("{}");
+    co_return;
+  });
   boost::asio::thread_pool pool(1);
   http::Server f = http::createServer(pool, handler);
   http::Server g = http::createServer(asio::any_io_executor(pool.get_executor()), options, handler);

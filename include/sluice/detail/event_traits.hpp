@@ -135,6 +135,14 @@ consteval bool requireCoroutine() {
   return IsCoroutine;
 }
 
+/// The error for a listener of something that goes with its statement.
+template <class F>
+consteval void requireName() {
+  static_assert(sizeof(F) == 0,
+                "keep the object, or it is gone before its events: auto req = http::get(...); "
+                "req.on<...>(...);");
+}
+
 /// True if the class has the event; else the error.
 template <class Events, fixed_string Name>
 inline constexpr bool requireEvent =

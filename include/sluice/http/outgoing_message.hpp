@@ -49,36 +49,36 @@ class OutgoingCalls {
   /// Sets one header, replacing what has the name in any case. A list makes several lines.
   ///
   /// throws  ERR_HTTP_HEADERS_SENT, ERR_INVALID_HTTP_TOKEN, ERR_INVALID_CHAR
-  T& setHeader(std::string_view name, const HeaderValue& value) {
+  T& setHeader(std::string_view name, const HeaderValue& value) & {
     self().storeHeader(name, value);
     return self();
   }
   /// The same with a text.
   template <detail::HeaderText Text>
-  T& setHeader(std::string_view name, const Text& value) {
+  T& setHeader(std::string_view name, const Text& value) & {
     self().storeHeader(name, std::string_view(value));
     return self();
   }
   /// The same with an integer, which is written in decimal.
   template <detail::HeaderInteger Integer>
     requires(sizeof(Integer) < sizeof(std::int64_t) || std::signed_integral<Integer>)
-  T& setHeader(std::string_view name, Integer value) {
+  T& setHeader(std::string_view name, Integer value) & {
     self().storeHeader(name, static_cast<std::int64_t>(value));
     return self();
   }
   /// Adds to the values there are, under the spelling there is.
-  T& appendHeader(std::string_view name, const HeaderValue& value) {
+  T& appendHeader(std::string_view name, const HeaderValue& value) & {
     self().extendHeader(name, value);
     return self();
   }
   /// Sets every header of `headers`, as setHeader() would.
   /// throws  ERR_HTTP_HEADERS_SENT
-  T& setHeaders(const Headers& headers) {
+  T& setHeaders(const Headers& headers) & {
     self().storeHeaders(headers);
     return self();
   }
   /// The same with what was checked before. Not in Node.
-  T& setHeaders(const PreparedHeaders& headers) {
+  T& setHeaders(const PreparedHeaders& headers) & {
     self().storeHeaders(headers);
     return self();
   }
@@ -86,10 +86,23 @@ class OutgoingCalls {
   /// yet. A request's listener is told once.
   ///
   /// throws  ERR_OUT_OF_RANGE below 0
-  T& setTimeout(std::chrono::milliseconds idle, std::function<void()> listener = {}) {
+  T& setTimeout(std::chrono::milliseconds idle, std::function<void()> listener = {}) & {
     self().startTimeout(idle, std::move(listener));
     return self();
   }
+
+  /// What nobody keeps is gone before it is sent: give it a name first.
+  template <class... Args>
+  T& setHeader(Args&&...) && = delete;
+  /// What nobody keeps is gone before it is sent: give it a name first.
+  template <class... Args>
+  T& appendHeader(Args&&...) && = delete;
+  /// What nobody keeps is gone before it is sent: give it a name first.
+  template <class... Args>
+  T& setHeaders(Args&&...) && = delete;
+  /// What nobody keeps is gone before it is sent: give it a name first.
+  template <class... Args>
+  T& setTimeout(Args&&...) && = delete;
 
  private:
   T& self() { return static_cast<T&>(*this); }
@@ -126,7 +139,8 @@ class OutgoingMessage : public OutgoingCalls<OutgoingMessage>,
   /// Whether the head is composed, be it that it still waits for the first piece of body.
   bool headersSent() const;
   /// Sends the head now, without waiting for a piece of body.
-  void flushHeaders();
+  void flushHeaders() &;
+  void flushHeaders() && = delete;
 
   /// Passes everything that write() and end() are given through `filter`. It may still change the
   /// headers when the head is composed. A later call replaces the filter of an earlier one. A
@@ -147,33 +161,40 @@ class OutgoingMessage : public OutgoingCalls<OutgoingMessage>,
   /// chunk    copied only if it must wait; may be dropped when the call returns
   /// throws   ERR_HTTP_CONTENT_LENGTH_MISMATCH with strictContentLength
   /// cancel   total: what was written stays written, the wait ends with operation_aborted
-  WriteResult write(std::string_view chunk);
-  WriteResult write(const char* chunk) { return write(std::string_view(chunk)); }
+  WriteResult write(std::string_view chunk) &;
+  WriteResult write(const char* chunk) & { return write(std::string_view(chunk)); }
   /// As above, and a large chunk that must wait is kept without being copied.
-  WriteResult write(std::string&& chunk);
-  WriteResult write(std::span<const std::byte> chunk);
-  WriteResult write(std::string_view utf8, Encoding encoding);
+  WriteResult write(std::string&& chunk) &;
+  WriteResult write(std::span<const std::byte> chunk) &;
+  WriteResult write(std::string_view utf8, Encoding encoding) &;
   /// `onFlushed` is called when the chunk has left, or with what kept it from leaving.
-  WriteResult write(std::string_view chunk, std::function<void(error_code)> onFlushed);
-  WriteResult write(std::span<const std::byte> chunk, std::function<void(error_code)> onFlushed);
+  WriteResult write(std::string_view chunk, std::function<void(error_code)> onFlushed) &;
+  WriteResult write(std::span<const std::byte> chunk, std::function<void(error_code)> onFlushed) &;
   WriteResult write(std::string_view utf8, Encoding encoding,
-                    std::function<void(error_code)> onFlushed);
+                    std::function<void(error_code)> onFlushed) &;
 
   /// Ends the message. With a chunk as the only body call and no writeHead() before, the length is
   /// known and sent. Awaiting the result waits for 'finish'.
   ///
   /// throws  ERR_HTTP_CONTENT_LENGTH_MISMATCH with strictContentLength
-  WriteResult end();
-  WriteResult end(std::string_view chunk);
-  WriteResult end(const char* chunk) { return end(std::string_view(chunk)); }
-  WriteResult end(std::string&& chunk);
-  WriteResult end(std::span<const std::byte> chunk);
-  WriteResult end(std::string_view utf8, Encoding encoding);
-  WriteResult end(std::function<void(error_code)> onFinish);
-  WriteResult end(std::string_view chunk, std::function<void(error_code)> onFinish);
-  WriteResult end(std::span<const std::byte> chunk, std::function<void(error_code)> onFinish);
+  WriteResult end() &;
+  WriteResult end(std::string_view chunk) &;
+  WriteResult end(const char* chunk) & { return end(std::string_view(chunk)); }
+  WriteResult end(std::string&& chunk) &;
+  WriteResult end(std::span<const std::byte> chunk) &;
+  WriteResult end(std::string_view utf8, Encoding encoding) &;
+  WriteResult end(std::function<void(error_code)> onFinish) &;
+  WriteResult end(std::string_view chunk, std::function<void(error_code)> onFinish) &;
+  WriteResult end(std::span<const std::byte> chunk, std::function<void(error_code)> onFinish) &;
   WriteResult end(std::string_view utf8, Encoding encoding,
-                  std::function<void(error_code)> onFinish);
+                  std::function<void(error_code)> onFinish) &;
+
+  /// What nobody keeps is gone before it is sent: give it a name first.
+  template <class... Args>
+  WriteResult write(Args&&...) && = delete;
+  /// What nobody keeps is gone before it is sent: give it a name first.
+  template <class... Args>
+  WriteResult end(Args&&...) && = delete;
 
   /// Awaited: resumes at 'drain', at once if there is nothing to wait for.
   WriteResult drain();
@@ -265,7 +286,7 @@ class OutgoingMessage : public OutgoingCalls<OutgoingMessage>,
   void prepareHead(std::optional<std::uint64_t> bodyLength, bool bodyFollows);
   bool filters() const;
   template <class Chunk>
-  WriteResult endAny(Chunk chunk, bool hasChunk, Done&& done);
+  WriteResult endAny(Chunk chunk, Done&& done);
   WriteResult endAgain(Done&& done);
   std::optional<error_code> refusal() const;
   WriteResult refused(const error_code& ec, Done&& done);

@@ -10,6 +10,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -46,7 +47,10 @@ class AgentRef {
  public:
   AgentRef() = default;
   AgentRef(Agent& agent);
-  AgentRef(bool global) : fresh_(!global) {}
+  template <std::same_as<bool> Bool>
+  AgentRef(Bool global) : fresh_(!global) {}
+  /// An agent is named itself: `.agent = agent`. As a bool, its address would mean the executor's.
+  AgentRef(Agent*) = delete;
 
  private:
   friend struct detail::AgentAccess;

@@ -140,7 +140,10 @@ class Server : public ServerSettings, public EventEmitter<Server, ServerEvents> 
   std::size_t getConnections() const;
   /// Sets `timeout` and listens for "timeout".
   Server& setTimeout(std::chrono::milliseconds idle,
-                     std::function<void(net::Socket&)> listener = {});
+                     std::function<void(net::Socket&)> listener = {}) &;
+  /// A server that is not kept would end at once.
+  template <class... Arguments>
+  Server& setTimeout(Arguments&&...) && = delete;
 
   asio::any_io_executor get_executor() const;
 
@@ -166,19 +169,23 @@ struct HandlerClasses {
   using Req = void;
   using Res = void;
 };
-template <class Result, class F, class Req_, class Res_>
-struct HandlerClasses<Result (F::*)(Req_&, Res_&)> {
-  using Req = Req_;
-  using Res = Res_;
-};
-template <class Result, class F, class Req_, class Res_>
-struct HandlerClasses<Result (F::*)(Req_&, Res_&) const>
-    : HandlerClasses<Result (F::*)(Req_&, Res_&)> {};
 template <class Result, class Req_, class Res_>
 struct HandlerClasses<Result (*)(Req_&, Res_&)> {
-  using Req = Req_;
-  using Res = Res_;
+  using Req = std::remove_const_t<Req_>;
+  using Res = std::remove_const_t<Res_>;
 };
+template <class Result, class Req, class Res>
+struct HandlerClasses<Result (*)(Req&, Res&) noexcept> : HandlerClasses<Result (*)(Req&, Res&)> {};
+template <class Result, class F, class Req, class Res>
+struct HandlerClasses<Result (F::*)(Req&, Res&)> : HandlerClasses<Result (*)(Req&, Res&)> {};
+template <class Result, class F, class Req, class Res>
+struct HandlerClasses<Result (F::*)(Req&, Res&) const> : HandlerClasses<Result (*)(Req&, Res&)> {};
+template <class Result, class F, class Req, class Res>
+struct HandlerClasses<Result (F::*)(Req&, Res&) noexcept> : HandlerClasses<Result (*)(Req&, Res&)> {
+};
+template <class Result, class F, class Req, class Res>
+struct HandlerClasses<Result (F::*)(Req&, Res&) const noexcept>
+    : HandlerClasses<Result (*)(Req&, Res&)> {};
 
 template <class F>
 concept PlainHandler = std::invocable<F&, IncomingMessage&, ServerResponse&> ||
@@ -244,8 +251,6 @@ void installHandler(Server& server, F&& handler) {
   using Plain = std::decay_t<F>;
   if constexpr (std::same_as<Plain, std::nullptr_t>) {
     return;  // None, as an empty Handler is.
-  } else if constexpr (std::same_as<Plain, Handler>) {
-    if (handler) server.on<"request">(std::forward<F>(handler));
   } else if constexpr (requireHandler<Plain>()) {
     if constexpr (PlainHandler<Plain>) {
       server.on<"request">(std::forward<F>(handler));

@@ -89,7 +89,7 @@ SLUICE_DECL void OutgoingMessage::removeHeader(std::string_view name) {
 
 SLUICE_DECL bool OutgoingMessage::headersSent() const { return !state_ || state_->headSent(); }
 
-SLUICE_DECL void OutgoingMessage::flushHeaders() {
+SLUICE_DECL void OutgoingMessage::flushHeaders() & {
   live();
   if (refusal()) return;
   if (!state_->headSent()) prepareHead(std::nullopt, false);
@@ -205,9 +205,10 @@ SLUICE_DECL WriteResult OutgoingMessage::writeAny(Chunk chunk, Done&& done) {
 }
 
 template <class Chunk>
-SLUICE_DECL WriteResult OutgoingMessage::endAny(Chunk chunk, bool hasChunk, Done&& done) {
+SLUICE_DECL WriteResult OutgoingMessage::endAny(Chunk chunk, Done&& done) {
   if (const auto ec = refusal()) {
-    const bool again = state_->endWasCalled() && !hasChunk;
+    // As in Node, where an empty chunk is none.
+    const bool again = state_->endWasCalled() && chunk.size() == 0;
     return again ? endAgain(std::move(done)) : refused(*ec, std::move(done));
   }
   if (!state_->headSent()) prepareHead(chunk.size(), !chunk.empty());
@@ -222,7 +223,7 @@ SLUICE_DECL WriteResult OutgoingMessage::endAny(Chunk chunk, bool hasChunk, Done
     if (strictContentLength && state_->framing.bodyAllowed) {
       state_->requireLengthAtEnd(chunk.size());
     }
-    if (hasChunk && chunk.size() != 0) {
+    if (chunk.size() != 0) {
       state_->writeLast(std::move(chunk), strictContentLength);
     }
   }
@@ -267,56 +268,54 @@ inline std::string_view textOf(std::span<const std::byte> bytes) {
 
 }  // namespace detail
 
-SLUICE_DECL WriteResult OutgoingMessage::write(std::string_view chunk) {
+SLUICE_DECL WriteResult OutgoingMessage::write(std::string_view chunk) & {
   return writeAny(chunk, {});
 }
-SLUICE_DECL WriteResult OutgoingMessage::write(std::string&& chunk) {
+SLUICE_DECL WriteResult OutgoingMessage::write(std::string&& chunk) & {
   return writeAny(std::move(chunk), {});
 }
-SLUICE_DECL WriteResult OutgoingMessage::write(std::span<const std::byte> chunk) {
+SLUICE_DECL WriteResult OutgoingMessage::write(std::span<const std::byte> chunk) & {
   return writeAny(detail::textOf(chunk), {});
 }
-SLUICE_DECL WriteResult OutgoingMessage::write(std::string_view utf8, Encoding encoding) {
+SLUICE_DECL WriteResult OutgoingMessage::write(std::string_view utf8, Encoding encoding) & {
   return write(utf8, encoding, {});
 }
-SLUICE_DECL WriteResult OutgoingMessage::write(std::string_view chunk, Done onFlushed) {
+SLUICE_DECL WriteResult OutgoingMessage::write(std::string_view chunk, Done onFlushed) & {
   return writeAny(chunk, std::move(onFlushed));
 }
-SLUICE_DECL WriteResult OutgoingMessage::write(std::span<const std::byte> chunk, Done onFlushed) {
+SLUICE_DECL WriteResult OutgoingMessage::write(std::span<const std::byte> chunk, Done onFlushed) & {
   return writeAny(detail::textOf(chunk), std::move(onFlushed));
 }
 SLUICE_DECL WriteResult OutgoingMessage::write(std::string_view utf8, Encoding encoding,
-                                               Done onFlushed) {
+                                               Done onFlushed) & {
   if (encoding == Encoding::utf8) return writeAny(utf8, std::move(onFlushed));
   return writeAny(toBytes(utf8, encoding), std::move(onFlushed));
 }
 
-SLUICE_DECL WriteResult OutgoingMessage::end() { return endAny(std::string_view(), false, {}); }
-SLUICE_DECL WriteResult OutgoingMessage::end(std::string_view chunk) {
-  return endAny(chunk, true, {});
+SLUICE_DECL WriteResult OutgoingMessage::end() & { return endAny(std::string_view(), {}); }
+SLUICE_DECL WriteResult OutgoingMessage::end(std::string_view chunk) & { return endAny(chunk, {}); }
+SLUICE_DECL WriteResult OutgoingMessage::end(std::string&& chunk) & {
+  return endAny(std::move(chunk), {});
 }
-SLUICE_DECL WriteResult OutgoingMessage::end(std::string&& chunk) {
-  return endAny(std::move(chunk), true, {});
+SLUICE_DECL WriteResult OutgoingMessage::end(std::span<const std::byte> chunk) & {
+  return endAny(detail::textOf(chunk), {});
 }
-SLUICE_DECL WriteResult OutgoingMessage::end(std::span<const std::byte> chunk) {
-  return endAny(detail::textOf(chunk), true, {});
-}
-SLUICE_DECL WriteResult OutgoingMessage::end(std::string_view utf8, Encoding encoding) {
+SLUICE_DECL WriteResult OutgoingMessage::end(std::string_view utf8, Encoding encoding) & {
   return end(utf8, encoding, {});
 }
-SLUICE_DECL WriteResult OutgoingMessage::end(Done onFinish) {
-  return endAny(std::string_view(), false, std::move(onFinish));
+SLUICE_DECL WriteResult OutgoingMessage::end(Done onFinish) & {
+  return endAny(std::string_view(), std::move(onFinish));
 }
-SLUICE_DECL WriteResult OutgoingMessage::end(std::string_view chunk, Done onFinish) {
-  return endAny(chunk, true, std::move(onFinish));
+SLUICE_DECL WriteResult OutgoingMessage::end(std::string_view chunk, Done onFinish) & {
+  return endAny(chunk, std::move(onFinish));
 }
-SLUICE_DECL WriteResult OutgoingMessage::end(std::span<const std::byte> chunk, Done onFinish) {
-  return endAny(detail::textOf(chunk), true, std::move(onFinish));
+SLUICE_DECL WriteResult OutgoingMessage::end(std::span<const std::byte> chunk, Done onFinish) & {
+  return endAny(detail::textOf(chunk), std::move(onFinish));
 }
 SLUICE_DECL WriteResult OutgoingMessage::end(std::string_view utf8, Encoding encoding,
-                                             Done onFinish) {
-  if (encoding == Encoding::utf8) return endAny(utf8, true, std::move(onFinish));
-  return endAny(toBytes(utf8, encoding), true, std::move(onFinish));
+                                             Done onFinish) & {
+  if (encoding == Encoding::utf8) return endAny(utf8, std::move(onFinish));
+  return endAny(toBytes(utf8, encoding), std::move(onFinish));
 }
 
 SLUICE_DECL WriteResult OutgoingMessage::drain() {
