@@ -89,6 +89,9 @@ struct Asked {
   // there, which is the agent's no more.
   bool flows = false;
   bool leftAgent = false;
+  // Of its response, which was destroyed before its end was known.
+  bool destroyed = false;
+  int responseCloses = 0;
 };
 
 class World {
@@ -105,6 +108,10 @@ class World {
   void finish() {
     slow_ = false;
     openGates();
+    for (const auto& asked : asked_) {
+      require(!asked->destroyed || asked->responseCloses == 1,
+              "a response that is destroyed closes");
+    }
     for (const auto& asked : asked_) {
       if (asked->res) drop(*asked);
     }
@@ -174,6 +181,7 @@ class World {
     }
     for (const auto& asked : asked_) {
       require(asked->closes <= 1 && asked->errors <= 1, "'close' and 'error' come once");
+      require(asked->responseCloses <= 1, "a response closes once");
       require(asked->kept <= asked->promised, "nothing is called twice");
     }
   }
@@ -251,10 +259,16 @@ class World {
     asked->req->on<"response">([this, asked = asked.get(), hears](IncomingMessage& res) {
       require(++asked->responses == 1, "'response' comes once");
       looksRight(*asked, res);
+      res.on<"close">([asked] { ++asked->responseCloses; });
       if (hears == 1) asked->res.emplace(std::move(res));
       if (hears == 2) listenTo(*asked, res);
-      if (hears == 3) res.destroy();
+      if (hears == 3) destroy(*asked, res);
     });
+  }
+
+  void destroy(Asked& asked, IncomingMessage& res) {
+    asked.destroyed |= asked.responseCloses == 0 && !res.readableEnded();
+    res.destroy();
   }
 
   void listenTo(Asked& asked, IncomingMessage& res) {
@@ -278,6 +292,7 @@ class World {
     try {
       IncomingMessage res = co_await asked->req->response();
       looksRight(*asked, res);
+      if (asked->responses == 0) res.on<"close">([asked] { ++asked->responseCloses; });
       asked->res.emplace(std::move(res));
     } catch (const std::exception&) {
     }
@@ -296,7 +311,11 @@ class World {
     ~Kept() { ++asked.kept; }
   };
 
-  void drop(Asked& asked) { asked.res.reset(); }
+  void drop(Asked& asked) {
+    // Nobody listens any more.
+    asked.destroyed = false;
+    asked.res.reset();
+  }
 
   std::shared_ptr<Asked> someone() {
     return asked_.empty() ? nullptr : asked_[choices_.next(static_cast<unsigned>(asked_.size()))];
@@ -373,7 +392,7 @@ class World {
         asked->res->pause();
         break;
       case 2:
-        asked->res->destroy();
+        destroy(*asked, *asked->res);
         break;
       case 3:
         drop(*asked);
