@@ -191,10 +191,10 @@ TEST_CASE("WebSocket: messages that zlib has compressed, one after the other", "
 TEST_CASE("WebSocket: compressed messages that come with the handshake", "[websocket]") {
   Deflater deflater(9);
   const std::string message(3'073, 'a');
-  const std::string bytes =
-      Peer::request() + frames(words(deflater(message), false, 100'000, false) + ' ' +
-                                   words(deflater(message), false, 100'000, false) + " x:1000",
-                               true);
+  // One after the other: the second refers to the first.
+  const std::string first = words(deflater(message), false, 100'000, false);
+  const std::string second = words(deflater(message), false, 100'000, false);
+  const std::string bytes = Peer::request() + frames(first + ' ' + second + " x:1000", true);
   for (const std::size_t chop : {std::size_t{test::unlimited}, std::size_t{1}, std::size_t{7}}) {
     Peer peer;
     peer.send(bytes, chop);
