@@ -78,7 +78,7 @@ class HandlerOf final : public Handler {
 
   // A handler that takes a reference begins to run when call() has returned: its Next is kept here.
   task<> callWithOwn(Request& req, Response& res, Next next) {
-    co_await std::invoke(function_, req, res, std::move(next));
+    co_await std::invoke(function_, req, res, static_cast<Next&&>(next));
   }
 
   F function_;
@@ -101,14 +101,14 @@ class MemberHandler {
     if constexpr (TakesNextByReference<Member, Object&, Request&, Response&>) {
       return callWithOwn(req, res, next);
     } else {
-      return std::invoke(member_, *object_, req, res, std::move(next));
+      return std::invoke(member_, *object_, req, res, next);
     }
   }
 
  private:
   // Keeps the Next that the member function refers to.
   task<> callWithOwn(Request& req, Response& res, Next next) {
-    co_await std::invoke(member_, *object_, req, res, std::move(next));
+    co_await std::invoke(member_, *object_, req, res, static_cast<Next&&>(next));
   }
 
   Member member_;
