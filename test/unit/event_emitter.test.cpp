@@ -246,6 +246,19 @@ TEST_CASE_METHOD(Fixture, "an empty function is no listener", "[EventEmitter]") 
   CHECK_FALSE(door.emit<"open">());
 }
 
+TEST_CASE_METHOD(Fixture, "a handler whose copy throws leaves the one that there is",
+                 "[EventEmitter]") {
+  struct Uncopied {
+    Uncopied() = default;
+    Uncopied(const Uncopied&) { throw std::runtime_error("not this one"); }
+    task<> operator()() const { co_return; }
+  };
+  const Uncopied handler;
+  door.on<"enter">([]() -> task<> { co_return; });
+  CHECK_THROWS_AS(door.on<"enter">(handler), std::runtime_error);
+  CHECK(door.listenerCount<"enter">() == 1);
+}
+
 TEST_CASE_METHOD(Fixture, "removeListener on an object that never had one is false",
                  "[EventEmitter]") {
   CHECK_FALSE(door.removeListener(ListenerId(1)));

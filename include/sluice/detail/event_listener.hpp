@@ -238,10 +238,14 @@ template <class Events, fixed_string Name, class T, class Source>
 ListenerId addListener(T& emitter, Source&& source, bool once) {
   if constexpr (requireEvent<Events, Name>) {
     if constexpr (requireListener<std::decay_t<Source>, EventSignature<Events, Name>>) {
+      // Before anything changes: to copy it may throw.
+      std::unique_ptr<Listener> listener;
+      if (!isEmptyFunction<std::decay_t<Source>>(source)) {
+        listener = makeListener<Events, Name>(emitter, std::forward<Source>(source));
+      }
       ListenerTable& table = EmitterAccess::listeners(emitter).table();
       if constexpr (isCoroutineEvent<Events, Name>) table.removeAll(eventIndex<Events, Name>);
-      if (isEmptyFunction<std::decay_t<Source>>(source)) return {};
-      auto listener = makeListener<Events, Name>(emitter, std::forward<Source>(source));
+      if (!listener) return {};
       const ListenerId id = table.add(std::move(listener), eventIndex<Events, Name>, once);
       EmitterAccess::added<Name>(emitter);
       return id;
