@@ -255,6 +255,19 @@ namespace detail {
 [[noreturn]] void throwOutOfRange(std::string_view name, std::string_view range,
                                   std::int64_t received);
 
+/// Throws ERR_INVALID_STATE: "<name> is empty: it was moved away".
+[[noreturn]] void throwEmpty(std::string_view name);
+
+/// What a handle holds that may be empty.
+///
+/// name    "The server", for the error of an empty one
+/// throws  ERR_INVALID_STATE
+template <class Pointer>
+const Pointer& held(const Pointer& pointer, std::string_view name) {
+  if (!pointer) throwEmpty(name);
+  return pointer;
+}
+
 /// For the times of a server's options.
 inline void requireTime(std::string_view name, std::chrono::milliseconds time) {
   // The upper limit is Node's, whose numbers end there; here it may be exceeded.

@@ -278,6 +278,24 @@ TEST_CASE("close() tells its callback after 'close', and who was not running", "
   CHECK(heard == Words{"close", "third ERR_SERVER_NOT_RUNNING"});
 }
 
+TEST_CASE("a server that listens again in the turn of its close() tells of both", "[net.Server]") {
+  asio::io_context loop(1);
+  Words heard;
+  auto server = net::createServer(loop);
+  server.on<"close">([&] { heard.push_back("close"); });
+  server.on<"listening">([&] { heard.push_back("listening"); });
+  server.listen(0);
+  loop.poll();
+  server.close([&](const error_code& ec) { heard.push_back(ec ? "not running" : "closed"); });
+  server.listen(0);
+  loop.poll();
+  CHECK(server.listening());
+  CHECK(heard == Words{"listening", "close", "listening", "closed"});
+  server.close();
+  loopback::finish(loop);
+  CHECK(heard.back() == "close");
+}
+
 TEST_CASE("closed() waits for 'close', can be cancelled, and ends with the server",
           "[net.Server]") {
   asio::io_context loop(1);

@@ -33,6 +33,10 @@ class PreparedHeaders {
   /// throws  as OutgoingMessage::setHeader() would for one of them
   explicit PreparedHeaders(const Headers& headers);
 
+  // There is no moved-from one: moving copies.
+  PreparedHeaders(const PreparedHeaders&) = default;
+  PreparedHeaders& operator=(const PreparedHeaders&) = default;
+
  private:
   friend class OutgoingMessage;
 

@@ -149,7 +149,7 @@ class Server : public ServerSettings, public EventEmitter<Server, ServerEvents> 
 
  protected:
   explicit Server(boost::intrusive_ptr<detail::ServerState> state);
-  detail::ServerState& state() const { return *state_; }
+  detail::ServerState& state() const;
 
  private:
   friend sluice::detail::EmitterAccess;

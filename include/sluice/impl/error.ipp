@@ -238,6 +238,11 @@ SLUICE_DECL void throwOutOfRange(std::string_view name, std::string_view range,
               what + ". Received " + std::to_string(received));
 }
 
+SLUICE_DECL void throwEmpty(std::string_view name) {
+  throw Error(make_error_code(errc::ERR_INVALID_STATE),
+              std::string(name) + " is empty: it was moved away");
+}
+
 }  // namespace detail
 
 SLUICE_DECL const char* Error::what() const noexcept { return details_->what.c_str(); }

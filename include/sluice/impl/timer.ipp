@@ -108,17 +108,19 @@ SLUICE_DECL Timer::~Timer() {
 }
 
 SLUICE_DECL void Timer::start(std::chrono::milliseconds duration, std::function<void()> callback) {
-  state_->start(duration, std::move(callback));
+  detail::held(state_, "The timer")->start(duration, std::move(callback));
 }
 
 SLUICE_DECL task<> Timer::wait(std::chrono::milliseconds duration) {
-  const auto state = state_;
+  const auto state = detail::held(state_, "The timer");
   state->setDuration(duration);
   co_await detail::Suspend<&detail::TimerState::wait>{state.get()};
 }
 
-SLUICE_DECL void Timer::stop() { state_->stop(); }
-SLUICE_DECL bool Timer::running() const { return state_->running(); }
+SLUICE_DECL void Timer::stop() {
+  if (state_) state_->stop();
+}
+SLUICE_DECL bool Timer::running() const { return state_ && state_->running(); }
 
 SLUICE_DECL task<> sleepFor(std::chrono::milliseconds duration) {
   Timer timer(co_await asio::this_coro::executor);

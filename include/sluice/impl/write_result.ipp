@@ -35,8 +35,9 @@ SLUICE_DECL WriteResult& WriteResult::operator=(WriteResult&&) noexcept = defaul
 SLUICE_DECL WriteResult::~WriteResult() = default;
 
 SLUICE_DECL std::optional<error_code> WriteResult::settled() const {
+  const auto& stream = detail::held(stream_, "The result");
   if (error_) return error_;
-  return stream_->current().settled(until_, stream_->currentPosition(position_));
+  return stream->current().settled(until_, stream->currentPosition(position_));
 }
 
 SLUICE_DECL void WriteResult::start(Handler handler) const {

@@ -106,6 +106,7 @@ class Server : public EventEmitter<Server, ServerEvents> {
   friend sluice::detail::EmitterAccess;
   friend detail::ServerState;
 
+  detail::ServerState& state() const;
   void destroyState();
   sluice::detail::Listeners& listeners();
   std::function<void(task<>)> listenerSpawner() const;

@@ -309,9 +309,13 @@ SLUICE_DECL Server::~Server() {
   if (state_) state_->detach();
 }
 
+SLUICE_DECL detail::ServerState& Server::state() const {
+  return *sluice::detail::held(state_, "The server");
+}
+
 SLUICE_DECL Server& Server::listen(const ListenOptions& options,
                                    std::function<void()> onListening) & {
-  state_->listen(options, std::move(onListening));
+  state().listen(options, std::move(onListening));
   return *this;
 }
 
@@ -337,22 +341,22 @@ SLUICE_DECL Server& Server::listen(std::string_view pathOrPort,
   return listen(net::detail::pathOrPortToListenOn(pathOrPort), std::move(onListening));
 }
 
-SLUICE_DECL bool Server::listening() const { return state_->core().listening(); }
-SLUICE_DECL net::Address Server::address() const { return state_->core().address(); }
-SLUICE_DECL void Server::serve(net::Socket socket) { state_->serve(std::move(socket)); }
+SLUICE_DECL bool Server::listening() const { return state().core().listening(); }
+SLUICE_DECL net::Address Server::address() const { return state().core().address(); }
+SLUICE_DECL void Server::serve(net::Socket socket) { state().serve(std::move(socket)); }
 
 SLUICE_DECL Server& Server::close(std::function<void(error_code)> onClosed) {
-  state_->close(std::move(onClosed));
+  state().close(std::move(onClosed));
   return *this;
 }
 
-SLUICE_DECL task<> Server::closed() { return net::detail::ServerCore::closed(&state_->core()); }
+SLUICE_DECL task<> Server::closed() { return net::detail::ServerCore::closed(&state().core()); }
 SLUICE_DECL task<> Server::shutdown(std::chrono::milliseconds grace) {
-  return detail::ServerState::shutdown(state_, grace);
+  return detail::ServerState::shutdown(&state(), grace);
 }
-SLUICE_DECL void Server::closeAllConnections() { state_->closeAll(); }
-SLUICE_DECL void Server::closeIdleConnections() { state_->closeIdle(); }
-SLUICE_DECL std::size_t Server::getConnections() const { return state_->connections(); }
+SLUICE_DECL void Server::closeAllConnections() { state().closeAll(); }
+SLUICE_DECL void Server::closeIdleConnections() { state().closeIdle(); }
+SLUICE_DECL std::size_t Server::getConnections() const { return state().connections(); }
 
 SLUICE_DECL Server& Server::setTimeout(std::chrono::milliseconds idle,
                                        std::function<void(net::Socket&)> listener) & {
@@ -361,10 +365,10 @@ SLUICE_DECL Server& Server::setTimeout(std::chrono::milliseconds idle,
   return *this;
 }
 
-SLUICE_DECL asio::any_io_executor Server::get_executor() const { return state_->loop().executor(); }
-SLUICE_DECL sluice::detail::Listeners& Server::listeners() { return state_->listeners(); }
+SLUICE_DECL asio::any_io_executor Server::get_executor() const { return state().loop().executor(); }
+SLUICE_DECL sluice::detail::Listeners& Server::listeners() { return state().listeners(); }
 SLUICE_DECL void Server::useMessages(detail::MessagePoolFactory factory) {
-  state_->useMessages(factory);
+  state().useMessages(factory);
 }
 
 SLUICE_DECL Server createServer(Executor executor) { return Server(std::move(executor)); }

@@ -196,8 +196,12 @@ SLUICE_DECL void Server::destroyState() {
   if (const auto state = std::move(state_)) state->destroy();
 }
 
+SLUICE_DECL detail::ServerState& Server::state() const {
+  return *sluice::detail::held(state_, "The server");
+}
+
 SLUICE_DECL Server& Server::listen(const ListenOptions& options, std::function<void()> callback) & {
-  if (state_->core().listen(options) && callback) once<"listening">(std::move(callback));
+  if (state().core().listen(options) && callback) once<"listening">(std::move(callback));
   return *this;
 }
 
@@ -222,26 +226,26 @@ SLUICE_DECL Server& Server::listen(std::string_view pathOrPort, std::function<vo
   return listen(detail::pathOrPortToListenOn(pathOrPort), std::move(callback));
 }
 
-SLUICE_DECL bool Server::listening() const { return state_->core().listening(); }
-SLUICE_DECL Address Server::address() const { return state_->core().address(); }
+SLUICE_DECL bool Server::listening() const { return state().core().listening(); }
+SLUICE_DECL Address Server::address() const { return state().core().address(); }
 
 SLUICE_DECL Server& Server::close(std::function<void(error_code)> callback) {
-  state_->core().close(std::move(callback));
+  state().core().close(std::move(callback));
   return *this;
 }
 
-SLUICE_DECL task<> Server::closed() { return detail::ServerCore::closed(&state_->core()); }
+SLUICE_DECL task<> Server::closed() { return detail::ServerCore::closed(&state().core()); }
 
-SLUICE_DECL std::size_t Server::getConnections() const { return state_->connections(); }
+SLUICE_DECL std::size_t Server::getConnections() const { return state().connections(); }
 
 SLUICE_DECL Server::executor_type Server::get_executor() const {
-  return state_->core().loop().executor();
+  return state().core().loop().executor();
 }
 
-SLUICE_DECL sluice::detail::Listeners& Server::listeners() { return state_->listeners(); }
+SLUICE_DECL sluice::detail::Listeners& Server::listeners() { return state().listeners(); }
 
 SLUICE_DECL std::function<void(task<>)> Server::listenerSpawner() const {
-  return [state = state_](task<> listener) {
+  return [state = boost::intrusive_ptr(&state())](task<> listener) {
     sluice::detail::spawn(state->core().loop().executor(), std::move(listener), {},
                           sluice::detail::Ended([state](const std::exception_ptr& thrown) {
                             if (thrown) state->report(thrown);

@@ -110,9 +110,12 @@ SLUICE_DECL void ServerCore::closeIfDone() {
 }
 
 SLUICE_DECL void ServerCore::closeNow() {
-  // It may listen again by now.
-  if (state_ != State::closing || user_ == nullptr || user_->connections() != 0) return;
-  state_ = State::idle;
+  if (user_ == nullptr) return;
+  // If it listens again by now, it has been closed all the same, and Node tells so too.
+  if (state_ == State::closing) {
+    if (user_->connections() != 0) return;
+    state_ = State::idle;
+  }
   // After 'close', and each by itself: what one of them throws takes nothing from the others.
   for (auto& callback : std::exchange(callbacks_, {})) {
     sluice::detail::post(loop_->executor(), [self = boost::intrusive_ptr<ServerCore>(this),

@@ -39,6 +39,11 @@ struct LogOptions {
 class AccessLog {
  public:
   explicit AccessLog(LogOptions options);
+
+  // There is no moved-from one: moving copies.
+  AccessLog(const AccessLog&) = default;
+  AccessLog& operator=(const AccessLog&) = default;
+
   /// What the router calls for each request.
   task<> operator()(Request& req, Response& res, Next next) const;
 

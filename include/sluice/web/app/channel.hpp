@@ -67,6 +67,7 @@ class Channel {
   struct Listener;
   struct Membership;
   struct State;
+  const std::shared_ptr<State>& state() const;
   static task<> pass(std::shared_ptr<State> state, EventStream& events);
 
   std::shared_ptr<State> state_;  // shared with those who have joined, who may outlive the channel

@@ -38,6 +38,11 @@ struct HealthOptions {
 class Health {
  public:
   explicit Health(HealthOptions options);
+
+  // There is no moved-from one: moving copies.
+  Health(const Health&) = default;
+  Health& operator=(const Health&) = default;
+
   /// What the router calls for each request.
   task<> operator()(Request& req, Response& res, Next next) const;
 

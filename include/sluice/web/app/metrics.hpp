@@ -44,6 +44,11 @@ struct MetricsOptions {
 class Metrics {
  public:
   explicit Metrics(MetricsOptions options);
+
+  // There is no moved-from one: moving copies.
+  Metrics(const Metrics&) = default;
+  Metrics& operator=(const Metrics&) = default;
+
   /// What the router calls for each request.
   task<> operator()(Request& req, Response& res, Next next) const;
 

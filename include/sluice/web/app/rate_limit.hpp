@@ -43,6 +43,12 @@ class RateLimit {
  public:
   /// throws  ERR_OUT_OF_RANGE for a limit, window or maxKeys of 0
   explicit RateLimit(RateLimitOptions options);
+
+  // There is no moved-from one: moving copies.
+  RateLimit(const RateLimit&) = default;
+  RateLimit& operator=(const RateLimit&) = default;
+
+  /// What the router calls for each request.
   task<> operator()(Request& req, Response& res, Next next) const;
 
  private:

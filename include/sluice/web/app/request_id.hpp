@@ -37,6 +37,11 @@ struct RequestIdOptions {
 class RequestIds {
  public:
   explicit RequestIds(RequestIdOptions options);
+
+  // There is no moved-from one: moving copies.
+  RequestIds(const RequestIds&) = default;
+  RequestIds& operator=(const RequestIds&) = default;
+
   /// What the router calls for each request.
   task<> operator()(Request& req, Response& res, Next next) const;
 

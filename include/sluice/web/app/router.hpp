@@ -59,6 +59,10 @@ class Router {
   Router() : Router(RouterOptions()) {}
   explicit Router(RouterOptions options);
 
+  // There is no moved-from one: moving copies.
+  Router(const Router&) = default;
+  Router& operator=(const Router&) = default;
+
   /// A route for GET, and for HEAD if that has none. The handlers run in this order.
   template <class... F>
   Router& get(Pattern pattern, F&&... handlers) {

@@ -47,6 +47,11 @@ struct StaticOptions {
 class StaticFiles {
  public:
   StaticFiles(const std::filesystem::path& root, StaticOptions options);
+
+  // There is no moved-from one: moving copies.
+  StaticFiles(const StaticFiles&) = default;
+  StaticFiles& operator=(const StaticFiles&) = default;
+
   /// What the router calls for each request.
   task<> operator()(Request& req, Response& res, Next next) const;
 

@@ -43,6 +43,11 @@ std::optional<Trace> parseTraceparent(std::string_view text);
 class TraceContext {
  public:
   TraceContext();
+
+  // There is no moved-from one: moving copies.
+  TraceContext(const TraceContext&) = default;
+  TraceContext& operator=(const TraceContext&) = default;
+
   /// What the router calls for each request.
   task<> operator()(Request& req, Response& res, Next next) const;
 

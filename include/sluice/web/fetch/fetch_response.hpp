@@ -28,7 +28,7 @@ struct FetchResponseAccess;
 /// it. Destroying it before its end lets go of the connection.
 class FetchResponse {
  public:
-  /// Empty: everything but destruction and assignment is misuse.
+  /// Empty, as one that was moved from: calls throw ERR_INVALID_STATE.
   FetchResponse();
   FetchResponse(const FetchResponse&) = delete;
   FetchResponse& operator=(const FetchResponse&) = delete;
@@ -66,6 +66,7 @@ class FetchResponse {
   friend struct detail::FetchResponseAccess;
 
   explicit FetchResponse(std::shared_ptr<detail::FetchExchange> exchange);
+  const std::shared_ptr<detail::FetchExchange>& exchange() const;
 
   std::shared_ptr<detail::FetchExchange> exchange_;
 };

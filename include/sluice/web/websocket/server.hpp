@@ -30,6 +30,10 @@ class WebSocketUpgrade {
 
   WebSocketUpgrade(Handler handler, WebSocketOptions options);
 
+  // There is no moved-from one: moving copies.
+  WebSocketUpgrade(const WebSocketUpgrade&) = default;
+  WebSocketUpgrade& operator=(const WebSocketUpgrade&) = default;
+
   task<> operator()(http::IncomingMessage& req, net::Socket& socket, std::string_view head) const;
 
  private:

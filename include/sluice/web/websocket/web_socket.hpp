@@ -38,7 +38,7 @@ class WebSocket {
   /// What receive() gives: `data`, valid until the next receive(), and whether it is `binary`.
   using Message = web::detail::WebSocketMessage;
 
-  /// Empty: everything but destruction and assignment is misuse.
+  /// Empty, as one that was moved from: calls throw ERR_INVALID_STATE.
   WebSocket();
   WebSocket(WebSocket&&) noexcept;
   WebSocket& operator=(WebSocket&&) noexcept;
@@ -99,6 +99,7 @@ class WebSocket {
   friend struct web::detail::WebSocketAccess;
 
   explicit WebSocket(boost::intrusive_ptr<web::detail::WebSocketSession> session);
+  const boost::intrusive_ptr<web::detail::WebSocketSession>& session() const;
 
   boost::intrusive_ptr<web::detail::WebSocketSession> session_;
 };

@@ -116,15 +116,19 @@ SLUICE_DECL Channel::~Channel() {
   if (state_) close();
 }
 
-SLUICE_DECL void Channel::close() {
-  state_->closed = true;
-  state_->wakeAll();
+SLUICE_DECL const std::shared_ptr<Channel::State>& Channel::state() const {
+  return sluice::detail::held(state_, "The channel");
 }
 
-SLUICE_DECL std::size_t Channel::listeners() const { return state_->listeners.size(); }
+SLUICE_DECL void Channel::close() {
+  state()->closed = true;
+  state()->wakeAll();
+}
+
+SLUICE_DECL std::size_t Channel::listeners() const { return state()->listeners.size(); }
 
 SLUICE_DECL void Channel::send(const ServerEvent& event) {
-  State& state = *state_;
+  State& state = *this->state();
   auto bytes = std::make_shared<const std::string>(formatEvent(event));
   state.bytes += bytes->size();
   state.messages.push_back({std::move(bytes), std::string(event.id)});
@@ -139,7 +143,7 @@ SLUICE_DECL void Channel::send(const ServerEvent& event) {
   state.wakeAll();
 }
 
-SLUICE_DECL task<> Channel::join(EventStream& events) { return pass(state_, events); }
+SLUICE_DECL task<> Channel::join(EventStream& events) { return pass(state(), events); }
 
 SLUICE_DECL task<> Channel::pass(std::shared_ptr<State> state, EventStream& events) {
   Response& res = events.response();

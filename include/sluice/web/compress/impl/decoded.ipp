@@ -151,7 +151,7 @@ SLUICE_DECL Decoded& Decoded::operator=(Decoded&&) noexcept = default;
 SLUICE_DECL Decoded::~Decoded() = default;
 
 SLUICE_DECL task<std::optional<std::string_view>> Decoded::read() {
-  State& state = *state_;
+  State& state = *sluice::detail::held(state_, "The body");
   state.forgetPiece();
   State::Pull pulled = state.pull();
   while (pulled == State::Pull::input) {

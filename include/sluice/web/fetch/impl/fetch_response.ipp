@@ -17,24 +17,28 @@ SLUICE_DECL FetchResponse::FetchResponse(FetchResponse&&) noexcept = default;
 SLUICE_DECL FetchResponse& FetchResponse::operator=(FetchResponse&&) noexcept = default;
 SLUICE_DECL FetchResponse::~FetchResponse() = default;
 
-SLUICE_DECL http::IncomingMessage& FetchResponse::message() { return exchange_->message(); }
-SLUICE_DECL int FetchResponse::status() const { return exchange_->message().statusCode(); }
+SLUICE_DECL const std::shared_ptr<detail::FetchExchange>& FetchResponse::exchange() const {
+  return detail::held(exchange_, "The response");
+}
+
+SLUICE_DECL http::IncomingMessage& FetchResponse::message() { return exchange()->message(); }
+SLUICE_DECL int FetchResponse::status() const { return exchange()->message().statusCode(); }
 SLUICE_DECL bool FetchResponse::ok() const { return status() >= 200 && status() <= 299; }
 SLUICE_DECL std::string_view FetchResponse::statusText() const {
-  return exchange_->message().statusMessage();
+  return exchange()->message().statusMessage();
 }
-SLUICE_DECL std::string_view FetchResponse::url() const { return exchange_->url(); }
-SLUICE_DECL bool FetchResponse::redirected() const { return exchange_->redirected(); }
+SLUICE_DECL std::string_view FetchResponse::url() const { return exchange()->url(); }
+SLUICE_DECL bool FetchResponse::redirected() const { return exchange()->redirected(); }
 SLUICE_DECL const http::Headers& FetchResponse::headers() const {
-  return exchange_->message().headers();
+  return exchange()->message().headers();
 }
 
 SLUICE_DECL task<std::optional<std::string_view>> FetchResponse::read() {
-  return detail::FetchExchange::read(exchange_);
+  return detail::FetchExchange::read(exchange());
 }
 
 SLUICE_DECL task<std::string> FetchResponse::text(std::size_t limit) {
-  return detail::FetchExchange::text(exchange_, limit);
+  return detail::FetchExchange::text(exchange(), limit);
 }
 
 }  // namespace sluice

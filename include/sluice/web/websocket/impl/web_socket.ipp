@@ -31,30 +31,34 @@ SLUICE_DECL WebSocket::~WebSocket() {
   if (session_) session_->leave(1001);
 }
 
+SLUICE_DECL const boost::intrusive_ptr<web::detail::WebSocketSession>& WebSocket::session() const {
+  return detail::held(session_, "The WebSocket");
+}
+
 SLUICE_DECL task<std::optional<WebSocket::Message>> WebSocket::receive() {
-  return web::detail::WebSocketSession::receive(session_);
+  return web::detail::WebSocketSession::receive(session());
 }
 
 SLUICE_DECL WriteResult WebSocket::send(std::string_view text) {
-  return session_->send(text, false);
+  return session()->send(text, false);
 }
 
 SLUICE_DECL WriteResult WebSocket::send(std::span<const std::byte> bytes) {
-  return session_->send({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, true);
+  return session()->send({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, true);
 }
 
-SLUICE_DECL WriteResult WebSocket::ping(std::string_view data) { return session_->ping(data); }
+SLUICE_DECL WriteResult WebSocket::ping(std::string_view data) { return session()->ping(data); }
 
 SLUICE_DECL task<> WebSocket::close(int code, std::string_view reason) {
-  return web::detail::WebSocketSession::close(session_, code, std::string(reason));
+  return web::detail::WebSocketSession::close(session(), code, std::string(reason));
 }
 
-SLUICE_DECL int WebSocket::closeCode() const { return session_->closeCode(); }
-SLUICE_DECL std::string_view WebSocket::closeReason() const { return session_->closeReason(); }
-SLUICE_DECL std::string_view WebSocket::protocol() const { return session_->engine().protocol(); }
+SLUICE_DECL int WebSocket::closeCode() const { return session()->closeCode(); }
+SLUICE_DECL std::string_view WebSocket::closeReason() const { return session()->closeReason(); }
+SLUICE_DECL std::string_view WebSocket::protocol() const { return session()->engine().protocol(); }
 SLUICE_DECL std::size_t WebSocket::bufferedAmount() const {
-  return session_->engine().socket().writableLength();
+  return session()->engine().socket().writableLength();
 }
-SLUICE_DECL net::Socket& WebSocket::socket() { return session_->engine().socket(); }
+SLUICE_DECL net::Socket& WebSocket::socket() { return session()->engine().socket(); }
 
 }  // namespace sluice
