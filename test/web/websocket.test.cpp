@@ -75,6 +75,16 @@ TEST_CASE("webSocket(): an offer of compression is taken as it is, or declined",
   CHECK(answered("permessage-deflate ; Server_Max_Window_Bits = \"8\"; x").empty());
   CHECK(answered("permessage-deflate; server_max_window_bits=8, permessage-deflate") ==
         "permessage-deflate");
+  for (const char* wrong :
+       {"unknown", "server_max_window_bits", "server_max_window_bits=16",
+        "server_no_context_takeover=1", "client_max_window_bits=10; client_max_window_bits=10"}) {
+    CAPTURE(wrong);
+    const std::string offer = std::string("permessage-deflate; ") + wrong;
+    CHECK(answered(offer).empty());
+    CHECK(answered("x-other, " + offer + ", permessage-deflate; server_no_context_takeover") ==
+          "permessage-deflate; server_no_context_takeover");
+  }
+  CHECK(answered("permessage-deflate; client_max_window_bits") == "permessage-deflate");
 }
 
 TEST_CASE("webSocket(): verify decides, and 403 is its no", "[websocket]") {
@@ -280,6 +290,27 @@ TEST_CASE("WebSocket: an answer that waits behind a message counts for nobody", 
   gate.open();
   site.wire().settle();
   CHECK(log == "held ");
+}
+
+TEST_CASE("WebSocket: a peer that reads slowly is there, one that stops is gone", "[websocket]") {
+  std::string log;
+  Site site([&](WebSocket& ws, http::IncomingMessage& req) -> task<> {
+    ws.send(std::string(100'000, 's'));
+    co_await logging(log)(ws, req);
+  });
+  site.wire().wire().room(50'000);
+  site.open();
+  for (int i = 0; i < 3; ++i) {
+    site.advance(30s);
+    CHECK(log.empty());
+    site.wire().wire().room(10'000);
+    site.wire().settle();
+  }
+  // The last piece was taken after the last ping.
+  site.advance(30s);
+  CHECK(log.empty());
+  site.advance(30s);
+  CHECK(log == "ECONNRESET 1006");
 }
 
 TEST_CASE("WebSocket: pingInterval 0 sends none", "[websocket]") {

@@ -32,7 +32,7 @@ struct WebSocketOptions {
   /// connection, see docs/websocket.md.
   bool deflate = false;
   /// How often the peer is pinged. If nothing at all has come from it when the next ping is due, it
-  /// is gone: receive() throws ECONNRESET.
+  /// is gone: receive() throws ECONNRESET. One that takes bytes which were held back is there.
   std::chrono::milliseconds pingInterval = std::chrono::seconds(30);
   /// How long the peer has for its part of the closing handshake; then the connection is cut.
   std::chrono::milliseconds closeTimeout = std::chrono::seconds(10);

@@ -72,6 +72,7 @@ class WebSocketSession final
   void ended(Read result);
   void fail(int code, http::errc error);
   void beginClose(int code, std::string_view reason);
+  bool isSilent() const;
   void onTimer();
   void whenReadable(Waiter handler);
   void whenClosed(Waiter handler);
@@ -91,6 +92,8 @@ class WebSocketSession final
   std::optional<http::errc> error_;  // what the peer did wrong
   std::string closeReason_;
   std::uint64_t bytesAtPing_ = 0;
+  std::uint64_t sentAtPing_ = 0;
+  std::size_t waitingAtPing_ = 0;
   int closeCode_ = 0;
   State state_ = State::open;
   bool reading_ = false;

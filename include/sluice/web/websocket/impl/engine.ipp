@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/error.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -75,23 +76,54 @@ SLUICE_DECL void WebSocketEngine::adopt() {
   socket_ = &own_;
 }
 
-/// The offers without those of a client that inflates with a window of 8 bits only: zlib's encoder
-/// has none, and Beast would answer 9. RFC 7692 7.1.2.1: such an offer is declined.
-inline std::string offersWithWindow(std::string_view offers) {
-  static constexpr std::string_view smallest = ";server_max_window_bits=8";
-  std::string kept;
-  forEachItem(offers, [&kept](std::string_view offer) {
-    std::string plain;
-    for (const char letter : offer) {
-      if (letter != ' ' && letter != '\t' && letter != '"') plain += toLower(letter);
+/// Whether this is permessage-deflate with parameters of RFC 7692 7.1, each at most once.
+///
+/// isOffer  a client's. In one, client_max_window_bits needs no value; and a server's window of 8
+///          bits cannot be agreed to: zlib's encoder has none, and Beast would answer 9
+inline bool isDeflate(std::string_view extension, bool isOffer) {
+  static constexpr std::array<std::string_view, 4> keys = {
+      "server_max_window_bits", "client_max_window_bits", "server_no_context_takeover",
+      "client_no_context_takeover"};
+  const std::size_t name = std::min(extension.find(';'), extension.size());
+  if (!equalIgnoreCase(trimBlanks(extension.substr(0, name)), "permessage-deflate")) return false;
+  extension.remove_prefix(name);
+  std::array<bool, keys.size()> met{};
+  while (!extension.empty()) {
+    extension.remove_prefix(1);
+    const std::string_view each = extension.substr(0, extension.find(';'));
+    extension.remove_prefix(each.size());
+    const auto* const key = std::find_if(
+        keys.begin(), keys.end(),
+        [given = partBefore(each, "=")](const auto& one) { return equalIgnoreCase(given, one); });
+    if (key == keys.end()) return false;
+    const auto index = static_cast<std::size_t>(key - keys.begin());
+    if (std::exchange(met[index], true)) return false;
+    const bool isServers = index == 0;
+    const bool takesBits = index <= 1;
+    const std::size_t equals = each.find('=');
+    if (equals == std::string_view::npos) {
+      if (takesBits && (isServers || !isOffer)) return false;
+      continue;
     }
-    const std::size_t at = plain.find(smallest);
-    const std::size_t end = at + smallest.size();
-    if (at != std::string::npos && (end == plain.size() || plain[end] == ';')) return;
-    if (!kept.empty()) kept += ", ";
-    kept += offer;
+    std::string_view value = trimBlanks(each.substr(equals + 1));
+    if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
+      value = value.substr(1, value.size() - 2);
+    }
+    const bool isBits =
+        (value == "8" && !(isServers && isOffer)) || value == "9" ||
+        (value.size() == 2 && value[0] == '1' && value[1] >= '0' && value[1] <= '5');
+    if (!takesBits || !isBits) return false;
+  }
+  return true;
+}
+
+/// The first offer that can be agreed to: Beast looks at no other. Empty if there is none.
+inline std::string usableOffer(std::string_view offers) {
+  std::string usable;
+  forEachItem(offers, [&usable](std::string_view offer) {
+    if (usable.empty() && isDeflate(offer, true)) usable = offer;
   });
-  return kept;
+  return usable;
 }
 
 SLUICE_DECL void WebSocketEngine::accept(const http::IncomingMessage& req,
@@ -106,7 +138,7 @@ SLUICE_DECL void WebSocketEngine::accept(const http::IncomingMessage& req,
   request.set(field::sec_websocket_version, "13");
   request.set(field::sec_websocket_key, req.headers()["sec-websocket-key"]);
   request.set(field::sec_websocket_extensions,
-              offersWithWindow(req.headers()["sec-websocket-extensions"]));
+              usableOffer(req.headers()["sec-websocket-extensions"]));
   bool deflates = false;
   stream_->frames.set_option(beast::websocket::stream_base::decorator(
       [name = protocol_, &deflates](beast::websocket::response_type& response) {
@@ -126,36 +158,6 @@ SLUICE_DECL void WebSocketEngine::accept(const http::IncomingMessage& req,
     answer.erase(line, answer.find("\r\n", line) + 2 - line);
   }
   socket_->write(std::move(answer));
-}
-
-/// Whether this is permessage-deflate and nothing else, with parameters of RFC 7692 7.1.
-inline bool isDeflate(std::string_view extensions) {
-  const std::size_t name = std::min(extensions.find(';'), extensions.size());
-  if (!equalIgnoreCase(trimBlanks(extensions.substr(0, name)), "permessage-deflate")) return false;
-  extensions.remove_prefix(name);
-  while (!extensions.empty()) {
-    extensions.remove_prefix(1);
-    const std::string_view each = extensions.substr(0, extensions.find(';'));
-    extensions.remove_prefix(each.size());
-    const std::string_view key = partBefore(each, "=");
-    const std::size_t equals = each.find('=');
-    std::string_view value;
-    if (equals != std::string_view::npos) value = trimBlanks(each.substr(equals + 1));
-    if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
-      value = value.substr(1, value.size() - 2);
-    }
-    const bool isBits =
-        value == "8" || value == "9" ||
-        (value.size() == 2 && value[0] == '1' && value[1] >= '0' && value[1] <= '5');
-    const bool known = equalIgnoreCase(key, "server_max_window_bits") ||
-                               equalIgnoreCase(key, "client_max_window_bits")
-                           ? isBits
-                           : equals == std::string_view::npos &&
-                                 (equalIgnoreCase(key, "server_no_context_takeover") ||
-                                  equalIgnoreCase(key, "client_no_context_takeover"));
-    if (!known) return false;
-  }
-  return true;
 }
 
 SLUICE_DECL task<> WebSocketEngine::handshake(std::string host, std::string target,
@@ -201,7 +203,7 @@ SLUICE_DECL task<> WebSocketEngine::handshake(std::string host, std::string targ
   }
   // Nor may it choose an extension that was not offered, which Beast lets pass.
   const std::string_view extensions = response[field::sec_websocket_extensions];
-  if (!trimBlanks(extensions).empty() && !(deflates && isDeflate(extensions))) {
+  if (!trimBlanks(extensions).empty() && !(deflates && isDeflate(extensions, false))) {
     throw http::Error(make_error_code(http::errc::ERR_WEBSOCKET_HANDSHAKE),
                       "The server chose an extension that was not offered");
   }

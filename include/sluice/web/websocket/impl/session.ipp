@@ -118,17 +118,26 @@ SLUICE_DECL void WebSocketSession::beginClose(int code, std::string_view reason)
   readOn();
 }
 
+SLUICE_DECL bool WebSocketSession::isSilent() const {
+  const net::Socket& socket = engine_->socket();
+  if (socket.bytesRead() != bytesAtPing_) return false;
+  // One that reads slowly has not come to the ping yet. The system took more only because it read.
+  return waitingAtPing_ == 0 || socket.bytesWritten() - socket.writableLength() == sentAtPing_;
+}
+
 SLUICE_DECL void WebSocketSession::onTimer() {
   const boost::intrusive_ptr<WebSocketSession> alive(this);
   net::Socket& socket = engine_->socket();
-  if (state_ == State::closing || (asked_ && socket.bytesRead() == bytesAtPing_)) {
+  if (state_ == State::closing || (asked_ && isSilent())) {
     socket.destroy();
     return;
   }
-  engine_->ping({});
   // What waits for receive() keeps the answer from being seen.
   asked_ = !held_;
   bytesAtPing_ = socket.bytesRead();
+  waitingAtPing_ = socket.writableLength();
+  sentAtPing_ = socket.bytesWritten() - waitingAtPing_;
+  engine_->ping({});
   loop_->startTimer(timer_, pingInterval_);
 }
 
