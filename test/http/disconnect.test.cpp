@@ -214,6 +214,29 @@ TEST_CASE("without cancelOnDisconnect a handler runs to its end", "[http]") {
   CHECK(wire.server().getConnections() == 0);
 }
 
+TEST_CASE("a wait for an event of a request whose client is gone ends at once", "[http]") {
+  Gate gate;
+  Log log;
+  auto wire = serve(
+      [&](IncomingMessage& req, ServerResponse&) -> task<> {
+        co_await gate.wait();
+        try {
+          co_await req.once<"end">();
+        } catch (const boost::system::system_error& error) {
+          log.push_back("end " + std::string(errorName(error.code())));
+        }
+        co_await req.once<"close">();
+        log.push_back("close");
+      },
+      {.cancelOnDisconnect = false});
+  wire.send(test::get());
+  wire.wire().reset();
+  wire.settle();
+  gate.open();
+  wire.settle();
+  CHECK(log == Log{"end ABORT_ERR", "close"});
+}
+
 TEST_CASE("a request that is refused in its body leaves the handler's views alone", "[http]") {
   Gate gate;
   std::string seen;

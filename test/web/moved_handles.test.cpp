@@ -145,6 +145,12 @@ TEST_CASE("an empty response of fetch() refuses every call", "[fetch]") {
   CHECK(refusal([&] { static_cast<void>(response.message()); }) == empty);
 }
 
+TEST_CASE("an empty request has no headers to show", "[http.ClientRequest]") {
+  const http::ClientRequest request;
+  CHECK_THROWS_AS(request.headerText("Host"), Error);
+  CHECK_THROWS_AS(request.getHeader("Host"), Error);
+}
+
 TEST_CASE("a decoded body that was moved from cannot be read", "[compress][Decoded]") {
   std::string read;
   auto wire = test::serve([&](http::IncomingMessage& req, http::ServerResponse& res) -> task<> {

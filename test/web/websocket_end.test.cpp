@@ -105,6 +105,24 @@ TEST_CASE("WebSocket: close() waits for the peer, and no longer than closeTimeou
   CHECK(site.errors.empty());
 }
 
+TEST_CASE("WebSocket: one that ends and does not read is cut off after closeTimeout",
+          "[websocket]") {
+  const std::string last = GENERATE("x:1000", "ut:a", "t:<ff>");
+  CAPTURE(last);
+  Site site([](WebSocket& ws, http::IncomingMessage&) -> task<> {
+    ws.send(std::string(100'000, 's'));
+    while (co_await ws.receive()) continue;
+  });
+  site.wire().wire().room(5'000);
+  site.open();
+  site.send(last);
+  site.advance(9s);
+  CHECK(!site.wire().closed());
+  site.advance(1s);
+  CHECK(site.wire().closed());
+  CHECK(site.server().getConnections() == 0);
+}
+
 TEST_CASE("WebSocket: when its handle goes, it closes with 1001", "[websocket]") {
   SECTION("as the handler returns") {
     Site site([](WebSocket& ws, http::IncomingMessage&) -> task<> {

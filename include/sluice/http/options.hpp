@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What a server can be told when it is made. Every limit has a default that is on.
+// What a server can be told when it is made. Every limit on what a peer sends has a default that is
+// on.
 #if !defined(SLUICE_SEPARATE_COMPILATION)
 #include <sluice/http.hpp>
 #endif
@@ -30,8 +31,8 @@ struct ServerOptions {
   std::chrono::milliseconds requestTimeout = std::chrono::seconds(300);
   /// Time for a request's head; then 408. Unset: 60 s, or `requestTimeout` if that is less.
   std::optional<std::chrono::milliseconds> headersTimeout{};
-  /// How long a connection is kept that waits for its next request; 0: for ever, and not
-  /// advertised.
+  /// How long a connection is kept that waits for its next request; 0: as long as `timeout` lets
+  /// it, and not advertised.
   std::chrono::milliseconds keepAliveTimeout = std::chrono::seconds(5);
   /// How long nothing may move on a connection. Today's Node: 0.
   std::chrono::milliseconds timeout = std::chrono::seconds(120);
@@ -51,7 +52,7 @@ struct ServerOptions {
   std::chrono::milliseconds connectionsCheckingInterval = std::chrono::seconds(30);
   /// Bytes of a request's head; then 431. 0: http::maxHeaderSize.
   std::size_t maxHeaderSize = 0;
-  /// From how many waiting bytes on write() returns false; also how much is read ahead.
+  /// From how many waiting bytes on write() returns false.
   std::size_t highWaterMark = 16 * 1024;
   /// Accepts some of what the protocol forbids. For old peers in a closed network only.
   bool insecureHTTPParser = false;

@@ -70,7 +70,7 @@ SLUICE_DECL HeaderValue OutgoingMessage::getHeader(std::string_view name) const 
   return live().headers.get(name);
 }
 SLUICE_DECL std::string_view OutgoingMessage::headerText(std::string_view name) const {
-  return state_->headers.text(name);
+  return live().headers.text(name);
 }
 SLUICE_DECL std::vector<std::string> OutgoingMessage::getHeaderNames() const {
   return live().headers.names();

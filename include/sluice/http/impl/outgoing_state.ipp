@@ -281,6 +281,12 @@ SLUICE_DECL void OutgoingState::emitClose() {
   tell<"close">();
 }
 
+SLUICE_DECL void OutgoingState::stopTelling() {
+  listeners.clear();
+  if (awaitsFinish()) finish();
+  if (!closed()) become(ended() ? Stage::closed : Stage::gone);
+}
+
 // Inlined into its caller, g++ 12 warns of a use after free that is none.
 BOOST_NOINLINE SLUICE_DECL void OutgoingState::conclude(const error_code& reason) {
   if (!observed() && refusals_.empty()) return;

@@ -159,7 +159,7 @@ SLUICE_DECL void ServerConnection::onDestroyed(const error_code& ec) {
 SLUICE_DECL void ServerConnection::tellEnd() {
   exchange_->emitEvents();
   if (!exchange_) return;
-  exchange_->stopListening();
+  exchange_->stopTelling();
   if (!handlerRuns_ || !exchange_->destroyedHere() || !server_->options().cancelOnDisconnect) {
     return;
   }

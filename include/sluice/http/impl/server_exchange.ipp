@@ -210,9 +210,10 @@ SLUICE_DECL void ServerExchange::tellAll() {
   out->conclude(reset);
 }
 
-SLUICE_DECL void ServerExchange::stopListening() {
-  incoming().listeners().clear();
-  outgoing().listeners.clear();
+SLUICE_DECL void ServerExchange::stopTelling() {
+  if (pair_ == nullptr) return;
+  incoming().stopTelling();
+  outgoing().stopTelling();
 }
 
 SLUICE_DECL void ServerExchange::reset() {

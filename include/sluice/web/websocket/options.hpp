@@ -34,7 +34,8 @@ struct WebSocketOptions {
   /// How often the peer is pinged. If nothing at all has come from it when the next ping is due, it
   /// is gone: receive() throws ECONNRESET. One that takes bytes which were held back is there.
   std::chrono::milliseconds pingInterval = std::chrono::seconds(30);
-  /// How long the peer has for its part of the closing handshake; then the connection is cut.
+  /// How long the peer has for its part of the closing handshake, and to take what was sent before;
+  /// then the connection is cut.
   std::chrono::milliseconds closeTimeout = std::chrono::seconds(10);
   /// For a server: whether this request may become a WebSocket; false: 403. Browsers let every page
   /// connect to every server, so a server that knows its users by cookies checks `Origin` here.

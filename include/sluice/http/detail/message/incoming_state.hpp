@@ -187,6 +187,12 @@ class IncomingState
     return listeners_.get() != nullptr || (takesAsItComes() && state_ <= State::complete);
   }
 
+  /// The connection is gone, and all that it had to tell was told: a wait for more ends.
+  void stopTelling() {
+    told_ = Told::close;
+    listeners_.clear();
+  }
+
   sluice::detail::Listeners& listeners() { return listeners_; }
   const asio::any_io_executor& executor() const {
     return source_ != nullptr ? source_->executor() : executorAfter_;

@@ -166,6 +166,8 @@ class OutgoingState
   bool eventsDue() const;
   /// Somebody wants to hear of the end.
   bool observed() const { return listeners.get() != nullptr || !callbacks_.empty(); }
+  /// The connection is gone, and all that it had to tell was told: a wait for more ends.
+  void stopTelling();
   /// It has left, and nobody is to be told.
   bool isOver() const {
     return stage_ == Stage::ended && !observed() && refusals_.empty() && isSent();

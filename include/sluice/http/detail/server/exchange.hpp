@@ -80,8 +80,8 @@ class ServerExchange final : public sluice::detail::Linked<ServerExchange>,
   void emitEvents() {
     if (pair_ != nullptr && (incoming().observed() || outgoing().observed())) emitAll();
   }
-  /// No event is left to tell: waits for one end.
-  void stopListening();
+  /// No event is left to tell: waits for one end, those that begin later too.
+  void stopTelling();
 
   /// The bytes that have come are no body.
   bool bodyRefused() const { return bodyRefused_; }

@@ -6,10 +6,10 @@
 #include <chrono>
 #include <cstddef>
 #include <list>
+#include <map>
 #include <sluice/web/app/config.hpp>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 namespace sluice::app::detail {
 
@@ -50,7 +50,8 @@ class TokenBuckets {
   std::size_t maxKeys_;  // all keys together have `keySize` bytes for each of so many
   std::size_t keyBytes_ = 0;
   std::list<Bucket> buckets_;  // the one that was used last is the first
-  std::unordered_map<std::string_view, std::list<Bucket>::iterator> index_;
+  // No hash table: who chooses the keys could choose them to collide.
+  std::map<std::string_view, std::list<Bucket>::iterator> index_;
 };
 
 }  // namespace sluice::app::detail

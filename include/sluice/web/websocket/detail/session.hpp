@@ -82,7 +82,7 @@ class WebSocketSession final
 
   std::shared_ptr<net::detail::Loop> loop_;
   std::unique_ptr<WebSocketEngine> engine_;
-  // The next ping while it is open, the end of the peer's time while it closes.
+  // The next ping while it is open, then the end of the peer's time.
   net::detail::TimerEntry timer_;
   std::chrono::milliseconds pingInterval_;
   std::chrono::milliseconds closeTimeout_;

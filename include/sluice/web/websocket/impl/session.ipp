@@ -35,7 +35,8 @@ SLUICE_DECL WebSocketSession::~WebSocketSession() = default;
 SLUICE_DECL void WebSocketSession::open() {
   net::Socket& socket = engine_->socket();
   // Keeps the session as long as the socket can call it.
-  socket.on<"close">([self = boost::intrusive_ptr<WebSocketSession>(this)](bool) {});
+  socket.on<"close">(
+      [self = boost::intrusive_ptr<WebSocketSession>(this)](bool) { self->timer_.stop(); });
   socket.on<"shutdown">([this] { beginClose(1001, {}); });
   loop_->startTimer(timer_, pingInterval_);
   readOn();
@@ -90,8 +91,9 @@ SLUICE_DECL void WebSocketSession::ended(Read result) {
       closeReason_.clear();
       break;
   }
+  // The peer has as long as for a close to take what is still to be sent, and to end.
+  if (state_ == State::open) loop_->startTimer(timer_, closeTimeout_);
   state_ = State::closed;
-  timer_.stop();
   if (result == Read::lost) {
     engine_->socket().destroy();
   } else {
@@ -128,7 +130,7 @@ SLUICE_DECL bool WebSocketSession::isSilent() const {
 SLUICE_DECL void WebSocketSession::onTimer() {
   const boost::intrusive_ptr<WebSocketSession> alive(this);
   net::Socket& socket = engine_->socket();
-  if (state_ == State::closing || (asked_ && isSilent())) {
+  if (state_ != State::open || (asked_ && isSilent())) {
     socket.destroy();
     return;
   }
