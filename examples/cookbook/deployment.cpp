@@ -72,8 +72,6 @@ http::ServerOptions forTheOpenInternet() {
   http::ServerOptions options;
   options.headersTimeout = 10s;
   options.requestTimeout = 60s;
-  options.keepAliveTimeout = 5s;
-  options.maxHeaderSize = 8 * 1024;
   options.connectionsCheckingInterval = 5s;
   return options;
 }
