@@ -52,8 +52,8 @@ using IncomingEvents =
 ///     auto body = co_await req.text();
 ///
 /// read() and text() on one side, "data" on the other, are two ways to one body: use one of them.
-/// "end" and "close" come either way. If nobody reads, the peer feels it: of a request at most 16 KiB
-/// are read ahead, of a response the high-water mark.
+/// "end" and "close" come either way. If nobody reads, the peer feels it: of a request at most 16
+/// KiB are read ahead, of a response the high-water mark.
 ///
 /// events  "data"(std::string_view) "end" "aborted" "close" "error"(const Error&) "timeout"
 class IncomingMessage : public EventEmitter<IncomingMessage, IncomingEvents> {
