@@ -47,10 +47,9 @@ concept CodeToken = asio::completion_token_for<Token, void(error_code, bool)>;
 /// cancel  total: the wait ends with operation_aborted, what was written stays written
 class WriteResult {
  public:
-  WriteResult(const WriteResult&);
-  WriteResult(WriteResult&&) noexcept;
-  WriteResult& operator=(const WriteResult&);
-  WriteResult& operator=(WriteResult&&) noexcept;
+  // There is no moved-from result: moving copies.
+  WriteResult(const WriteResult&) noexcept;
+  WriteResult& operator=(const WriteResult&) noexcept;
   ~WriteResult();
 
   /// false: the kernel is full and bytes wait in user memory.

@@ -183,7 +183,10 @@ class [[nodiscard]] EventOperation {
  public:
   using Signature = typename WaitSignatureOf<EventSignature<Events, Name>>::signature;
 
-  explicit EventOperation(T& emitter) : emitter_(&emitter) {}
+  explicit EventOperation(T& emitter) : emitter_(&emitter) {
+    // An empty object refuses now: what an initiation throws ends the program.
+    static_cast<void>(EmitterAccess::executor(emitter));
+  }
 
   template <asio::completion_token_for<Signature> Token>
   auto operator()(Token&& token) const {

@@ -28,16 +28,13 @@ SLUICE_DECL WriteResult detail::WriteResultAccess::failed(boost::intrusive_ptr<S
   return WriteResult(std::move(stream), ec);
 }
 
-SLUICE_DECL WriteResult::WriteResult(const WriteResult&) = default;
-SLUICE_DECL WriteResult::WriteResult(WriteResult&&) noexcept = default;
-SLUICE_DECL WriteResult& WriteResult::operator=(const WriteResult&) = default;
-SLUICE_DECL WriteResult& WriteResult::operator=(WriteResult&&) noexcept = default;
+SLUICE_DECL WriteResult::WriteResult(const WriteResult&) noexcept = default;
+SLUICE_DECL WriteResult& WriteResult::operator=(const WriteResult&) noexcept = default;
 SLUICE_DECL WriteResult::~WriteResult() = default;
 
 SLUICE_DECL std::optional<error_code> WriteResult::settled() const {
-  const auto& stream = detail::held(stream_, "The result");
   if (error_) return error_;
-  return stream->current().settled(until_, stream->currentPosition(position_));
+  return stream_->current().settled(until_, stream_->currentPosition(position_));
 }
 
 SLUICE_DECL void WriteResult::start(Handler handler) const {
