@@ -4,6 +4,7 @@
 // what comes before the response, and connections that become something else.
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -303,6 +304,24 @@ TEST_CASE("an upgraded connection is whose who moves it out",
   mine.destroy();
   net.settle();
   CHECK(net.closed());
+}
+
+TEST_CASE("response() brings the head of an upgrade that a listener has taken", "[ClientRequest]") {
+  Requesting net;
+  auto req = request(net.io(), net.options({.method = "CONNECT", .path = "h:443"}));
+  req.on<"connect">([](IncomingMessage&, net::Socket&, std::string_view) {});
+  req.end();
+  std::string head;
+  asio::co_spawn(
+      net.io(),
+      [&]() -> task<> {
+        const IncomingMessage res = co_await req.response();
+        head = std::string(res.statusMessage()) + ' ' + std::string(res.rawHeaders()[0].name) +
+               ' ' + std::string(res.rawHeaders()[0].value);
+      },
+      asio::detached);
+  net.deliver("HTTP/1.1 200 Established\r\nVia: proxy\r\n\r\n");
+  CHECK(head == "Established Via proxy");
 }
 
 TEST_CASE("an upgraded connection has left its agent when the event comes",

@@ -59,6 +59,24 @@ TEST_CASE("upgrade hands the socket over, with what was read behind the request"
   CHECK(wire.server().getConnections() == 0);
 }
 
+TEST_CASE("an upgrade request that was moved out keeps its head", "[http]") {
+  std::optional<IncomingMessage> kept;
+  auto wire = serve(plain);
+  wire.server().on<"upgrade">(
+      [&](IncomingMessage& req, net::Socket& socket, std::string_view) -> task<> {
+        kept.emplace(std::move(req));
+        socket.destroy();
+        co_return;
+      });
+  wire.send(upgrade());
+  REQUIRE(wire.closed());
+  CHECK(kept->method() == "GET");
+  CHECK(kept->url() == "/chat");
+  REQUIRE(kept->rawHeaders().size() == 2);
+  CHECK(kept->rawHeaders()[1].name == "Upgrade");
+  CHECK(kept->rawHeaders()[1].value == "echo");
+}
+
 TEST_CASE("a listener of \"data\" of a connection gets what comes after its upgrade", "[http]") {
   auto wire = serve(plain);
   std::string heard;

@@ -88,6 +88,8 @@ SLUICE_DECL net::Socket& IncomingState::socket() {
 }
 
 SLUICE_DECL void IncomingState::ownHead() {
+  // What it owns already would be copied onto itself.
+  if (block_ == nullptr) return;
   static_cast<void>(rawHeaders());
   std::size_t size = method_.size() + url_.size() + statusMessage_.size();
   for (const RawHeader& line : rawHeaders_) size += line.name.size() + line.value.size();
