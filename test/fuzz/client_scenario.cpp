@@ -2,74 +2,59 @@
 //
 // Fuzzes whole clients: an agent, its requests and the servers at the other end of connections in
 // memory. The bytes choose what everybody does next and how time passes. After each step the
-// agent's pool must be as a simple model says; a response must be that of its request; and in the
-// end everything that was promised has happened exactly once and nothing is alive.
-#include <boost/asio/co_spawn.hpp>
+// agent's pool must be as a simple model says; a response must be what a naive reader reads on a
+// connection on which its request was sent; and in the end everything that was promised has
+// happened exactly once and nothing is alive.
 #include <boost/asio/detached.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <cstddef>
-#include <cstdint>
-#include <cstdlib>
-#include <deque>
-#include <iostream>
 #include <map>
 #include <memory>
 #include <optional>
 #include <sluice/http.hpp>
 #include <sluice/test/clock.hpp>
 #include <sluice/test/wire.hpp>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
+#include "naive_http.hpp"
+#include "scenario.hpp"
 
 using namespace sluice;
 using namespace sluice::http;
 using namespace std::chrono_literals;
+using scenario::Choices;
+using scenario::require;
 
 namespace {
 
-[[noreturn]] void fail(std::string_view what) {
-  std::cerr << "the scenario is wrong: " << what << std::endl;
-  std::abort();
-}
-
-void require(bool holds, std::string_view what) {
-  if (!holds) fail(what);
-}
-
-// The choices, one after the other; zeros when they are used up.
-class Choices {
- public:
-  Choices(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {}
-  bool empty() const { return at_ >= size_; }
-  unsigned next(unsigned below) { return empty() ? 0 : data_[at_++] % below; }
-
- private:
-  const std::uint8_t* data_;
-  std::size_t size_;
-  std::size_t at_ = 0;
-};
-
-// A server's end of one connection. It answers each request that it has seen at most once, and says
-// in the answer which one it was, as long as it says nothing else.
+// A server's end of one connection. It answers each request that it has seen at most once.
 struct Peer {
   explicit Peer(asio::io_context& io) : wire(io) {}
 
   test::Wire wire;
   std::string seen;
-  std::deque<std::string> unanswered;
-  bool honest = true;
+  std::string sent;
+  // From here on it has sent what is not HTTP.
+  std::size_t rightUntil = std::string::npos;
+  bool ended = false;
+  std::size_t answered = 0;
 
-  void look() {
+  // The requests that it was sent.
+  naive::Reading requests() {
     seen += wire.takeReceived();
-    for (std::size_t at = 0; (at = seen.find(" /id")) != std::string::npos;) {
-      const std::size_t end = seen.find(' ', at + 1);
-      if (end == std::string::npos) return;
-      unanswered.push_back(seen.substr(at + 4, end - at - 4));
-      seen.erase(0, end);
-    }
+    return naive::requests(
+        seen, [](const naive::Message& request) { return request.first[0] == "CONNECT"; });
+  }
+  // What it has answered.
+  naive::Reading responses(const naive::Reading& asked) const {
+    std::vector<std::string> methods;
+    for (const auto& request : asked.messages) methods.push_back(request.first[0]);
+    return naive::responses(std::string_view(sent).substr(0, rightUntil),
+                            ended && rightUntil == std::string::npos, methods);
+  }
+  void send(const std::string& bytes) {
+    sent += bytes;
+    wire.deliver(bytes);
+  }
+  void sendWrong(const std::string& bytes) {
+    rightUntil = std::min(rightUntil, sent.size());
+    send(bytes);
   }
 };
 
@@ -85,6 +70,11 @@ struct Asked {
   int promised = 0;
   int kept = 0;
   bool listens = false;
+  // Given up by the program, or there is nobody to hear of its response.
+  bool given = false;
+  // What was read of the response's body, if nobody else takes it.
+  std::string body;
+  bool flowed = false;
   // Of a response with a listener for its data: that listens for as long as the connection is
   // there, which is the agent's no more.
   bool flows = false;
@@ -92,6 +82,7 @@ struct Asked {
   // Of its response, which was destroyed before its end was known.
   bool destroyed = false;
   int responseCloses = 0;
+  bool hearsClose = false;
 };
 
 class World {
@@ -101,7 +92,7 @@ class World {
   void step() {
     act();
     // Looking makes connections that would be made later, or not at all.
-    if (choices_.next(3) == 0) check();
+    if (choices_.below(3) == 0) check();
   }
 
   // All that can still happen has happened, and then all goes.
@@ -115,7 +106,11 @@ class World {
     for (const auto& asked : asked_) {
       if (asked->res) drop(*asked);
     }
-    for (const auto& asked : asked_) asked->req.reset();
+    for (const auto& asked : asked_) {
+      asked->given = true;
+      asked->req.reset();
+    }
+    tunnels_.clear();
     settle();
     agent_.reset();
     settle();
@@ -148,12 +143,12 @@ class World {
 
   void makeAgent() {
     AgentOptions options;
-    options.keepAlive = choices_.next(4) != 0;
-    options.maxSockets = choices_.next(4);
-    options.maxTotalSockets = 1 + choices_.next(5);
-    options.maxFreeSockets = choices_.next(3);
-    options.scheduling = choices_.next(2) != 0 ? Scheduling::lifo : Scheduling::fifo;
-    options.timeout = choices_.next(3) * 100ms;
+    options.keepAlive = choices_.below(4) != 0;
+    options.maxSockets = choices_.below(4);
+    options.maxTotalSockets = 1 + choices_.below(5);
+    options.maxFreeSockets = choices_.below(3);
+    options.scheduling = choices_.below(2) != 0 ? Scheduling::lifo : Scheduling::fifo;
+    options.timeout = choices_.below(3) * 100ms;
     agent_ = std::make_unique<Agent>(io_, options);
   }
 
@@ -182,18 +177,15 @@ class World {
     for (const auto& asked : asked_) {
       require(asked->closes <= 1 && asked->errors <= 1, "'close' and 'error' come once");
       require(asked->responseCloses <= 1, "a response closes once");
+      require(asked->closes == 0 || asked->given || asked->responses + asked->errors != 0,
+              "a request has a response or an error");
       require(asked->kept <= asked->promised, "nothing is called twice");
     }
   }
 
   task<net::Socket> open(std::size_t highWaterMark) {
     while (slow_) {
-      ++waiting_;
-      asio::steady_timer gate(io_, std::chrono::steady_clock::time_point::max());
-      gates_.push_back(&gate);
-      error_code ec;
-      co_await gate.async_wait(asio::redirect_error(asio::use_awaitable, ec));
-      std::erase(gates_, &gate);
+      co_await gates_.wait(io_);
       if ((co_await asio::this_coro::cancellation_state).cancelled() !=
           asio::cancellation_type::none) {
         throw Error(asio::error::operation_aborted);
@@ -205,7 +197,7 @@ class World {
   }
 
   void openGates() {
-    for (asio::steady_timer* gate : gates_) gate->cancel();
+    gates_.openAll();
     settle();
   }
 
@@ -214,23 +206,64 @@ class World {
     static constexpr const char* hosts[] = {"a", "b"};
     RequestOptions options;
     options.agent = *agent_;
-    options.host = hosts[choices_.next(2)];
+    options.host = hosts[choices_.below(2)];
     options.path = "/id" + std::move(id);
-    options.method = methods[choices_.next(5)];
-    options.retryStale = choices_.next(2) != 0;
-    options.timeout = choices_.next(3) * 70ms;
-    options.deadline = choices_.next(4) == 0 ? 150ms : 0ms;
+    options.method = methods[choices_.below(5)];
+    options.retryStale = choices_.below(2) != 0;
+    options.timeout = choices_.below(3) * 70ms;
+    options.deadline = choices_.below(4) == 0 ? 150ms : 0ms;
     options.createConnection = [this](const net::ConnectionOptions& to) {
       return open(to.highWaterMark);
     };
-    if (choices_.next(8) == 0) options.headers.set("Content-Length", choices_.next(8));
+    if (choices_.below(8) == 0) options.headers.set("Content-Length", choices_.below(8));
     return options;
   }
 
+  // What a naive reader makes of the bytes on the connections on which the request was sent. A
+  // request is sent again over another one if the first was stale.
+  template <class Act>
+  void eachResponse(const Asked& asked, Act act) {
+    for (const auto& peer : peers_) {
+      const auto requests = peer->requests();
+      const auto responses = peer->responses(requests);
+      std::size_t number = 0;
+      for (const naive::Message& response : responses.messages) {
+        if (response.status() / 100 == 1 && response.status() != 101) continue;
+        if (number == requests.messages.size()) break;
+        if (requests.messages[number++].first[1] == "/id" + asked.id) act(response);
+      }
+    }
+  }
+
+  bool wasSentWrong() const {
+    for (const auto& peer : peers_) {
+      if (peer->rightUntil != std::string::npos) return true;
+    }
+    return false;
+  }
+
   void looksRight(const Asked& asked, const IncomingMessage& res) {
-    const auto id = res.headers().get("x-id");
-    if (!id || id->empty()) return;
-    require(*id == asked.id, "a response is that of its request");
+    bool right = false;
+    eachResponse(asked, [&](const naive::Message& response) {
+      const auto lines = res.rawHeaders();
+      bool same = response.status() == res.statusCode() && lines.size() == response.fields.size();
+      for (std::size_t i = 0; same && i != lines.size(); ++i) {
+        same = lines[i].name == response.fields[i].first &&
+               lines[i].value == response.fields[i].second;
+      }
+      right |= same;
+    });
+    require(right || wasSentWrong(), "a response is what was sent for its request");
+  }
+
+  void bodyIsRight(const Asked& asked, bool atEnd) {
+    if (asked.flowed) return;
+    bool right = false;
+    eachResponse(asked, [&](const naive::Message& response) {
+      right |= atEnd ? response.whole && response.body == asked.body
+                     : response.body.starts_with(asked.body);
+    });
+    require(right || wasSentWrong(), "a body is what was sent for its request");
   }
 
   void ask() {
@@ -239,7 +272,7 @@ class World {
     asked->id = std::to_string(asked_.size());
     asked_.push_back(asked);
     RequestOptions chosen = options(asked->id);
-    if (choices_.next(4) == 0) {
+    if (choices_.below(4) == 0) {
       ++asked->promised;
       asio::co_spawn(io_, gets(asked, std::move(chosen)), asio::detached);
       return;
@@ -254,25 +287,55 @@ class World {
         ++asked->errors;
       }
     });
-    const unsigned hears = choices_.next(5);
+    const unsigned hears = choices_.below(5);
+    // Without listeners a tunnel ends, and nobody is told why.
+    if (choices_.below(4) != 0) {
+      takesTunnel(*asked);
+    } else {
+      asked->given = true;
+    }
+    asked->given |= hears == 0;
     if (hears == 0) return;
     asked->req->on<"response">([this, asked = asked.get(), hears](IncomingMessage& res) {
       require(++asked->responses == 1, "'response' comes once");
       looksRight(*asked, res);
-      res.on<"close">([asked] { ++asked->responseCloses; });
+      hearClose(*asked, res);
+      if (choices_.oneIn(8)) res.removeListener(res.addListener<"end">([] {}));
+      if (choices_.oneIn(16)) endAgent();
       if (hears == 1) asked->res.emplace(std::move(res));
       if (hears == 2) listenTo(*asked, res);
       if (hears == 3) destroy(*asked, res);
     });
   }
 
+  // "connect" and "upgrade" in place of "response".
+  void takesTunnel(Asked& asked) {
+    const auto takes = [this, &asked](IncomingMessage& res, net::Socket& socket, std::string_view) {
+      require(++asked.responses == 1, "'response', 'connect' or 'upgrade' comes once");
+      looksRight(asked, res);
+      if (choices_.below(2) != 0) tunnels_.push_back(std::move(socket));
+    };
+    asked.req->on<"connect">(takes);
+    asked.req->on<"upgrade">(takes);
+  }
+
+  void endAgent() {
+    for (const auto& asked : asked_) asked->given = true;
+    if (agent_) agent_->destroy();
+  }
+
+  static void hearClose(Asked& asked, IncomingMessage& res) {
+    asked.hearsClose = true;
+    res.on<"close">([&asked] { ++asked.responseCloses; });
+  }
+
   void destroy(Asked& asked, IncomingMessage& res) {
-    asked.destroyed |= asked.responseCloses == 0 && !res.readableEnded();
+    asked.destroyed |= asked.hearsClose && asked.responseCloses == 0 && !res.readableEnded();
     res.destroy();
   }
 
   void listenTo(Asked& asked, IncomingMessage& res) {
-    asked.flows = true;
+    asked.flows = asked.flowed = true;
     res.on<"data">([](std::string_view) {});
   }
 
@@ -282,7 +345,8 @@ class World {
     try {
       IncomingMessage res = co_await http::get(std::as_const(chosen));
       looksRight(*asked, res);
-      co_await res.text();
+      asked->body = co_await res.text();
+      bodyIsRight(*asked, true);
     } catch (const std::exception&) {
     }
   }
@@ -290,9 +354,11 @@ class World {
     const Kept kept{*asked};
     if (!asked->req) co_return;
     try {
+      // In place of "response".
+      asked->given = true;
       IncomingMessage res = co_await asked->req->response();
       looksRight(*asked, res);
-      if (asked->responses == 0) res.on<"close">([asked] { ++asked->responseCloses; });
+      if (!asked->hearsClose) hearClose(*asked, res);
       asked->res.emplace(std::move(res));
     } catch (const std::exception&) {
     }
@@ -301,8 +367,10 @@ class World {
     const Kept kept{*asked};
     if (!asked->res) co_return;
     try {
+      const bool ended = asked->res->readableEnded();
       const auto piece = co_await asked->res->read();
-      settled_ += piece ? static_cast<unsigned char>((*piece)[0]) : 0;
+      if (piece) asked->body += *piece;
+      if (!ended) bodyIsRight(*asked, !piece);
     } catch (const std::exception&) {
     }
   }
@@ -318,11 +386,11 @@ class World {
   }
 
   std::shared_ptr<Asked> someone() {
-    return asked_.empty() ? nullptr : asked_[choices_.next(static_cast<unsigned>(asked_.size()))];
+    return asked_.empty() ? nullptr : asked_[choices_.below(static_cast<unsigned>(asked_.size()))];
   }
   Peer* peer() {
     return peers_.empty() ? nullptr
-                          : peers_[choices_.next(static_cast<unsigned>(peers_.size()))].get();
+                          : peers_[choices_.below(static_cast<unsigned>(peers_.size()))].get();
   }
 
   std::function<void(error_code)> callback(Asked& asked) {
@@ -335,22 +403,24 @@ class World {
     if (!asked || !asked->req) return;
     ClientRequest& req = *asked->req;
     try {
-      switch (choices_.next(10)) {
+      switch (choices_.below(10)) {
         case 0:
-          req.write(std::string(choices_.next(64) * 300, 'w'), callback(*asked));
+          req.write(std::string(choices_.below(64) * 300, 'w'), callback(*asked));
           break;
         case 1:
         case 2:
           req.end(callback(*asked));
           break;
         case 3:
-          req.end(std::string(choices_.next(8), 'e'), callback(*asked));
+          req.end(std::string(choices_.below(8), 'e'), callback(*asked));
           break;
         case 4:
-          req.destroy(choices_.next(2) != 0 ? make_error_code(boost::system::errc::io_error)
-                                            : error_code());
+          asked->given = true;
+          req.destroy(choices_.below(2) != 0 ? make_error_code(boost::system::errc::io_error)
+                                             : error_code());
           break;
         case 5:
+          asked->given = true;
           asked->req.reset();
           break;
         case 6:
@@ -364,6 +434,7 @@ class World {
           req.setTimeout(50ms);
           break;
         default:
+          asked->given = true;
           req.abort();
       }
     } catch (const Error&) {
@@ -373,7 +444,8 @@ class World {
   }
 
   void socketActs(Asked& asked, net::Socket& socket) {
-    if (choices_.next(2) != 0) {
+    asked.given = true;
+    if (choices_.below(2) != 0) {
       socket.destroy();
     } else {
       asked.leftAgent = true;
@@ -384,8 +456,9 @@ class World {
   void responseActs() {
     const auto asked = someone();
     if (!asked || !asked->res) return;
-    switch (choices_.next(6)) {
+    switch (choices_.below(6)) {
       case 0:
+        asked->flowed = true;
         asked->res->resume();
         break;
       case 1:
@@ -406,43 +479,65 @@ class World {
     }
   }
 
-  void answer(Peer& peer) {
-    peer.look();
-    if (peer.unanswered.empty()) return;
-    const std::string id = std::exchange(peer.unanswered.front(), {});
-    peer.unanswered.pop_front();
-    const std::string body(choices_.next(3) * choices_.next(64) * 200, 'b');
-    std::string text;
-    if (choices_.next(8) == 0) text += "HTTP/1.1 103 Early Hints\r\n\r\n";
-    text += choices_.next(6) == 0 ? "HTTP/1.0 200 OK\r\n" : "HTTP/1.1 200 OK\r\n";
-    if (peer.honest) text += "X-Id: " + id + "\r\n";
-    if (choices_.next(4) == 0) text += "Connection: close\r\n";
-    if (choices_.next(4) == 0) text += "Keep-Alive: timeout=1\r\n";
-    switch (choices_.next(3)) {
+  std::string bodyOfAnswer(std::string_view body) {
+    static constexpr const char* ends[] = {"0\r\n\r\n", "0\r\nX-Trailer: t\r\n\r\n"};
+    switch (choices_.below(3)) {
       case 0:
-        text += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
-        break;
-      case 1:
-        text += "Transfer-Encoding: chunked\r\n\r\n";
-        if (!body.empty()) text += std::to_string(5) + "\r\nhello\r\n";
-        text += "0\r\n\r\n";
-        break;
+        return "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
+      case 1: {
+        std::string text = "Transfer-Encoding: chunked\r\n\r\n";
+        while (!body.empty()) {
+          const std::string_view chunk = body.substr(0, 1 + choices_.below(9) * 100);
+          static constexpr char digits[] = "0123456789abcdef";
+          std::string size;
+          for (std::size_t rest = chunk.size(); rest != 0; rest /= 16) {
+            size.insert(size.begin(), digits[rest % 16]);
+          }
+          text.append(size).append("\r\n").append(chunk).append("\r\n");
+          body.remove_prefix(chunk.size());
+        }
+        return text + ends[choices_.below(2)];
+      }
       default:
-        text += "\r\n" + body;
-        peer.honest = false;  // until the close: what follows is its body
+        return "\r\n" + std::string(body);
     }
-    if (choices_.next(5) == 0) {
-      text.resize(text.size() * (1 + choices_.next(7)) / 8);
-      peer.honest = false;
+  }
+
+  void answer(Peer& peer) {
+    const auto requests = peer.requests();
+    require(requests.wrong.empty(), "a request is well-formed");
+    if (peer.answered >= requests.messages.size()) return;
+    const naive::Message& request = requests.messages[peer.answered++];
+    std::string text;
+    if (choices_.below(8) == 0) text += "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+    static constexpr const char* statuses[] = {"200 OK",    "200 OK",           "404 Not Found",
+                                               "204 Empty", "304 Not Modified", "101 Switching"};
+    const std::string status = statuses[choices_.below(6)];
+    text += choices_.below(6) == 0 ? "HTTP/1.0 " : "HTTP/1.1 ";
+    text += status + "\r\nX-Id: " + request.first[1] + "\r\n";
+    if (choices_.below(4) == 0) text += "Connection: close\r\n";
+    if (choices_.below(4) == 0) text += "Keep-Alive: timeout=1\r\n";
+    if (status[0] == '1') {
+      text += "Connection: upgrade\r\nUpgrade: x\r\n\r\nof the tunnel";
+    } else if (status == "204 Empty" || status[0] == '3' || request.first[0] == "HEAD") {
+      text += choices_.below(2) != 0 && status[0] != '2' ? "Content-Length: 5\r\n\r\n" : "\r\n";
+    } else {
+      text += bodyOfAnswer(std::string(choices_.below(3) * choices_.below(64) * 200, 'b'));
     }
-    peer.wire.chop(1 + choices_.next(4) * 500);
-    peer.wire.deliver(text);
+    if (choices_.below(5) == 0) text.resize(text.size() * (1 + choices_.below(7)) / 8);
+    peer.wire.chop(1 + choices_.below(4) * 500);
+    if (choices_.oneIn(12)) {
+      peer.sendWrong(scenario::mutated(text, choices_));
+    } else {
+      peer.send(text);
+    }
   }
 
   void peerActs() {
     Peer* const peer = this->peer();
     if (peer == nullptr) return;
-    switch (choices_.next(9)) {
+    test::Wire& wire = peer->wire;
+    switch (choices_.below(12)) {
       case 0:
       case 1:
       case 2:
@@ -450,27 +545,35 @@ class World {
         answer(*peer);
         break;
       case 4:
-        peer->honest = false;
-        peer->wire.deliver(
-            std::string(1 + choices_.next(9), static_cast<char>(choices_.next(255))));
+        peer->sendWrong(std::string(1 + choices_.below(9), static_cast<char>(choices_.below(255))));
         break;
       case 5:
-        peer->wire.deliverEnd();
+        peer->ended = true;
+        wire.deliverEnd();
         break;
       case 6:
-        peer->wire.reset();
+        wire.reset();
         break;
       case 7:
-        peer->wire.room(choices_.next(3) * 2000);
+        wire.room(choices_.below(3) * 2000);
+        break;
+      case 8:
+        wire.acceptAtMost(1 + choices_.below(100));
+        break;
+      case 9:
+        wire.failRead(scenario::someError(choices_));
+        break;
+      case 10:
+        wire.failWrite(scenario::someError(choices_));
         break;
       default:
-        peer->wire.failAt(peer->wire.calls().operations() + 1 + choices_.next(3),
-                          asio::error::broken_pipe);
+        wire.failAt(wire.calls().operations() + 1 + choices_.below(3),
+                    scenario::someError(choices_));
     }
   }
 
   void act() {
-    switch (choices_.next(16)) {
+    switch (choices_.below(16)) {
       case 0:
       case 1:
         ask();
@@ -489,24 +592,25 @@ class World {
         responseActs();
         break;
       case 9:
-        clock_.advance(choices_.next(8) * 40ms);
+        clock_.advance(choices_.below(8) * 40ms);
         break;
       case 10:
         io_.restart();
-        for (unsigned i = choices_.next(6); i != 0; --i) io_.poll_one();
+        for (unsigned i = choices_.below(6); i != 0; --i) io_.poll_one();
         break;
       case 11:
-        slow_ = choices_.next(2) != 0;
+        slow_ = choices_.below(2) != 0;
         if (!slow_) openGates();
         break;
       case 12:
-        refuses_ = choices_.next(4) == 0;
+        refuses_ = choices_.below(4) == 0;
         break;
       case 13:
-        if (agent_ && choices_.next(4) == 0) agent_->destroy();
+        if (choices_.below(4) == 0) endAgent();
         break;
       case 14:
-        if (choices_.next(8) == 0) {
+        if (choices_.below(8) == 0) {
+          endAgent();
           agent_.reset();
           makeAgent();
         }
@@ -518,14 +622,13 @@ class World {
 
   Choices& choices_;
   // Coroutines that wait at one of these go with the context.
-  std::vector<asio::steady_timer*> gates_;
+  scenario::Gates gates_;
   std::vector<std::shared_ptr<Asked>> asked_;
   asio::io_context io_{1};
   test::Clock clock_{io_, [this] { settle(); }};
   std::vector<std::unique_ptr<Peer>> peers_;
   std::unique_ptr<Agent> agent_;
-  std::size_t waiting_ = 0;
-  unsigned settled_ = 0;
+  std::vector<net::Socket> tunnels_;
   bool slow_ = false;
   bool refuses_ = false;
 };
@@ -535,7 +638,7 @@ class World {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   Choices choices(data, size);
   World world(choices);
-  while (!choices.empty()) world.step();
+  while (!choices.over()) world.step();
   if (size % 4 != 0) world.finish();
   return 0;
 }

@@ -2,76 +2,80 @@
 //
 // Fuzzes the life of a server over connections in memory. The bytes choose everything: what the
 // clients send and in which pieces, what each handler does step by step, how much the peers accept,
-// how time passes, and when who goes away. What must hold in every order is checked: each callback
-// and each awaiter hears its end exactly once, no handler is left, a stale reference never acts,
-// and no client gets what is another's.
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
+// how time passes, and when who goes away. What must hold in every order is checked: a handler sees
+// what a naive reader sees, each request gets its own answer or a closed connection, no more is
+// read than is wanted, each callback and each awaiter hears its end exactly once, a stale reference
+// never acts, and in the end nothing is left.
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <cstddef>
-#include <cstdint>
-#include <cstdlib>
-#include <deque>
-#include <iostream>
+#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <sluice/http.hpp>
+#include <sluice/pipe.hpp>
 #include <sluice/test.hpp>
-#include <string>
-#include <string_view>
-#include <vector>
+#include <sluice/timer.hpp>
+#include "naive_http.hpp"
+#include "scenario.hpp"
 
 using namespace sluice;
 using namespace sluice::http;
 using namespace std::chrono_literals;
+using scenario::require;
 
 namespace {
 
-class Choices {
- public:
-  explicit Choices(std::string_view bytes) : bytes_(bytes) {}
-  unsigned below(unsigned count) {
-    if (bytes_.empty()) return 0;
-    const unsigned value = static_cast<unsigned char>(bytes_.front());
-    bytes_.remove_prefix(1);
-    return value % count;
+// What a server may have taken from a connection beyond what was asked for: a head, and a piece.
+constexpr std::size_t readAhead = 16 * 1024 + 64 * 1024;
+
+// A client's end of a connection.
+struct Peer {
+  explicit Peer(asio::io_context& io) : wire(io) {}
+
+  test::Wire wire;
+  std::string sent;
+  std::string got;
+  // From here on it has sent what is not HTTP, or not the whole of it.
+  std::size_t rightUntil = std::string::npos;
+  // Of the requests that a handler was called for.
+  std::size_t handled = 0;
+  int running = 0;
+  // How much of the body of the request that is being handled was given to its handler.
+  std::size_t taken = 0;
+  // A handler has asked for all of a body, or for none.
+  bool flows = false;
+  // Somebody has written to the socket by hand, or it was taken away.
+  bool byHand = false;
+  // Its bytes may be lost: the connection breaks.
+  bool breaks = false;
+
+  void send(const std::string& bytes) {
+    sent += bytes;
+    wire.deliver(bytes);
   }
-  bool yes() { return below(2) == 1; }
-  bool over() const { return bytes_.empty(); }
-
- private:
-  std::string_view bytes_;
-};
-
-[[noreturn]] void broken(std::string_view rule) {
-  std::cerr << "broken: " << rule << std::endl;
-  std::abort();
-}
-
-// Something that must happen exactly once before the end.
-struct Once {
-  std::string what;
-  int count = 0;
+  void sendWrong(const std::string& bytes) {
+    rightUntil = std::min(rightUntil, sent.size());
+    send(bytes);
+  }
+  bool over() const { return wire.closed() || wire.ended(); }
 };
 
 class World {
  public:
-  explicit World(std::string_view bytes) : choices_(bytes) {
+  explicit World(scenario::Choices& choices) : choices_(choices) {
     ServerOptions options;
     options.cancelOnDisconnect = !choices_.yes();
     options.httpAllowHalfOpen = choices_.yes();
     options.maxDiscardedBody = choices_.yes() ? 8 : 1024;
     options.highWaterMark = choices_.yes() ? 16 : 1024;
+    if (choices_.yes()) options.maxHeaderSize = 512;
+    options.rejectNonStandardBodyWrites = choices_.yes();
     options.connectionsCheckingInterval = 1s;
     options.requestTimeout = 20s;
     server_.emplace(createServer(io_, options, [this](IncomingMessage& req, ServerResponse& res) {
       return handle(req, res);
     }));
-    if (choices_.yes()) {
+    upgrades_ = choices_.yes();
+    if (upgrades_) {
       server_->on<"upgrade">([this](IncomingMessage& req, net::Socket& socket, std::string_view) {
         return tunnel(req, socket);
       });
@@ -79,9 +83,15 @@ class World {
         return tunnel(req, socket);
       });
     }
+    if (choices_.yes()) {
+      server_->on<"checkContinue">(
+          [this](IncomingMessage& req, ServerResponse& res) { return decide(req, res); });
+    }
     server_->on<"error">([] {});
     if (choices_.yes()) {
       server_->on<"clientError">([this](const Error&, net::Socket& socket) {
+        // From now on it is for the listener to answer and to close.
+        peerOf(socket).byHand = true;
         if (choices_.yes()) socket.end("HTTP/1.1 400 Bad Request\r\n\r\n");
         if (choices_.yes()) socket.destroy();
       });
@@ -95,124 +105,160 @@ class World {
   }
 
  private:
-  struct Peer {
-    explicit Peer(asio::io_context& io) : wire(io) {}
-    test::Wire wire;
-    std::string got;
-  };
-
   void settle() {
     io_.restart();
     for (int count = 0; io_.poll_one() != 0; ++count) {
       // A peer may send tens of thousands of bytes one by one.
-      if (count == 2'000'000) broken("the loop comes to rest");
+      require(count != 2'000'000, "the loop comes to rest");
     }
   }
 
   void connect() {
     if (!server_ || peers_.size() == 4) return;
     Peer& peer = peers_.emplace_back(io_);
-    server_->serve(peer.wire.socket());
+    net::Socket socket = peer.wire.socket();
+    const auto port = static_cast<std::uint16_t>(peers_.size());
+    peer.wire.transport()->setAddresses({"192.0.2.1", "IPv4", 80, {}},
+                                        {"192.0.2.2", "IPv4", port, {}});
+    server_->serve(std::move(socket));
+  }
+  // A socket that is destroyed has no address any more.
+  Peer& peerOf(const net::Socket& socket) {
+    return socket.destroyed() ? gone_ : peers_[socket.remotePort() - 1U];
   }
 
-  std::string target(std::size_t number) {
-    return "/" + std::to_string(number) + "/" + std::to_string(++requests_);
-  }
+  // --- What clients do ---
 
-  std::string request(std::size_t number) {
-    const std::string path = target(number);
-    switch (choices_.below(11)) {
+  std::string request() {
+    const std::string path = "/" + std::to_string(++requests_);
+    const std::string host = " HTTP/1.1\r\nHost: a\r\n";
+    static constexpr const char* methods[] = {"GET", "POST", "HEAD", "PUT", "DELETE"};
+    const std::string method = methods[choices_.below(5)];
+    switch (choices_.below(12)) {
       case 0:
       case 1:
-        return "GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\n";
+        return method + ' ' + path + host + "\r\n";
       case 2:
-        return "POST " + path + " HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n0123456789";
+        return "POST " + path + host + "Content-Length: 10\r\n\r\n0123456789";
       case 3:
-        return "POST " + path + " HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n01234";
-      case 4:
-        return "POST " + path +
-               " HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
-               "chunked\r\n\r\n5\r\n01234\r\n3\r\nabc\r\n"
+        return method + ' ' + path + host +
+               "Transfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n3\r\nabc\r\n"
                "0\r\nX-End: 1\r\n\r\n";
+      case 4:
+        return "GET " + path + host + "Connection: close\r\n\r\n";
       case 5:
-        return "HEAD " + path + " HTTP/1.1\r\nHost: a\r\n\r\n";
+        return "GET " + path + host + "Connection: upgrade\r\nUpgrade: x\r\n\r\n";
       case 6:
-        return "GET " + path + " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        return "CONNECT a:1" + host + "\r\n";
       case 7:
-        return "GET " + path + " HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n";
+        return "POST " + path + host + "Expect: 100-continue\r\nContent-Length: 4\r\n\r\n0123";
       case 8:
-        return "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n";
+        return "GET " + path + " HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
       case 9:
-        return "POST " + path +
-               " HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n";
+        return "POST " + path + " HTTP/1.0\r\nContent-Length: 2\r\n\r\nab";
+      case 10:
+        return "POST " + path + host + "Content-Length: 300000\r\n\r\n" + std::string(300'000, 'b');
       default:
-        return "GET " + path + " HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab";
+        return "GET " + path + host + "X-One: 1\r\nX-Two: 2\r\nCookie: a=b\r\n\r\n";
     }
   }
 
   void step() {
-    const std::size_t number = choices_.below(static_cast<unsigned>(peers_.size()));
-    test::Wire& wire = peers_[number].wire;
-    switch (choices_.below(22)) {
+    const std::size_t number = choices_.below(peers_.size());
+    Peer& peer = peers_[number];
+    test::Wire& wire = peer.wire;
+    switch (choices_.below(26)) {
       case 0:
         connect();
         break;
       case 1:
       case 2:
-        wire.deliver(request(number));
-        break;
       case 3:
-        wire.deliver(request(number) + request(number) + request(number));
+        peer.send(request());
         break;
       case 4:
-        wire.deliver("56789");
+        peer.send(request() + request() + request());
         break;
-      case 5:
-        wire.deliver("NONSENSE\r\n\r\n");
+      case 5: {
+        // The rest comes later, or never.
+        const std::string whole = request();
+        const std::size_t cut = whole.size() * choices_.below(16) / 16;
+        peer.send(whole.substr(0, cut));
+        peer_ = number;
+        rest_ = whole.substr(cut);
         break;
+      }
       case 6:
-        wire.deliver(std::string(3000, 'A'));
+        if (peer_ == number && !rest_.empty()) {
+          peer.send(std::exchange(rest_, {}));
+        } else {
+          peer.sendWrong("56789");
+        }
         break;
       case 7:
-        wire.chop(1 + choices_.below(40));
+        peer.sendWrong(scenario::mutated(request(), choices_));
         break;
       case 8:
-        wire.deliverEnd();
+        peer.sendWrong(choices_.yes() ? "NONSENSE\r\n\r\n" : std::string(3000, 'A'));
         break;
       case 9:
-        wire.reset();
+        wire.chop(1 + choices_.below(40));
         break;
       case 10:
-        wire.room(choices_.below(200));
+        peer.breaks = true;
+        wire.deliverEnd();
         break;
       case 11:
-        wire.room(1'000'000);
+        peer.breaks = true;
+        if (choices_.yes()) {
+          wire.reset();
+        } else {
+          wire.failRead(scenario::someError(choices_));
+        }
         break;
       case 12:
-        wire.acceptAtMost(1 + choices_.below(100));
+        peer.breaks = true;
+        wire.failWrite(scenario::someError(choices_));
         break;
       case 13:
+        wire.room(choices_.below(200));
+        break;
+      case 14:
+        wire.room(10'000'000);
+        break;
+      case 15:
+        wire.acceptAtMost(1 + choices_.below(100));
+        break;
+      case 16:
         io_.restart();
         io_.poll_one();
         break;
-      case 14:
-      case 15:
+      case 17:
+      case 18:
         settle();
         break;
-      case 16:
-        if (!gates_.empty()) (*gates_.begin())->cancel();
-        break;
-      case 17:
-        clock_.advance(std::chrono::milliseconds(1 << choices_.below(18)));
-        break;
-      case 18:
-        useStale();
-        break;
       case 19:
-        endServer(choices_.below(8));
+        gates_.openOne();
         break;
       case 20:
-        wire.failAt(wire.calls().operations() + 1 + choices_.below(4), asio::error::broken_pipe);
+        clock_.advance(std::chrono::milliseconds(1 << choices_.below(18)));
+        break;
+      case 21:
+        useStale();
+        break;
+      case 22:
+        endServer(choices_.below(8));
+        break;
+      case 23:
+        peer.breaks = true;
+        wire.failAt(wire.calls().operations() + 1 + choices_.below(4),
+                    scenario::someError(choices_));
+        break;
+      case 24:
+        if (!results_.empty()) {
+          promises_.spawn(io_, awaitResult(results_[choices_.below(results_.size())]),
+                          "a result that was kept");
+        }
         break;
       default:
         look();
@@ -223,7 +269,9 @@ class World {
     if (!server_) return;
     switch (how) {
       case 0:
-        server_->close();
+        // If the server goes first, it is not told.
+        ++asked_;
+        server_->close([this](const error_code&) { require(--asked_ >= 0, "close() tells once"); });
         break;
       case 1:
         server_->closeAllConnections();
@@ -237,24 +285,107 @@ class World {
       case 4:
         server_->maxRequestsPerSocket = 1 + choices_.below(3);
         break;
+      case 5:
+        promises_.spawn(io_, server_->shutdown(choices_.below(4) * 1s), "shutdown()");
+        break;
       default:
         break;
     }
   }
 
-  // No peer has what was made for another one.
-  void look() {
-    for (std::size_t number = 0; number != peers_.size(); ++number) {
-      Peer& peer = peers_[number];
-      peer.got += peer.wire.takeReceived();
-      const std::string own = "[/" + std::to_string(number) + "/";
-      for (std::size_t at = peer.got.find("[/"); at != std::string::npos;
-           at = peer.got.find("[/", at + 1)) {
-        if (peer.got.size() - at < own.size()) break;
-        if (peer.got.compare(at, own.size(), own) != 0) broken("an answer is for its own client");
+  // --- What must hold ---
+
+  naive::Reading understood(const Peer& peer) const {
+    return naive::requests(std::string_view(peer.sent).substr(0, peer.rightUntil),
+                           [this](const naive::Message& request) {
+                             return request.first[0] == "CONNECT" ||
+                                    (upgrades_ && !request.field("upgrade").empty());
+                           });
+  }
+
+  // The handler of a request sees what a naive reader has read.
+  void looksRight(const IncomingMessage& req, const Peer& peer) const {
+    if (&peer == &gone_) return;
+    for (const naive::Message& request : understood(peer).messages) {
+      if (request.first[1] != req.url()) continue;
+      require(request.first[0] == req.method(), "a handler sees the request's method");
+      require(request.first[2] == "HTTP/" + std::string(req.httpVersion()),
+              "a handler sees the request's version");
+      const auto lines = req.rawHeaders();
+      require(lines.size() == request.fields.size(), "a handler sees all header lines");
+      for (std::size_t i = 0; i != lines.size(); ++i) {
+        require(
+            lines[i].name == request.fields[i].first && lines[i].value == request.fields[i].second,
+            "a handler sees the header lines as they are");
       }
+      return;
+    }
+    require(peer.rightUntil != std::string::npos, "a handler sees what was sent");
+  }
+
+  // What was read of a body is the beginning of what was sent, and all of it at the end.
+  void bodyIsRight(const Peer& peer, const std::string& url, std::string_view read, bool atEnd) {
+    for (const naive::Message& request : understood(peer).messages) {
+      if (request.first[1] != url) continue;
+      // What is not HTTP may have become the rest of it.
+      if (!request.whole && peer.rightUntil != std::string::npos) return;
+      require(request.body.starts_with(read), "a body is read as it was sent");
+      if (!atEnd) return;
+      require(request.whole && request.body.size() == read.size(), "a body is read to its end");
     }
   }
+
+  void look() {
+    for (Peer& peer : peers_) look(peer);
+    promises_.checkNoneTwice();
+  }
+
+  // Returns how many requests were answered in whole.
+  std::size_t look(Peer& peer) {
+    peer.got += peer.wire.takeReceived();
+    const auto requests = understood(peer);
+    std::vector<std::string> methods;
+    for (const auto& request : requests.messages) methods.push_back(request.first[0]);
+    const auto answers = naive::responses(peer.got, peer.over(), methods);
+    if (!peer.byHand) require(answers.wrong.empty(), "an answer is well-formed");
+    std::size_t whole = 0;
+    std::size_t finals = 0;
+    for (const naive::Message& answer : answers.messages) {
+      if (answer.status() / 100 == 1 && answer.status() != 101) continue;
+      if (peer.byHand) break;
+      const std::size_t number = finals++;
+      whole += answer.whole ? 1 : 0;
+      if (number >= requests.messages.size()) {
+        require(number == requests.messages.size() || peer.rightUntil != std::string::npos,
+                "one answer more than requests at most");
+        continue;
+      }
+      belongs(answer.body, requests.messages[number].first[1]);
+    }
+    takesNoMore(peer, requests, whole);
+    return whole;
+  }
+
+  // A handler writes the target of its request in brackets.
+  static void belongs(std::string_view body, const std::string& target) {
+    const std::string own = "[" + target + "]";
+    for (std::size_t at = 0; (at = body.find("[/", at)) != std::string_view::npos; ++at) {
+      const std::string_view text = body.substr(at, own.size());
+      require(text == std::string_view(own).substr(0, text.size()),
+              "an answer is that of its request");
+    }
+  }
+
+  // What was not asked for stays with the peer.
+  static void takesNoMore(const Peer& peer, const naive::Reading& requests, std::size_t answered) {
+    if (peer.flows || peer.byHand || peer.breaks || peer.over()) return;
+    if (answered >= requests.messages.size()) return;
+    const std::size_t from = requests.messages[answered].headEnd;
+    const std::size_t consumed = peer.sent.size() - peer.wire.unread().size();
+    require(consumed <= from + peer.taken + readAhead, "a server reads what is asked for");
+  }
+
+  // --- What handlers do ---
 
   struct Stale {
     IncomingMessage* req;
@@ -262,123 +393,122 @@ class World {
     std::string url;
   };
 
-  // Keeps a handler's references, which are stale from the handler's end on.
-  struct Keeping {
+  // What is there as long as a handler runs. Its references are stale from then on.
+  struct Running {
     World& world;
+    Peer& peer;
     Stale what;
     bool keeps = false;
-    Keeping(World& of, Stale lent) : world(of), what(std::move(lent)) {}
-    Keeping(const Keeping&) = delete;
-    Keeping& operator=(const Keeping&) = delete;
-    ~Keeping() {
+    Running(World& of, Peer& client, Stale lent) : world(of), peer(client), what(std::move(lent)) {
+      ++peer.handled;
+      ++peer.running;
+      peer.taken = 0;
+      peer.flows = false;
+    }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+    ~Running() {
+      --peer.running;
+      // The rest of the body is thrown away, as far as that goes.
+      peer.taken += 1024;
       if (keeps) world.stale_.push_back(what);
     }
   };
-
-  Once& expect(std::string what) { return expected_.emplace_back(Once{std::move(what), 0}); }
-  std::function<void(error_code)> callback(std::string what) {
-    Once& once = expect(std::move(what));
-    return [&once](error_code) { ++once.count; };
-  }
-
-  struct Alive {
-    explicit Alive(int& counted) : count(counted) { ++count; }
-    Alive(const Alive&) = delete;
-    Alive& operator=(const Alive&) = delete;
-    ~Alive() { --count; }
-    int& count;
-  };
-
-  task<> gate() {
-    asio::steady_timer timer(io_, asio::steady_timer::time_point::max());
-    struct Listed {
-      std::set<asio::steady_timer*>& all;
-      asio::steady_timer* one;
-      ~Listed() { all.erase(one); }
-    } const listed{gates_, &timer};
-    gates_.insert(&timer);
-    error_code ec;
-    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
-  }
-
-  template <class T>
-  void spawn(task<T> coroutine, std::string what) {
-    Once& once = expect(std::move(what));
-    if constexpr (std::is_void_v<T>) {
-      asio::co_spawn(io_, std::move(coroutine), [&once](std::exception_ptr) { ++once.count; });
-    } else {
-      asio::co_spawn(io_, std::move(coroutine),
-                     [&once](std::exception_ptr, const T&) { ++once.count; });
-    }
-  }
 
   static task<> awaitResult(WriteResult result) { co_await result; }
   static task<std::string> textOf(IncomingMessage message) { co_return co_await message.text(); }
 
   void useStale() {
     if (stale_.empty()) return;
-    const Stale& kept = stale_[choices_.below(static_cast<unsigned>(stale_.size()))];
+    const Stale& kept = stale_[choices_.below(stale_.size())];
+    const std::size_t promised = promises_.count();
     try {
-      switch (choices_.below(5)) {
+      switch (choices_.below(6)) {
         case 0:
           kept.res->setHeader("X-Stale", "1");
-          broken("setHeader() of a stale response throws");
+          scenario::fail("setHeader() of a stale response throws");
         case 1:
-          if (kept.res->write("[stale]", callback("a stale write")))
-            broken("a stale write is false");
+          require(!kept.res->write("[stale]", promises_.callback("a stale write")),
+                  "a stale write is false");
           break;
         case 2:
-          if (kept.res->end("[stale]")) broken("a stale end is false");
+          require(!kept.res->end("[stale]"), "a stale end is false");
           break;
         case 3:
-          if (kept.req->url() != kept.url) broken("a stale request is never another one");
+          require(kept.req->url() == kept.url, "a stale request is never another one");
+          break;
+        case 4:
+          kept.res->on<"close">([] { scenario::fail("nobody listens to a stale response"); });
           break;
         default:
-          spawn(kept.req->text(), "a stale text()");
+          promises_.spawn(io_, kept.req->text(), "a stale text()");
       }
     } catch (const Error& error) {
       // Until its response has left a request is not over.
-      if (error.code() != errc::ERR_STREAM_DESTROYED &&
-          error.code() != errc::ERR_HTTP_HEADERS_SENT) {
-        broken("a stale call is ERR_STREAM_DESTROYED");
-      }
+      require(
+          error.code() == errc::ERR_STREAM_DESTROYED || error.code() == errc::ERR_HTTP_HEADERS_SENT,
+          "a stale call is ERR_STREAM_DESTROYED");
+      promises_.takeBack(promised);
     }
   }
 
   void listen(IncomingMessage& req, ServerResponse& res) {
     if (!res.closed()) {
-      Once& close = expect("'close' of a response");
-      res.on<"close">([&close] { ++close.count; });
+      auto& close = promises_.make("'close' of a response");
+      res.on<"close">([&close] { ++close.kept; });
     }
     if (!req.closed()) {
-      Once& close = expect("'close' of a request");
-      req.on<"close">([&close] { ++close.count; });
+      auto& close = promises_.make("'close' of a request");
+      req.on<"close">([&close] { ++close.kept; });
+    }
+  }
+
+  // Listeners come and go, also while their event is told.
+  void listenForAWhile(ServerResponse& res) {
+    switch (choices_.below(4)) {
+      case 0:
+        res.removeListener(res.addListener<"finish">([] { scenario::fail("it was removed"); }));
+        break;
+      case 1: {
+        const auto id = std::make_shared<ListenerId>();
+        *id = res.addListener<"close">([&res, id] { res.removeListener(*id); });
+        break;
+      }
+      case 2:
+        res.on<"drain">([this, &res] {
+          if (choices_.yes()) res.end("of a listener");
+        });
+        break;
+      default:
+        res.on<"finish">([&res] { res.destroy(); });
     }
   }
 
   // What a handler does that need not be awaited. false: it was the last thing.
-  bool act(IncomingMessage& req, ServerResponse& res, const std::string& own, bool& keeps) {
-    switch (choices_.below(22)) {
+  bool act(IncomingMessage& req, ServerResponse& res, const std::string& own, Running& running) {
+    switch (choices_.below(28)) {
       case 0:
         listen(req, res);
         break;
       case 1:
+        running.peer.flows = true;
         req.resume();
         break;
       case 2:
+        running.peer.flows = true;
         req.on<"data">([](std::string_view) {});
         break;
       case 3:
-        res.write(own, callback("write"));
+        res.write(own, promises_.callback("write"));
         break;
       case 4:
-        res.write(std::string(5000, 'x'), callback("a large write"));
+        res.write(std::string(5000, 'x'), promises_.callback("a large write"));
         break;
       case 5:
-        res.end(own, callback("end"));
+        res.end(own, promises_.callback("end"));
         break;
       case 6:
-        res.end(callback("an empty end"));
+        res.end(promises_.callback("an empty end"));
         break;
       case 7:
         res.setHeader("Content-Length", choices_.below(12));
@@ -396,16 +526,17 @@ class World {
         req.socket().destroy();
         break;
       case 12:
-        keeps = true;
+        running.keeps = true;
         break;
       case 13:
-        spawn(req.text(), "a spawned text()");
+        running.peer.flows = true;
+        promises_.spawn(io_, req.text(), "a spawned text()");
         break;
       case 14:
-        spawn(awaitResult(res.write(own)), "a spawned write");
+        promises_.spawn(io_, awaitResult(res.write(own)), "a spawned write");
         break;
       case 15:
-        spawn(awaitResult(res.end()), "a spawned end");
+        promises_.spawn(io_, awaitResult(res.end()), "a spawned end");
         break;
       case 16:
         choices_.yes() ? res.cork() : res.uncork();
@@ -415,8 +546,8 @@ class World {
         break;
       case 18:
         if (!res.headersSent()) {
-          Once& written = expect("written of early hints");
-          res.writeEarlyHints({{"link", "</a>; rel=preload"}}, [&written] { ++written.count; });
+          auto& written = promises_.make("written of early hints");
+          res.writeEarlyHints({{"link", "</a>; rel=preload"}}, [&written] { ++written.kept; });
         }
         break;
       case 19:
@@ -425,6 +556,26 @@ class World {
       case 20:
         endServer(choices_.below(8));
         return server_.has_value();
+      case 21:
+        results_.push_back(choices_.yes() ? res.write(own) : res.drain());
+        break;
+      case 22:
+        listenForAWhile(res);
+        break;
+      case 23:
+        res.writeHead(choices_.yes() ? 204 : 304);
+        break;
+      case 24:
+        res.addTrailers({{"X-Trailer", "1"}});
+        break;
+      case 25:
+        running.peer.flows = true;
+        promises_.spawn(io_, textOf(std::move(req)), "text() of a request that was moved out");
+        break;
+      case 26:
+        running.peer.byHand = true;
+        moved_.push_back(std::move(req.socket()));
+        break;
       default:
         return false;
     }
@@ -432,42 +583,62 @@ class World {
   }
 
   task<> handle(IncomingMessage& req, ServerResponse& res) {
-    const Alive alive(handlers_);
-    Keeping keeping(*this, Stale{&req, &res, std::string(req.url())});
-    const std::string own = "[" + keeping.what.url + "]";
+    Peer& peer = peerOf(req.socket());
+    looksRight(req, peer);
+    Running running(*this, peer, Stale{&req, &res, std::string(req.url())});
+    const std::string url = running.what.url;
+    const std::string own = "[" + url + "]";
+    std::string body;
     for (int steps = 0; steps != 8 && !choices_.over(); ++steps) {
-      switch (choices_.below(10)) {
+      switch (choices_.below(14)) {
         case 0:
-          co_await gate();
+          co_await gates_.wait(io_);
           break;
         case 1:
           co_await asio::post(io_, asio::use_awaitable);
           break;
         case 2:
-          co_await req.read();
+        case 3: {
+          const auto piece = co_await req.read();
+          if (peer.flows) break;
+          if (piece) body += *piece;
+          peer.taken = body.size();
+          bodyIsRight(peer, url, body, !piece);
           break;
-        case 3:
-          co_await req.text();
+        }
+        case 4: {
+          const bool other = std::exchange(peer.flows, true);
+          body += co_await req.text();
+          if (!other) bodyIsRight(peer, url, body, true);
           break;
-        case 4:
+        }
+        case 5:
           co_await res.end(own);
           break;
-        case 5:
+        case 6:
           co_await res.write(own);
           break;
-        case 6:
+        case 7:
           if (choices_.yes()) {
             co_await req.once<"end">();
           } else {
             co_await res.once<"close">();
           }
           break;
+        case 8:
+          peer.flows = true;
+          co_await pipe(req, res);
+          break;
+        case 9:
+          co_await sleepFor(std::chrono::milliseconds(1 << choices_.below(15)));
+          break;
         default: {
-          bool goesOn = false;
+          bool goesOn = true;
+          const std::size_t promised = promises_.count();
           try {
-            goesOn = act(req, res, own, keeping.keeps);
+            goesOn = act(req, res, own, running);
           } catch (const Error&) {
-            goesOn = true;
+            promises_.takeBack(promised);
           }
           if (!goesOn) co_return;
         }
@@ -475,10 +646,19 @@ class World {
     }
   }
 
+  // Of "checkContinue".
+  task<> decide(IncomingMessage& req, ServerResponse& res) {
+    if (choices_.yes()) res.writeContinue();
+    if (!server_ || choices_.yes()) return handle(req, res);
+    return server_->emit<"request">(req, res);
+  }
+
   task<> tunnel(IncomingMessage& req, net::Socket& socket) {
-    const Alive alive(handlers_);
-    static_cast<void>(req.url());
-    if (choices_.yes()) co_await gate();
+    Peer& peer = peerOf(socket);
+    looksRight(req, peer);
+    peer.byHand = true;
+    const Running running(*this, peer, Stale{&req, nullptr, {}});
+    if (choices_.yes()) co_await gates_.wait(io_);
     if (choices_.yes()) {
       moved_.push_back(std::move(socket));
       co_return;
@@ -489,43 +669,73 @@ class World {
     }
   }
 
-  void finish() {
-    settle();
-    look();
-    for (int i = 0; i != 3; ++i) {
-      for (asio::steady_timer* timer : std::vector(gates_.begin(), gates_.end())) timer->cancel();
-      settle();
-    }
-    for (Peer& peer : peers_) peer.wire.room(1'000'000);
-    settle();
-    look();
-    server_.reset();
-    settle();
-    moved_.clear();
+  // --- The end ---
+
+  void openGates() {
     for (int i = 0; i != 8; ++i) {
-      for (asio::steady_timer* timer : std::vector(gates_.begin(), gates_.end())) timer->cancel();
+      gates_.openAll();
       settle();
-      clock_.advance(10s);
-    }
-    look();
-    if (handlers_ != 0) broken("no handler outlives its server");
-    for (const Once& once : expected_) {
-      if (once.count == 1) continue;
-      std::cerr << once.what << " came " << once.count << " times\n";
-      broken("everything ends exactly once");
     }
   }
 
-  Choices choices_;
+  // All can be sent, and nobody waits for anything but a peer.
+  void eachRequestIsAnswered() {
+    for (Peer& peer : peers_) {
+      const std::size_t answered = look(peer);
+      if (peer.byHand || peer.over() || peer.running != 0) continue;
+      require(answered >= peer.handled, "each request that was handled is answered, or closed");
+    }
+  }
+
+  void finish() {
+    for (Peer& peer : peers_) peer.wire.acceptAtMost(test::unlimited).room(10'000'000);
+    openGates();
+    eachRequestIsAnswered();
+    // Whatever is not answered by now comes to its end by a time-out of the server.
+    for (int i = 0; i != 40; ++i) {
+      clock_.advance(10s);
+      openGates();
+    }
+    look();
+    for (const Peer& peer : peers_) {
+      require(peer.over() || peer.byHand, "a connection ends with its time");
+      require(peer.running == 0 || peer.byHand, "a handler ends with its time");
+    }
+    bool over = true;
+    for (const Peer& peer : peers_) over &= peer.over();
+    require(!server_ || asked_ == 0 || !over, "close() tells when all is over");
+    server_.reset();
+    settle();
+    moved_.clear();
+    openGates();
+    for (Peer& peer : peers_) peer.wire.reset();
+    openGates();
+    clock_.advance(400s);
+    openGates();
+    for (const Peer& peer : peers_) {
+      require(peer.wire.closed(), "a connection ends with its server");
+      require(peer.running == 0, "no handler outlives its server");
+    }
+    promises_.checkAllKept();
+  }
+
+  scenario::Choices& choices_;
   // What coroutines refer to that go with the context.
-  std::deque<Once> expected_;
-  std::set<asio::steady_timer*> gates_;
-  std::vector<Stale> stale_;
-  int handlers_ = 0;
-  std::size_t requests_ = 0;
+  scenario::Promises promises_;
+  scenario::Gates gates_;
   asio::io_context io_{1};
-  test::Clock clock_{io_, [this] { settle(); }};
   std::deque<Peer> peers_;
+  Peer gone_{io_};
+  std::vector<Stale> stale_;
+  std::vector<WriteResult> results_;
+  std::size_t requests_ = 0;
+  // The rest of a request of this peer.
+  std::size_t peer_ = 0;
+  std::string rest_;
+  bool upgrades_ = false;
+  // Calls of close() that were not told of it.
+  int asked_ = 0;
+  test::Clock clock_{io_, [this] { settle(); }};
   std::vector<net::Socket> moved_;
   std::optional<Server> server_;
 };
@@ -534,7 +744,8 @@ class World {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size > 2000) return 0;
-  World world(std::string_view(reinterpret_cast<const char*>(data), size));
+  scenario::Choices choices(data, size);
+  World world(choices);
   world.run();
   return 0;
 }
