@@ -44,7 +44,7 @@ has() {
     nghttp2-client) command -v h2load ;;
     testssl.sh) command -v testssl ;;
     nodejs) command -v node ;;
-    libclang-rt-*-dev | librestinio-dev | libcpp-httplib-dev | libcurl4-openssl-dev | liburing-dev | g++-multilib) dpkg -s "$1" ;;
+    libclang-rt-*-dev | libc++*-dev | librestinio-dev | libcpp-httplib-dev | libcurl4-openssl-dev | liburing-dev | g++-multilib) dpkg -s "$1" ;;
     *) command -v "$1" ;;
   esac >/dev/null 2>&1
 }
@@ -144,6 +144,9 @@ llvm() {
   for version in 16 17 18 19 20 21 22; do command -v "$1-$version" && return; done
   return 1
 }
+
+# The names of the fuzzers in test/fuzz.
+fuzzers() { find "$root/test/fuzz" -name '*.cpp' ! -name replay.cpp -exec basename {} .cpp \; | sort; }
 
 # configure DIRECTORY MESON-OPTION...: sets a build folder up once; ninja keeps it current afterwards.
 configure() {

@@ -1,20 +1,35 @@
 #!/bin/bash -eu
-# SPDX-License-Identifier: BSL-1.0
+# SPDX-License-Identifier: Apache-2.0 OR BSL-1.0
 #
-# The targets that need Boost's headers only: OpenSSL and zlib of the image are not compiled with
-# the sanitizers, and the targets that use them run in the project's own checks.
+# Copyright 2026 the authors of sluice
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+#
+################################################################################
 
 cd "$SRC/sluice"
-for source in test/fuzz/*.cpp; do
-  name=$(basename "$source" .cpp)
-  if [ "$name" = replay ] || grep -qE 'sluice/(compress|fetch|https|websocket)\.hpp|<openssl/' "$source"; then
-    continue
-  fi
-  # Header-only, so that all of the library is instrumented. Some targets name files of detail/,
-  # which a program may include after a public header only.
-  $CXX $CXXFLAGS -std=c++20 -pthread -Iinclude -Itest -include sluice/http.hpp "$source" \
-    $LIB_FUZZING_ENGINE -o "$OUT/fuzz_$name"
-  if [ -d "test/fuzz/corpus/$name" ]; then
-    zip -jqr "$OUT/fuzz_${name}_seed_corpus.zip" "test/fuzz/corpus/$name"
-  fi
-done
+flags="-std=c++20 -pthread -Iinclude -Itest -DSLUICE_SEPARATE_COMPILATION -DSLUICE_BROTLI -DSLUICE_ZSTD"
+# The machines that run the targets do not have these libraries.
+libraries="-l:libssl.a -l:libcrypto.a -l:libbrotlienc.a -l:libbrotlidec.a -l:libbrotlicommon.a -l:libzstd.a -l:libz.a"
+
+# The library is compiled once, with the same instrumentation as the targets.
+$CXX $CXXFLAGS $flags -DSLUICE_TEST_TLS -DSLUICE_TEST_COMPRESS -c test/support/sluice.cpp -o "$WORK/sluice.o"
+
+target() {
+  $CXX $CXXFLAGS $flags "test/fuzz/$1.cpp" "$WORK/sluice.o" $LIB_FUZZING_ENGINE $libraries -o "$OUT/fuzz_$1"
+  zip -jqr "$OUT/fuzz_$1_seed_corpus.zip" "test/fuzz/corpus/$1"
+}
+export flags libraries
+export -f target
+find test/fuzz -maxdepth 1 -name '*.cpp' ! -name replay.cpp -exec basename {} .cpp \; |
+  xargs -P "$(nproc)" -I NAME bash -euc 'target NAME'
