@@ -30,15 +30,6 @@ task<> workOnPool(std::barrier<>& together, int& result) {
 
 }  // namespace
 
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-// It does not know the fence between giving an executor up and destroying it.
-extern "C" const char* __tsan_default_suppressions() {
-  return "race:boost::asio::execution::detail::shared_target_executor";
-}
-#endif
-#endif
-
 TEST_CASE("strands that need the threads for files at once start them once", "[strands]") {
   for (int round = 0; round < 100; ++round) {
     asio::thread_pool loop(strands);
