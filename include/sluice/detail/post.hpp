@@ -8,6 +8,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <concepts>
 #include <cstddef>
+#include <functional>
 #include <new>
 #include <sluice/task.hpp>
 #include <type_traits>
@@ -19,7 +20,7 @@ namespace sluice::detail {
 class Work {
  public:
   static constexpr bool fits(std::size_t size, std::size_t alignment) {
-    return size <= room && alignment <= alignof(void*);
+    return size <= room && alignment <= alignof(std::function<void()>);
   }
 
   template <class Function>
@@ -38,7 +39,9 @@ class Work {
  private:
   enum class Act { call, move, destroy };
 
-  static constexpr std::size_t room = 9 * sizeof(void*);
+  // What a program gives, and five words. libc++'s std::function is larger than libstdc++'s, and
+  // aligned to 16.
+  static constexpr std::size_t room = sizeof(std::function<void()>) + 5 * sizeof(void*);
 
   template <class Kept>
   static void act(Act what, void* kept, void* to) {
@@ -57,7 +60,7 @@ class Work {
   }
 
   void (*act_)(Act what, void* kept, void* to);
-  alignas(void*) std::byte kept_[room];
+  alignas(std::function<void()>) std::byte kept_[room];
 };
 
 /// Runs `work` from the executor, never from here. An empty executor, which is that of a loop whose
