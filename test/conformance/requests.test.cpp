@@ -43,6 +43,11 @@ std::string understood(const ConformanceCase& test, Arrival arrival) {
     if (seen.empty() && before == 0 && wire.ended()) return "incomplete";
   }
   if (wire.ended()) return refused ? seen : seen + "closed";
+  if (!refused && test.wanted.ends_with("begun")) {
+    const std::string before = seen;
+    wire.end();
+    return seen + (seen == before && wire.ended() ? "begun" : "open");
+  }
   return seen + (refused ? " open" : "open");
 }
 
