@@ -44,7 +44,8 @@ class Program:
     def __init__(self, *arguments, deadline=1800):
         self.errors = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
-            [str(argument) for argument in arguments], stdout=subprocess.PIPE, stderr=self.errors, text=True
+            [str(argument) for argument in arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=self.errors, text=True
         )
         self.watchdog = threading.Timer(deadline, self.process.kill)
         self.watchdog.daemon = True
@@ -89,6 +90,14 @@ class Program:
         with open(f"/proc/{self.process.pid}/status") as status:
             return int(re.search(field + r":\s*(\d+) kB", status.read())[1])
 
+    def outcomes(self):
+        """What `requests` has counted, by name, up to its end or the end of a round."""
+        counts = {}
+        while (line := self.line()) not in ("", "end"):
+            if " done, " not in line:
+                name, _, times = line.partition(" ")
+                counts[name] = int(times)
+        return counts
 
     def limit(self, what, soft):
         """Changes one of its limits, such as resource.RLIMIT_NOFILE, while it runs."""
@@ -146,17 +155,35 @@ def reset(peer):
     peer.close()
 
 
-def receive_answer(peer, size=None):
-    """The whole of an answer that has a length or comes in chunks; or at most `size` bytes of it."""
-    received = b""
-    while size is None or len(received) < size:
-        piece = peer.recv(65536 if size is None else size - len(received))
-        if not piece:
-            break
-        received += piece
-        head, end, body = received.partition(b"\r\n\r\n")
-        length = re.search(rb"(?i)content-length: *(\d+)", head)
-        if end and (len(body) >= int(length[1]) if length else b"\r\n0\r\n\r\n" in body):
+def answer_end(received):
+    """Where the first answer ends, which has a length or comes in chunks; 0 while it is not whole."""
+    head, found, _ = received.partition(b"\r\n\r\n")
+    if not found:
+        return 0
+    at = len(head) + len(found)
+    if length := re.search(rb"(?i)\r\ncontent-length: *(\d+)", head):
+        end = at + int(length[1])
+        return end if len(received) >= end else 0
+    while (line := received.find(b"\r\n", at)) >= 0:
+        size = int(received[at:line].partition(b";")[0], 16)
+        if size == 0:
+            # With no trailers the line of the last chunk ends where the empty line begins.
+            end = received.find(b"\r\n\r\n", line)
+            return end + 4 if end >= 0 else 0
+        at = line + 2 + size + 2
+    return 0
+
+
+def receive_answer(peer, count=1):
+    """So many answers to their last byte, or what comes before an end of the connection."""
+    received, end = b"", 0
+    while count > 0:
+        if size := answer_end(received[end:]):
+            end += size
+            count -= 1
+        elif piece := peer.recv(65536):
+            received += piece
+        else:
             break
     return received
 
