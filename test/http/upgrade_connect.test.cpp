@@ -97,6 +97,24 @@ TEST_CASE("a listener of \"data\" of a connection gets what comes after its upgr
   CHECK(wire.closed());
 }
 
+TEST_CASE("an upgrade or a CONNECT with two hosts, or one that is none, is refused", "[http]") {
+  const std::string first = GENERATE(as<std::string>{},
+                                     "GET / HTTP/1.1\r\nConnection: Upgrade\r\n"
+                                     "Upgrade: echo\r\n",
+                                     "CONNECT a:443 HTTP/1.1\r\n");
+  const std::string host = GENERATE(as<std::string>{}, "Host: a\r\nHost: b\r\n", "Host: a/b\r\n");
+  CAPTURE(first, host);
+  auto wire = serve(plain);
+  const auto never = [](IncomingMessage&, net::Socket&, std::string_view) -> task<> {
+    CHECK(false);
+    co_return;
+  };
+  wire.server().on<"upgrade">(never);
+  wire.server().on<"connect">(never);
+  CHECK(wire.send(first + host + "\r\n").starts_with("HTTP/1.1 400 Bad Request\r\n"));
+  CHECK(wire.closed());
+}
+
 TEST_CASE("a request is no upgrade without a listener or without both headers",
           "[http][row:3.1/upgrade][row:11.6/when-is-it-an-upgrade]"
           "[row:13/unhandled upgrade]") {

@@ -233,7 +233,7 @@ SLUICE_DECL task<> ServerConnection::run(
     }
     if (head == Head::none) break;
     beginExchange();
-    if (reader().head().isConnect() || exchange_->takesUpgrade()) {
+    if (exchange_->becomesTunnel()) {
       co_await handOver();
       co_return;
     }

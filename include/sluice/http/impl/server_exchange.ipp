@@ -86,6 +86,13 @@ SLUICE_DECL void ServerExchange::observeEnd() {
   observe::detail::tell(core.loop().observers(), &observe::Observer::ended, request);
 }
 
+SLUICE_DECL bool ServerExchange::becomesTunnel() {
+  // Two names of the host are refused before anybody routes by one of them. As in Node, a tunnel
+  // needs none.
+  if (reader.head().hostProblem() > HostProblem::missing) return false;
+  return reader.head().isConnect() || takesUpgrade();
+}
+
 SLUICE_DECL bool ServerExchange::takesUpgrade() {
   if (!reader.head().upgrade() || reader.head().framing() != Framing::none) return false;
   const ServerState& server = connection_->server();

@@ -46,8 +46,8 @@ class ServerExchange final : public sluice::detail::Linked<ServerExchange>,
 
   /// The head of a request is in the reader: the messages come to life.
   void begin();
-  /// The request asks for another protocol, and somebody here speaks it.
-  bool takesUpgrade();
+  /// The connection stops being HTTP: CONNECT, or an upgrade to what somebody here speaks.
+  bool becomesTunnel();
   /// The handler for the request; none if it is answered from here.
   RequestHandler chooseHandler();
   /// Answers for a handler that has thrown, or has not ended the response.
@@ -116,6 +116,7 @@ class ServerExchange final : public sluice::detail::Linked<ServerExchange>,
   sluice::detail::Completion<void()> waiting;
 
  private:
+  bool takesUpgrade();
   void emitAll();
   void tellAll();
   void handlerFailed(const std::exception_ptr& failure);
