@@ -4,6 +4,8 @@
 // read. Fuzzers compare with it what the library has understood, and what it has sent.
 #pragma once
 
+#include <algorithm>
+#include <cctype>
 #include <cstddef>
 #include <cstdlib>
 #include <optional>
@@ -62,9 +64,12 @@ inline bool readHead(std::string_view head, Message& message) {
     head.remove_prefix(line + 2);
     line = head.find("\r\n");
     const std::string_view field = head.substr(0, line);
-    const std::size_t colon = field.find(": ");
-    if (colon == std::string_view::npos) return false;
-    message.fields.emplace_back(field.substr(0, colon), field.substr(colon + 2));
+    // A blank after the colon is usual, and one before it is wrong.
+    const std::size_t colon = field.find(':');
+    if (colon == std::string_view::npos || field.find(' ') < colon) return false;
+    const std::size_t value = field.find_first_not_of(' ', colon + 1);
+    message.fields.emplace_back(field.substr(0, colon),
+                                field.substr(std::min(value, field.size())));
   }
   return true;
 }
