@@ -57,7 +57,10 @@ with soak.Program(sys.argv[1], 0) as server:
         soak.require(serves(port), "no answer before the limit")
         more = 1024 << number % 4
         server.limit(resource.RLIMIT_AS, (server.memory("VmSize") + more) * 1024)
-        peers = [ask(port) for _ in range(CLIENTS)]
+        try:
+            peers = [ask(port) for _ in range(CLIENTS)]
+        except ConnectionError:
+            soak.require(False, f"the server has ended: {server.told()[-3:]}")
         most = server.memory("VmSize")
         outcomes = collections.Counter(map(outcome, peers))
         for peer in peers:
