@@ -2,7 +2,6 @@
 //
 // connectWebSocket(): against a server of ours over a connection in memory, and against one that
 // answers what the test says.
-#include <openssl/evp.h>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -11,6 +10,7 @@
 #include "support/catch.hpp"
 #include "support/run.hpp"
 #include "support/serve.hpp"
+#include "support/websocket_key.hpp"
 #include "websocket_frames.hpp"
 
 using namespace sluice;
@@ -18,18 +18,6 @@ using namespace sluice::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-/// The answer to a key. RFC 6455 1.3.
-std::string answerTo(std::string_view request) {
-  constexpr std::string_view name = "Sec-WebSocket-Key: ";
-  const std::size_t at = request.find(name) + name.size();
-  const std::string text = std::string(request.substr(at, request.find("\r\n", at) - at)) +
-                           "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  EVP_Digest(text.data(), text.size(), digest, &size, EVP_sha1(), nullptr);
-  return toText({reinterpret_cast<const char*>(digest), size}, Encoding::base64);
-}
 
 /// A client whose server is the test.
 class Dial {
@@ -48,7 +36,7 @@ class Dial {
   std::string agreement(std::string_view fields = {}) const {
     return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
            "Sec-WebSocket-Accept: " +
-           answerTo(request) + "\r\n" + std::string(fields) + "\r\n";
+           answerToKey(request) + "\r\n" + std::string(fields) + "\r\n";
   }
   WebSocket answer(std::string_view bytes) {
     wire.deliver(bytes);
