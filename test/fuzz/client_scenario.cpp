@@ -138,7 +138,7 @@ class World {
  private:
   void settle() {
     io_.restart();
-    for (int i = 0; io_.poll_one() != 0; ++i) require(i < 100'000, "it comes to rest");
+    for (int i = 0; io_.poll_one() != 0; ++i) require(i < 2'000'000, "it comes to rest");
   }
 
   void makeAgent() {

@@ -34,6 +34,7 @@ struct Peer {
   test::Wire wire;
   std::string sent;
   std::string got;
+  std::size_t piece = test::unlimited;
   // From here on it has sent what is not HTTP, or not the whole of it.
   std::size_t rightUntil = std::string::npos;
   // Of the requests that a handler was called for.
@@ -50,7 +51,8 @@ struct Peer {
 
   void send(const std::string& bytes) {
     sent += bytes;
-    wire.deliver(bytes);
+    // What is large comes in pieces that are not too many.
+    wire.chop(std::max(piece, bytes.size() / 1000)).deliver(bytes);
   }
   void sendWrong(const std::string& bytes) {
     rightUntil = std::min(rightUntil, sent.size());
@@ -202,7 +204,7 @@ class World {
         peer.sendWrong(choices_.yes() ? "NONSENSE\r\n\r\n" : std::string(3000, 'A'));
         break;
       case 9:
-        wire.chop(1 + choices_.below(40));
+        peer.piece = 1 + choices_.below(40);
         break;
       case 10:
         peer.breaks = true;
