@@ -118,9 +118,9 @@ template <class Signature, class Executor>
 class boost::asio::detail::awaitable_async_op<Signature, sluice::WriteResult, Executor> {
  public:
   template <class... Location>
-  awaitable_async_op(sluice::WriteResult result, awaitable_frame_base<Executor>* frame,
+  awaitable_async_op(const sluice::WriteResult& result, awaitable_frame_base<Executor>* frame,
                      const Location&...)
-      : operation_(std::move(result)), frame_(frame) {}
+      : operation_(result), frame_(frame) {}
 
   bool await_ready();
   void await_suspend(coroutine_handle<void>);
