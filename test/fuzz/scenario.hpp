@@ -16,7 +16,6 @@
 #include <exception>
 #include <functional>
 #include <iostream>
-#include <set>
 #include <sluice/error.hpp>
 #include <sluice/task.hpp>
 #include <string>
@@ -139,12 +138,12 @@ class Gates {
   task<> wait(asio::io_context& io) {
     asio::steady_timer timer(io, asio::steady_timer::time_point::max());
     const Listed listed{timers_, &timer};
-    timers_.insert(&timer);
+    timers_.push_back(&timer);
     error_code ec;
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
   }
   void openOne() {
-    if (!timers_.empty()) (*timers_.begin())->cancel();
+    if (!timers_.empty()) timers_.front()->cancel();
   }
   void openAll() {
     for (asio::steady_timer* timer : timers_) timer->cancel();
@@ -152,12 +151,13 @@ class Gates {
 
  private:
   struct Listed {
-    std::set<asio::steady_timer*>& all;
+    std::vector<asio::steady_timer*>& all;
     asio::steady_timer* one;
-    ~Listed() { all.erase(one); }
+    ~Listed() { std::erase(all, one); }
   };
 
-  std::set<asio::steady_timer*> timers_;
+  // In the order in which they began to wait: the same input has to do the same again.
+  std::vector<asio::steady_timer*> timers_;
 };
 
 }  // namespace scenario
