@@ -300,8 +300,11 @@ class World {
   naive::Reading understood(const Peer& peer) const {
     return naive::requests(std::string_view(peer.sent).substr(0, peer.rightUntil),
                            [this](const naive::Message& request) {
+                             // One with a body stays a request.
+                             const bool body = !request.field("content-length").empty() ||
+                                               !request.field("transfer-encoding").empty();
                              return request.first[0] == "CONNECT" ||
-                                    (upgrades_ && !request.field("upgrade").empty());
+                                    (upgrades_ && !body && !request.field("upgrade").empty());
                            });
   }
 
