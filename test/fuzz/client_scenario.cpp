@@ -5,7 +5,6 @@
 // agent's pool must be as a simple model says; a response must be what a naive reader reads on a
 // connection on which its request was sent; and in the end everything that was promised has
 // happened exactly once and nothing is alive.
-#include <boost/asio/detached.hpp>
 #include <map>
 #include <memory>
 #include <optional>
@@ -24,14 +23,10 @@ using scenario::require;
 namespace {
 
 // A server's end of one connection. It answers each request that it has seen at most once.
-struct Peer {
-  explicit Peer(asio::io_context& io) : wire(io) {}
+struct Peer : scenario::Sender {
+  using Sender::Sender;
 
-  test::Wire wire;
   std::string seen;
-  std::string sent;
-  // From here on it has sent what is not HTTP.
-  std::size_t rightUntil = std::string::npos;
   bool ended = false;
   std::size_t answered = 0;
 
@@ -45,16 +40,7 @@ struct Peer {
   naive::Reading responses(const naive::Reading& asked) const {
     std::vector<std::string> methods;
     for (const auto& request : asked.messages) methods.push_back(request.first[0]);
-    return naive::responses(std::string_view(sent).substr(0, rightUntil),
-                            ended && rightUntil == std::string::npos, methods);
-  }
-  void send(const std::string& bytes) {
-    sent += bytes;
-    wire.deliver(bytes);
-  }
-  void sendWrong(const std::string& bytes) {
-    rightUntil = std::min(rightUntil, sent.size());
-    send(bytes);
+    return naive::responses(right(), ended && !wasWrong(), methods);
   }
 };
 
@@ -63,12 +49,10 @@ struct Asked {
   std::string id;
   std::optional<ClientRequest> req;
   std::optional<IncomingMessage> res;
-  // Of listeners, callbacks and coroutines: begun and done.
+  // How often its listeners were called.
   int closes = 0;
   int errors = 0;
   int responses = 0;
-  int promised = 0;
-  int kept = 0;
   bool listens = false;
   // Given up by the program, or there is nobody to hear of its response.
   bool given = false;
@@ -130,9 +114,9 @@ class World {
     for (const auto& asked : asked_) {
       require(!asked->listens || asked->closes == 1, "'close' comes once");
       require(asked->errors <= 1, "'error' comes once at most");
-      require(asked->promised == asked->kept, "each callback and each waiter is called once");
     }
     for (const auto& peer : peers_) require(peer->wire.closed(), "connections end");
+    promises_.checkAllKept();
   }
 
  private:
@@ -174,12 +158,12 @@ class World {
       require(open[name] >= agent_->maxSockets || total >= agent_->maxTotalSockets,
               "nobody waits if a connection may be opened");
     }
+    promises_.checkNoneTwice();
     for (const auto& asked : asked_) {
       require(asked->closes <= 1 && asked->errors <= 1, "'close' and 'error' come once");
       require(asked->responseCloses <= 1, "a response closes once");
       require(asked->closes == 0 || asked->given || asked->responses + asked->errors != 0,
               "a request has a response or an error");
-      require(asked->kept <= asked->promised, "nothing is called twice");
     }
   }
 
@@ -237,7 +221,7 @@ class World {
 
   bool wasSentWrong() const {
     for (const auto& peer : peers_) {
-      if (peer->rightUntil != std::string::npos) return true;
+      if (peer->wasWrong()) return true;
     }
     return false;
   }
@@ -273,8 +257,7 @@ class World {
     asked_.push_back(asked);
     RequestOptions chosen = options(asked->id);
     if (choices_.below(4) == 0) {
-      ++asked->promised;
-      asio::co_spawn(io_, gets(asked, std::move(chosen)), asio::detached);
+      promises_.spawn(io_, gets(asked, std::move(chosen)), "a get()");
       return;
     }
     asked->req.emplace(request(io_, std::move(chosen)));
@@ -341,7 +324,6 @@ class World {
 
   // Named functions: their parameters are in the frame.
   task<> gets(std::shared_ptr<Asked> asked, RequestOptions chosen) {
-    const Kept kept{*asked};
     try {
       IncomingMessage res = co_await http::get(std::as_const(chosen));
       looksRight(*asked, res);
@@ -351,7 +333,6 @@ class World {
     }
   }
   task<> takes(std::shared_ptr<Asked> asked) {
-    const Kept kept{*asked};
     if (!asked->req) co_return;
     try {
       // In place of "response".
@@ -364,7 +345,6 @@ class World {
     }
   }
   task<> reads(std::shared_ptr<Asked> asked) {
-    const Kept kept{*asked};
     if (!asked->res) co_return;
     try {
       const bool ended = asked->res->readableEnded();
@@ -374,11 +354,6 @@ class World {
     } catch (const std::exception&) {
     }
   }
-  struct Kept {
-    Asked& asked;
-    ~Kept() { ++asked.kept; }
-  };
-
   void drop(Asked& asked) {
     // Nobody listens any more.
     asked.destroyed = false;
@@ -393,26 +368,22 @@ class World {
                           : peers_[choices_.below(static_cast<unsigned>(peers_.size()))].get();
   }
 
-  std::function<void(error_code)> callback(Asked& asked) {
-    ++asked.promised;
-    return [&asked](error_code) { ++asked.kept; };
-  }
-
   void requestActs() {
     const auto asked = someone();
     if (!asked || !asked->req) return;
     ClientRequest& req = *asked->req;
+    const std::size_t promised = promises_.count();
     try {
       switch (choices_.below(10)) {
         case 0:
-          req.write(std::string(choices_.below(64) * 300, 'w'), callback(*asked));
+          req.write(std::string(choices_.below(64) * 300, 'w'), promises_.callback("a callback"));
           break;
         case 1:
         case 2:
-          req.end(callback(*asked));
+          req.end(promises_.callback("a callback"));
           break;
         case 3:
-          req.end(std::string(choices_.below(8), 'e'), callback(*asked));
+          req.end(std::string(choices_.below(8), 'e'), promises_.callback("a callback"));
           break;
         case 4:
           asked->given = true;
@@ -424,8 +395,7 @@ class World {
           asked->req.reset();
           break;
         case 6:
-          ++asked->promised;
-          asio::co_spawn(io_, takes(asked), asio::detached);
+          promises_.spawn(io_, takes(asked), "a wait for a response");
           break;
         case 7:
           if (net::Socket* socket = req.socket()) socketActs(*asked, *socket);
@@ -438,8 +408,8 @@ class World {
           req.abort();
       }
     } catch (const Error&) {
-      // A body where none may be: nothing was promised.
-      asked->promised = std::max(asked->promised - 1, asked->kept);
+      // A body where none may be.
+      promises_.takeBack(promised);
     }
   }
 
@@ -471,8 +441,7 @@ class World {
         drop(*asked);
         break;
       case 4:
-        ++asked->promised;
-        asio::co_spawn(io_, reads(asked), asio::detached);
+        promises_.spawn(io_, reads(asked), "a read()");
         break;
       default:
         listenTo(*asked, *asked->res);
@@ -525,7 +494,7 @@ class World {
       text += bodyOfAnswer(std::string(choices_.below(3) * choices_.below(64) * 200, 'b'));
     }
     if (choices_.below(5) == 0) text.resize(text.size() * (1 + choices_.below(7)) / 8);
-    peer.wire.chop(1 + choices_.below(4) * 500);
+    peer.piece = 1 + choices_.below(4) * 500;
     if (choices_.oneIn(12)) {
       peer.sendWrong(scenario::mutated(text, choices_));
     } else {
@@ -622,6 +591,7 @@ class World {
 
   Choices& choices_;
   // Coroutines that wait at one of these go with the context.
+  scenario::Promises promises_;
   scenario::Gates gates_;
   std::vector<std::shared_ptr<Asked>> asked_;
   asio::io_context io_{1};

@@ -4,6 +4,7 @@
 // hold, what must happen exactly once, and waits that somebody else ends.
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -18,6 +19,7 @@
 #include <iostream>
 #include <sluice/error.hpp>
 #include <sluice/task.hpp>
+#include <sluice/test/wire.hpp>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -86,6 +88,29 @@ inline error_code someError(Choices& choices) {
                                       asio::error::connection_aborted};
   return errors[choices.below(std::size(errors))];
 }
+
+/// The far end of a connection, and all that it has sent.
+struct Sender {
+  explicit Sender(asio::io_context& io) : wire(io) {}
+
+  sluice::test::Wire wire;
+  std::string sent;
+  // From here on it is not HTTP, or not the whole of it.
+  std::size_t rightUntil = std::string::npos;
+  std::size_t piece = sluice::test::unlimited;
+
+  void send(const std::string& bytes) {
+    sent += bytes;
+    // What is large comes in pieces that are not too many.
+    wire.chop(std::max(piece, bytes.size() / 1000)).deliver(bytes);
+  }
+  void sendWrong(const std::string& bytes) {
+    rightUntil = std::min(rightUntil, sent.size());
+    send(bytes);
+  }
+  bool wasWrong() const { return rightUntil != std::string::npos; }
+  std::string_view right() const { return std::string_view(sent).substr(0, rightUntil); }
+};
 
 /// What was promised, each of which must come exactly once before the end.
 class Promises {

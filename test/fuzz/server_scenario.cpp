@@ -28,15 +28,10 @@ namespace {
 constexpr std::size_t readAhead = 16 * 1024 + 64 * 1024;
 
 // A client's end of a connection.
-struct Peer {
-  explicit Peer(asio::io_context& io) : wire(io) {}
+struct Peer : scenario::Sender {
+  using Sender::Sender;
 
-  test::Wire wire;
-  std::string sent;
   std::string got;
-  std::size_t piece = test::unlimited;
-  // From here on it has sent what is not HTTP, or not the whole of it.
-  std::size_t rightUntil = std::string::npos;
   // Of the requests that a handler was called for.
   std::size_t handled = 0;
   int running = 0;
@@ -49,15 +44,6 @@ struct Peer {
   // Its bytes may be lost: the connection breaks.
   bool breaks = false;
 
-  void send(const std::string& bytes) {
-    sent += bytes;
-    // What is large comes in pieces that are not too many.
-    wire.chop(std::max(piece, bytes.size() / 1000)).deliver(bytes);
-  }
-  void sendWrong(const std::string& bytes) {
-    rightUntil = std::min(rightUntil, sent.size());
-    send(bytes);
-  }
   bool over() const { return wire.closed() || wire.ended(); }
 };
 
@@ -298,14 +284,13 @@ class World {
   // --- What must hold ---
 
   naive::Reading understood(const Peer& peer) const {
-    return naive::requests(std::string_view(peer.sent).substr(0, peer.rightUntil),
-                           [this](const naive::Message& request) {
-                             // One with a body stays a request.
-                             const bool body = !request.field("content-length").empty() ||
-                                               !request.field("transfer-encoding").empty();
-                             return request.first[0] == "CONNECT" ||
-                                    (upgrades_ && !body && !request.field("upgrade").empty());
-                           });
+    return naive::requests(peer.right(), [this](const naive::Message& request) {
+      // One with a body stays a request.
+      const bool body =
+          !request.field("content-length").empty() || !request.field("transfer-encoding").empty();
+      return request.first[0] == "CONNECT" ||
+             (upgrades_ && !body && !request.field("upgrade").empty());
+    });
   }
 
   // The handler of a request sees what a naive reader has read.
@@ -325,7 +310,7 @@ class World {
       }
       return;
     }
-    require(peer.rightUntil != std::string::npos, "a handler sees what was sent");
+    require(peer.wasWrong(), "a handler sees what was sent");
   }
 
   // What was read of a body is the beginning of what was sent, and all of it at the end.
@@ -333,7 +318,7 @@ class World {
     for (const naive::Message& request : understood(peer).messages) {
       if (request.first[1] != url) continue;
       // What is not HTTP may have become the rest of it.
-      if (!request.whole && peer.rightUntil != std::string::npos) return;
+      if (!request.whole && peer.wasWrong()) return;
       require(request.body.starts_with(read), "a body is read as it was sent");
       if (!atEnd) return;
       require(request.whole && request.body.size() == read.size(), "a body is read to its end");
@@ -360,14 +345,14 @@ class World {
       const std::size_t number = finals++;
       whole += answer.whole ? 1 : 0;
       if (number >= requests.messages.size()) {
-        require(number == requests.messages.size() || peer.rightUntil != std::string::npos,
+        require(number == requests.messages.size() || peer.wasWrong(),
                 "one answer more than requests at most");
         continue;
       }
       belongs(answer.body, requests.messages[number].first[1]);
     }
     // Of what was not HTTP nobody knows which method it has, and so where its answer ends.
-    const bool known = peer.rightUntil == std::string::npos || finals < requests.messages.size();
+    const bool known = !peer.wasWrong() || finals < requests.messages.size();
     require(answers.wrong.empty() || peer.byHand || !known, "an answer is well-formed");
     takesNoMore(peer, requests, whole);
     return whole;
@@ -692,7 +677,7 @@ class World {
     for (Peer& peer : peers_) {
       const std::size_t answered = look(peer);
       // A connection that breaks may be read to its end before it is closed.
-      const bool unclear = peer.byHand || peer.breaks || peer.rightUntil != std::string::npos;
+      const bool unclear = peer.byHand || peer.breaks || peer.wasWrong();
       if (unclear || peer.over() || peer.running != 0) continue;
       require(answered >= peer.handled, "each request that was handled is answered, or closed");
     }

@@ -85,7 +85,7 @@ struct Counts {
   std::size_t resumed = 0;
 };
 
-/// Ends it where it lives.
+/// Ends a home. It has to run on the executor of that home.
 inline task<Counts> close(std::unique_ptr<Home>& home) {
   home->agent.destroy();
   home->server.close();

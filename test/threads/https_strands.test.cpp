@@ -28,6 +28,18 @@ task<std::size_t> askEach(Home& home, const std::vector<std::string>& urls, std:
   co_return right;
 }
 
+// A home on each strand. Every other agent keeps its connections, the first one does.
+Homes openAll(Strands& strands, std::size_t count, const https::ServerOptions& serverOptions) {
+  https::AgentOptions once;
+  once.secureContext = trust();
+  https::AgentOptions keeping = once;
+  keeping.keepAlive = true;
+  Homes homes(count);
+  strands.all(
+      [&](std::size_t i) { return open(homes[i], serverOptions, i % 2 == 0 ? keeping : once); });
+  return homes;
+}
+
 // The word of a line of the key log that tells connections apart.
 std::string connectionOf(std::string_view line) {
   const std::size_t begin = line.find(' ') + 1;
@@ -64,14 +76,8 @@ TEST_CASE("https servers and agents on strands share contexts, and ask each othe
   const std::string version = GENERATE(as<std::string>(), "TLSv1.2", "TLSv1.3");
   https::ServerOptions serverOptions;
   serverOptions.secureContext = contextOf(test::localhost(), version);
-  https::AgentOptions once;
-  once.secureContext = trust();
-  https::AgentOptions keeping = once;
-  keeping.keepAlive = true;
   Strands strands(count);
-  Homes homes(count);
-  strands.all(
-      [&](std::size_t i) { return open(homes[i], serverOptions, i % 2 == 0 ? keeping : once); });
+  Homes homes = openAll(strands, count, serverOptions);
   const auto urls = urlsOf(homes);
   const auto right =
       strands.all([&](std::size_t i) { return askEach(*homes[i], urls, i, requests); });
@@ -128,14 +134,8 @@ TEST_CASE("contexts and ticket keys are changed while connections come from othe
   const https::SecureContextOptions renewal{.key = renewed.key(), .cert = renewed.cert()};
   https::ServerOptions serverOptions;
   serverOptions.secureContext = contextOf(first);
-  https::AgentOptions once;
-  once.secureContext = trust();
-  https::AgentOptions keeping = once;
-  keeping.keepAlive = true;
   Strands strands(count);
-  Homes homes(count);
-  strands.all(
-      [&](std::size_t i) { return open(homes[i], serverOptions, i % 2 == 0 ? keeping : once); });
+  Homes homes = openAll(strands, count, serverOptions);
   const auto urls = urlsOf(homes);
   const auto askAndRenew = [&](std::size_t own) -> task<std::size_t> {
     const auto options = homes[own]->options();
