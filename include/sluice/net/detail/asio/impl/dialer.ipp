@@ -4,18 +4,24 @@
 #pragma once
 
 #include <boost/asio/post.hpp>
+#include <boost/system/errc.hpp>
+#include <new>
 #include <sluice/net/detail/asio/dialer.hpp>
 #include <utility>
 
 namespace sluice::net::detail {
 
 struct AsioDialer::Connected {
-  void operator()(const error_code& ec) const {
+  void operator()(error_code ec) const {
     if (*dialer == nullptr || loop->stopped()) return;
     AsioDialer& self = **dialer;
     self.pending_ = false;
     boost::intrusive_ptr<Transport> transport;
-    if (!ec) transport = new AsioTransport(*loop, std::move(self.socket_));
+    try {
+      if (!ec) transport = new AsioTransport(*loop, std::move(self.socket_));
+    } catch (const std::bad_alloc&) {
+      ec = make_error_code(boost::system::errc::not_enough_memory);
+    }
     Loop::Turn turn(*loop);
     ended(ec, std::move(transport));
     turn.end();

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <sys/socket.h>
+#include <boost/system/errc.hpp>
 #include <cerrno>
+#include <new>
 #include <sluice/detail/post.hpp>
 #include <sluice/net/detail/epoll/dialer.hpp>
 #include <sluice/net/detail/epoll/transport.hpp>
@@ -65,10 +67,14 @@ SLUICE_DECL void EpollDialer::onEvents(std::uint32_t events) {
     ended(error_code(error, boost::system::system_category()), nullptr);
     return;
   }
-  Poller& poller = *std::exchange(poller_, nullptr);
-  boost::intrusive_ptr<Transport> transport(
-      new EpollTransport(poller, std::move(socket_), *this, events));
-  poller.operationEnded();
+  boost::intrusive_ptr<Transport> transport;
+  try {
+    transport = new EpollTransport(*poller_, std::move(socket_), *this, events);
+  } catch (const std::bad_alloc&) {
+    ended(make_error_code(boost::system::errc::not_enough_memory), nullptr);
+    return;
+  }
+  std::exchange(poller_, nullptr)->operationEnded();
   ended({}, std::move(transport));
 }
 
