@@ -4,20 +4,12 @@
 // already has its own in that place, the hooks that it offers; on other systems operator new.
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <new>
 #include <support/allocations.hpp>
 #if defined(__GLIBC__)
 #include <malloc.h>
-#endif
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SLUICE_TEST_SANITIZED
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
-    __has_feature(memory_sanitizer)
-#define SLUICE_TEST_SANITIZED
-#endif
 #endif
 
 namespace {
@@ -68,6 +60,19 @@ void __libc_free(void*);
 
 namespace {
 
+constexpr std::ptrdiff_t unlimited = PTRDIFF_MAX;
+thread_local std::ptrdiff_t limit = unlimited;
+// The next of so many takes is refused; 0: none.
+thread_local std::size_t takesLeft = 0;
+thread_local bool refused = false;
+
+bool mayTake(std::size_t size) {
+  const bool beyond = limit != unlimited && liveBytes + static_cast<std::ptrdiff_t>(size) > limit;
+  if (!beyond && (takesLeft == 0 || --takesLeft != 0)) return true;
+  refused = true;
+  return false;
+}
+
 void* noted(void* block) {
   if (block != nullptr) note(malloc_usable_size(block));
   return block;
@@ -81,11 +86,14 @@ void forget(void* block) {
 
 extern "C" {
 
-void* malloc(std::size_t size) { return noted(__libc_malloc(size)); }
+void* malloc(std::size_t size) { return mayTake(size) ? noted(__libc_malloc(size)) : nullptr; }
 
-void* calloc(std::size_t count, std::size_t size) { return noted(__libc_calloc(count, size)); }
+void* calloc(std::size_t count, std::size_t size) {
+  return mayTake(count * size) ? noted(__libc_calloc(count, size)) : nullptr;
+}
 
 void* realloc(void* block, std::size_t size) {
+  if (!mayTake(size)) return nullptr;
   const std::size_t before = block != nullptr ? malloc_usable_size(block) : 0;
   void* moved = __libc_realloc(block, size);
   if (moved != nullptr || size == 0) liveBytes -= static_cast<std::ptrdiff_t>(before);
@@ -93,15 +101,13 @@ void* realloc(void* block, std::size_t size) {
 }
 
 void* memalign(std::size_t alignment, std::size_t size) {
-  return noted(__libc_memalign(alignment, size));
+  return mayTake(size) ? noted(__libc_memalign(alignment, size)) : nullptr;
 }
 
-void* aligned_alloc(std::size_t alignment, std::size_t size) {
-  return noted(__libc_memalign(alignment, size));
-}
+void* aligned_alloc(std::size_t alignment, std::size_t size) { return memalign(alignment, size); }
 
 int posix_memalign(void** result, std::size_t alignment, std::size_t size) {
-  *result = noted(__libc_memalign(alignment, size));
+  *result = memalign(alignment, size);
   return *result == nullptr ? ENOMEM : 0;
 }
 
@@ -152,5 +158,33 @@ std::size_t Allocations::count() const { return taken - countBefore_; }
 std::size_t Allocations::bytes() const { return takenBytes - bytesBefore_; }
 
 std::ptrdiff_t Allocations::live() const { return liveBytes - liveBefore_; }
+
+#if defined(SLUICE_TEST_HEAP_LIMIT)
+
+HeapFault HeapFault::beyond(std::size_t bytes) {
+  return {liveBytes + static_cast<std::ptrdiff_t>(bytes), 0};
+}
+
+HeapFault HeapFault::once(std::size_t count) { return {unlimited, count}; }
+
+void HeapFault::end() {
+  most_ = limit = unlimited;
+  takesLeft = 0;
+}
+
+HeapFault::Rule::Rule(HeapFault& of) : fault(of) {
+  refused = false;
+  limit = fault.most_;
+  takesLeft = fault.left_;
+}
+
+HeapFault::Rule::~Rule() {
+  fault.left_ = takesLeft;
+  fault.happened_ = fault.happened_ || refused;
+  limit = unlimited;
+  takesLeft = 0;
+}
+
+#endif
 
 }  // namespace sluice::test

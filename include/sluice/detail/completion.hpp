@@ -13,16 +13,22 @@
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/execution/blocking.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/recycling_allocator.hpp>
 #include <boost/asio/require.hpp>
 #include <concepts>
-#include <memory>
+#include <cstddef>
 #include <sluice/detail/post.hpp>
+#include <sluice/detail/reserve.hpp>
 #include <sluice/task.hpp>
 #include <type_traits>
 #include <utility>
 
 namespace sluice::detail {
+
+/// Where handlers are stored. Asio keeps a few blocks of a thread for reuse.
+struct WaitMemory {
+  static void* take(std::size_t size);
+  static void giveBack(void* memory, std::size_t size) noexcept;
+};
 
 template <class Signature>
 class Completion;
@@ -52,6 +58,12 @@ class Completion<void(Args...)> {
 
   /// Where a cancellation of the wait comes from; not connected if nobody can.
   asio::cancellation_slot slot() const { return stored_->slot(); }
+  /// Calls `cancel` when the wait is cancelled.
+  template <class Cancel>
+  void onCancel(const Cancel& cancel) const {
+    auto from = slot();
+    if (from.is_connected()) withReserve([&] { from.assign(cancel); });
+  }
 
   // Each may be called once, and leaves this empty.
 
@@ -89,7 +101,9 @@ class Completion<void(Args...)> {
    public:
     template <class Source>
     static Stored* make(Source&& handler) {
-      return new (Memory().allocate(1)) Stored(std::forward<Source>(handler));
+      static_assert(alignof(Stored) <= alignof(std::max_align_t),
+                    "a completion handler with a larger alignment than that of max_align_t");
+      return new (WaitMemory::take(sizeof(Stored))) Stored(std::forward<Source>(handler));
     }
 
     void invoke(How how, const asio::any_io_executor* fallback, Args... args) override {
@@ -135,7 +149,6 @@ class Completion<void(Args...)> {
     template <class Source>
     explicit Stored(Source&& handler) : handler_(std::forward<Source>(handler)) {}
 
-    using Memory = asio::recycling_allocator<Stored>;
     using Never = asio::execution::blocking_t::never_t;
 
     template <class HandlerExecutor>
@@ -155,7 +168,7 @@ class Completion<void(Args...)> {
     Handler take() {
       Handler handler = std::move(handler_);
       this->~Stored();
-      Memory().deallocate(this, 1);
+      WaitMemory::giveBack(this, sizeof(Stored));
       return handler;
     }
 

@@ -94,9 +94,7 @@ class EventWait<void(std::exception_ptr, Value...)>
   // The signal may be owned by what waits here, so what is put into it must not own the wait. It
   // stays there after the end: the signal may be gone by then, so nobody takes it out.
   void listenForCancellation() {
-    asio::cancellation_slot slot = handler_.slot();
-    if (!slot.is_connected()) return;
-    slot.assign([weak = this->weak_from_this()](asio::cancellation_type_t) {
+    handler_.onCancel([weak = this->weak_from_this()](asio::cancellation_type_t) {
       if (const auto wait = weak.lock()) wait->abandon();
     });
   }

@@ -15,6 +15,16 @@ namespace sluice::detail {
 
 using Ended = Completion<void(std::exception_ptr)>;
 
+/// Tells of the end of a coroutine in place. The executor of a loop would take memory first, and
+/// what it throws if there is none leaves run(). Who is told goes to its loop with dispatch().
+struct InPlace {
+  template <class Function>
+  void execute(Function&& function) const {
+    std::forward<Function>(function)();
+  }
+  friend bool operator==(const InPlace&, const InPlace&) = default;
+};
+
 /// Runs `coroutine` on `executor`; then `ended`, with what it has thrown.
 ///
 /// slot  where its cancellation comes from; not connected if nobody cancels it

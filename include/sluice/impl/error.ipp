@@ -6,6 +6,7 @@
 #include <boost/asio/error.hpp>
 #include <cerrno>
 #include <iterator>
+#include <sluice/detail/reserve.hpp>
 #include <sluice/error.hpp>
 #include <utility>
 
@@ -195,7 +196,8 @@ SLUICE_DECL Error::Error(Details details, error_code code)
     : system_error(code), details_(std::make_shared<const Details>(std::move(details))) {}
 
 SLUICE_DECL Error::Error(error_code code, std::string what)
-    : Error(Details{.what = what.empty() ? code.message() : std::move(what)}, code) {}
+    : Error(detail::withReserve(
+          [&] { return Error(Details{.what = what.empty() ? code.message() : what}, code); })) {}
 
 SLUICE_DECL Error Error::parse(error_code code, std::string reason, std::size_t bytesParsed,
                                std::string rawPacket) {

@@ -43,11 +43,9 @@ class TimerState final : public std::enable_shared_from_this<TimerState>,
   void wait(Handler handler) {
     stop();
     handler_ = std::move(handler);
-    if (auto slot = handler_.slot(); slot.is_connected()) {
-      slot.assign([weak = weak_from_this()](asio::cancellation_type_t) {
-        if (const auto self = weak.lock()) self->stop();
-      });
-    }
+    handler_.onCancel([weak = weak_from_this()](asio::cancellation_type_t) {
+      if (const auto self = weak.lock()) self->stop();
+    });
     run(duration_);
   }
 

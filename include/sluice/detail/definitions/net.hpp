@@ -3,9 +3,11 @@
 // Every definition of the ring "net" that is not a template. Written by tools/tree --write.
 #pragma once
 
+#include <sluice/impl/completion.ipp>
 #include <sluice/impl/event_emitter.ipp>
 #include <sluice/impl/observe.ipp>
 #include <sluice/impl/post.ipp>
+#include <sluice/impl/reserve.ipp>
 #include <sluice/impl/spawn.ipp>
 #include <sluice/impl/task.ipp>
 #include <sluice/impl/timer.ipp>

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <sluice/detail/post.hpp>
+#include <sluice/detail/reserve.hpp>
 #include <sluice/detail/sight.hpp>
 #include <sluice/http/agent.hpp>
 #include <sluice/http/detail/client/agent_state.hpp>
@@ -108,6 +109,7 @@ SLUICE_DECL void AgentState::withdraw(ClientExchange& exchange) {
 }
 
 SLUICE_DECL void AgentState::openFor(ClientExchange& exchange) {
+  sluice::detail::Reserve::hold();
   boost::intrusive_ptr<ClientConnection> connection(
       new ClientConnection(boost::intrusive_ptr<AgentState>(this), exchange.name()));
   pool_.opened(exchange.name(), connection.get());

@@ -6,6 +6,7 @@
 
 #include <boost/asio/error.hpp>
 #include <boost/assert.hpp>
+#include <new>
 #include <sluice/detail/post.hpp>
 #include <sluice/http/agent.hpp>
 #include <sluice/http/client_request.hpp>
@@ -49,8 +50,8 @@ SLUICE_DECL void ClientConnection::become(State next) {
 SLUICE_DECL void ClientConnection::promise(ClientExchange& exchange, bool reused) {
   exchange_ = &exchange;
   if (state_ == State::planned) {
-    self_ = this;
     makeSocket();
+    self_ = this;
   } else {
     become(State::promised);
   }
@@ -122,7 +123,11 @@ SLUICE_DECL void ClientConnection::onOpened(net::Socket socket) {
   opening_ = nullptr;
   core_->touch();
   beginHead();
-  exchange_->connected(*this);
+  try {
+    exchange_->connected(*this);
+  } catch (const std::bad_alloc&) {
+    endWithoutMemory();
+  }
 }
 
 SLUICE_DECL void ClientConnection::onOpeningFailed(const Error& error) { fail(error); }

@@ -6,8 +6,11 @@
 
 #include <algorithm>
 #include <boost/asio/error.hpp>
+#include <boost/system/errc.hpp>
 #include <charconv>
+#include <new>
 #include <sluice/detail/post.hpp>
+#include <sluice/detail/reserve.hpp>
 #include <sluice/http/client_request.hpp>
 #include <sluice/http/constants.hpp>
 #include <sluice/http/detail/client/agent_state.hpp>
@@ -69,6 +72,14 @@ SLUICE_DECL void ClientConnection::onInput(const error_code& ec, std::size_t cou
   }
   // First: a listener of what comes may throw.
   core_->callAtTurnEnd();
+  try {
+    understand();
+  } catch (const std::bad_alloc&) {
+    endWithoutMemory();
+  }
+}
+
+SLUICE_DECL void ClientConnection::understand() {
   if (state_ == State::head) {
     parseHead();
   } else if (state_ == State::body) {
@@ -79,6 +90,11 @@ SLUICE_DECL void ClientConnection::onInput(const error_code& ec, std::size_t cou
       incoming_->onInput();
     }
   }
+}
+
+SLUICE_DECL void ClientConnection::endWithoutMemory() {
+  sluice::detail::Reserve::giveUp();
+  core_->destroy(make_error_code(boost::system::errc::not_enough_memory));
 }
 
 // A response that has begun is read to its end, whatever has become of the request.
@@ -315,7 +331,11 @@ SLUICE_DECL void ClientConnection::onTurn() {
 SLUICE_DECL void ClientConnection::readOn() {
   if (!connected() || core_->reading()) return;
   if (state_ != State::head && !hasResponse() && !isFree()) return;
-  reader_.startRead();
+  try {
+    reader_.startRead();
+  } catch (const std::bad_alloc&) {
+    endWithoutMemory();
+  }
 }
 
 SLUICE_DECL void ClientConnection::destroyIncoming(const error_code& reason) {

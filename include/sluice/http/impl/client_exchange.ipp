@@ -6,7 +6,10 @@
 
 #include <boost/asio/error.hpp>
 #include <boost/assert.hpp>
+#include <boost/system/errc.hpp>
+#include <new>
 #include <sluice/detail/post.hpp>
+#include <sluice/detail/reserve.hpp>
 #include <sluice/detail/spawn.hpp>
 #include <sluice/http/agent.hpp>
 #include <sluice/http/client_request.hpp>
@@ -217,8 +220,22 @@ SLUICE_DECL void ClientExchange::onTurnEnd() {
     become(State::waiting);
   }
   if (state_ != State::waiting) return;
-  if (!connection_) agent_->begin(*this);
-  if (const boost::intrusive_ptr<ClientConnection> connection = connection_) connection->begin();
+  try {
+    if (!connection_) agent_->begin(*this);
+    if (const boost::intrusive_ptr<ClientConnection> connection = connection_) connection->begin();
+  } catch (const std::bad_alloc&) {
+    endWithoutMemory();
+  }
+}
+
+SLUICE_DECL void ClientExchange::endWithoutMemory() {
+  sluice::detail::Reserve::giveUp();
+  const error_code ec = make_error_code(boost::system::errc::not_enough_memory);
+  if (const boost::intrusive_ptr<ClientConnection> connection = connection_) {
+    connection->destroy(ec);
+  } else {
+    fail(EndedBy::here, Error(ec));
+  }
 }
 
 // Expect: the head leaves before there is a body.

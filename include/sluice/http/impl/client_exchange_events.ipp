@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <boost/asio/error.hpp>
 #include <sluice/detail/post.hpp>
+#include <sluice/detail/reserve.hpp>
 #include <sluice/http/client_request.hpp>
 #include <sluice/http/detail/client/agent_state.hpp>
 #include <sluice/http/detail/client/connection.hpp>
@@ -232,8 +233,9 @@ struct ClientExchange::StopWaiting {
 SLUICE_DECL void ClientExchange::whenAnswered(
     sluice::detail::Completion<void(error_code)> handler) {
   const std::uint64_t id = loop_->nextId();
-  if (auto slot = handler.slot(); slot.is_connected()) slot.assign(StopWaiting{this, id});
-  waiters_.push_back({id, std::move(handler)});
+  handler.onCancel(StopWaiting{this, id});
+  Waiter waiter{id, std::move(handler)};
+  sluice::detail::withReserve([&] { waiters_.push_back(std::move(waiter)); });
 }
 
 SLUICE_DECL void ClientExchange::stopWaiting(std::uint64_t id) {

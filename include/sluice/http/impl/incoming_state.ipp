@@ -234,9 +234,7 @@ SLUICE_DECL void IncomingState::scheduleEvents() {
 }
 
 SLUICE_DECL void IncomingState::wait(sluice::detail::Completion<void(error_code)> handler) {
-  if (auto slot = handler.slot(); slot.is_connected()) {
-    slot.assign([this](asio::cancellation_type) { wake(asio::error::operation_aborted); });
-  }
+  handler.onCancel([this](asio::cancellation_type) { wake(asio::error::operation_aborted); });
   waiter_ = std::move(handler);
 }
 

@@ -6,6 +6,7 @@
 #include <boost/asio/error.hpp>
 #include <cstdio>
 #include <sluice/detail/post.hpp>
+#include <sluice/detail/reserve.hpp>
 #include <sluice/detail/sight.hpp>
 #include <sluice/http/detail/server/connection.hpp>
 #include <sluice/http/detail/server/state.hpp>
@@ -22,9 +23,6 @@ namespace detail {
 
 // What so many connections need stays when they rest or end.
 inline constexpr std::size_t maxSpares = 64;
-
-// Enough to end what cannot go on without memory.
-inline constexpr std::size_t reserveSize = 16 * 1024;
 
 inline ServerSettings settingsOf(const ServerOptions& options) {
   sluice::detail::requireTime("requestTimeout", options.requestTimeout);
@@ -56,7 +54,10 @@ SLUICE_DECL ServerState::ServerState(asio::any_io_executor executor, ServerOptio
       messages_(messagePool<IncomingMessage, ServerResponse>(core_->loop())),
       checking_([](void* self) { static_cast<ServerState*>(self)->check(); }, this),
       grace_([](void* self) { static_cast<ServerState*>(self)->graceIsOver(); }, this),
-      resting_([](void* self) { static_cast<ServerState*>(self)->restIdle(); }, this) {}
+      resting_([](void* self) { static_cast<ServerState*>(self)->restIdle(); }, this) {
+  // A connection gives its exchange back when there may be no memory.
+  spares_.reserve(maxSpares);
+}
 
 SLUICE_DECL ServerState::~ServerState() { core_->detach(); }
 
@@ -118,8 +119,9 @@ SLUICE_DECL std::unique_ptr<ServerExchange> ServerState::takeExchange() {
   return exchange;
 }
 
-SLUICE_DECL void ServerState::takeReserve() {
-  if (!reserve_) reserve_.reset(new std::byte[reserveSize]);
+SLUICE_DECL void ServerState::giveUpMemory() {
+  sluice::detail::Reserve::giveUp();
+  spares_.clear();
 }
 
 SLUICE_DECL void ServerState::giveBack(std::unique_ptr<ServerExchange> exchange) {
@@ -233,7 +235,7 @@ SLUICE_DECL void ServerState::closeIdle() {
 
 SLUICE_DECL void ServerState::onConnection(boost::intrusive_ptr<net::detail::Transport> accepted) {
   try {
-    takeReserve();
+    sluice::detail::Reserve::hold();
     boost::intrusive_ptr<net::detail::SocketCore> core(
         new net::detail::SocketCore(core_->loop().shared_from_this(), options_.highWaterMark));
     core->openAccepted(std::move(accepted));
@@ -242,7 +244,7 @@ SLUICE_DECL void ServerState::onConnection(boost::intrusive_ptr<net::detail::Tra
     if (options_.keepAlive) socket.setKeepAlive(true, options_.keepAliveInitialDelay);
     serve(std::move(socket));
   } catch (const std::bad_alloc&) {
-    giveUpReserve();
+    giveUpMemory();
     throw;
   }
 }

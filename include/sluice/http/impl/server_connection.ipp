@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -15,6 +16,7 @@
 #include <new>
 #include <optional>
 #include <sluice/detail/post.hpp>
+#include <sluice/detail/reserve.hpp>
 #include <sluice/detail/spawn.hpp>
 #include <sluice/detail/suspend.hpp>
 #include <sluice/http/constants.hpp>
@@ -73,14 +75,19 @@ SLUICE_DECL void ServerConnection::spawn() {
   const boost::intrusive_ptr<ServerConnection> self = this;
   self_ = nullptr;
   try {
-    server_->takeReserve();
+    sluice::detail::Reserve::hold();
     exchange_ = server_->takeExchange();
     exchange_->attach(*this);
+    const auto whenEnded = [self](std::exception_ptr failure) {
+      // A handler may have ended on a thread of its own.
+      sluice::detail::dispatch(self->core_->loop().executor(), [self, failure] {
+        if (failure) self->failed(failure);
+        self->ended();
+      });
+    };
     asio::co_spawn(core_->loop().executor(), run(self),
-                   asio::bind_cancellation_slot(cancel_.slot(), [self](std::exception_ptr failure) {
-                     if (failure) self->failed(failure);
-                     self->ended();
-                   }));
+                   asio::bind_executor(sluice::detail::InPlace{},
+                                       asio::bind_cancellation_slot(cancel_.slot(), whenEnded)));
   } catch (const std::bad_alloc&) {
     endWithoutMemory();
     ended();
@@ -88,8 +95,13 @@ SLUICE_DECL void ServerConnection::spawn() {
 }
 
 SLUICE_DECL void ServerConnection::endWithoutMemory() {
-  server_->giveUpReserve();
-  core_->destroy(make_error_code(boost::system::errc::not_enough_memory));
+  server_->giveUpMemory();
+  try {
+    core_->destroy(make_error_code(boost::system::errc::not_enough_memory));
+  } catch (const std::bad_alloc&) {
+    // The connection is closed. There is no memory to tell of it: who waits here goes on at once.
+    wake();
+  }
 }
 
 SLUICE_DECL bool ServerConnection::hasNothing() const {
@@ -155,7 +167,7 @@ SLUICE_DECL void ServerConnection::failed(const std::exception_ptr& failure) {
   } catch (const boost::system::system_error& error) {
     if (error.code() == asio::error::operation_aborted) return;
   } catch (const std::bad_alloc&) {
-    server_->giveUpReserve();
+    server_->giveUpMemory();
   } catch (...) {
   }
   try {

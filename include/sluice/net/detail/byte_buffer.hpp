@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <sluice/detail/reserve.hpp>
 #include <string_view>
 #include <utility>
 
@@ -79,6 +80,7 @@ class ByteBuffer {
 
  private:
   BOOST_NOINLINE void grow(std::size_t count) {
+    sluice::detail::Reserve::hold();
     const std::size_t wanted = std::max({capacity_ * 2, size_ + count, std::size_t{256}});
     void* moved = std::realloc(data_, wanted);
     if (moved == nullptr) throw std::bad_alloc();

@@ -59,11 +59,8 @@ SLUICE_DECL void Connector::onLoopEnd() {
 
 SLUICE_DECL void Connector::start(Handler handler) {
   handler_ = std::move(handler);
-  auto slot = handler_.slot();
-  if (slot.is_connected()) {
-    slot.assign(
-        [this](asio::cancellation_type) { fail(http::Error(asio::error::operation_aborted)); });
-  }
+  handler_.onCancel(
+      [this](asio::cancellation_type) { fail(http::Error(asio::error::operation_aborted)); });
   try {
     begin();
   } catch (...) {

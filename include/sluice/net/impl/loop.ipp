@@ -13,6 +13,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <sluice/detail/post.hpp>
 #include <sluice/error.hpp>
 #include <sluice/net/detail/loop.hpp>
@@ -173,8 +174,12 @@ SLUICE_DECL void Loop::enqueue(TurnEntry& entry) {
 
 SLUICE_DECL void Loop::scheduleTurn() {
   if (turnScheduled_ || stopped_) return;
-  turnScheduled_ = true;
-  sluice::detail::post(executor_, [self = shared_from_this()] { self->endTurn(); });
+  try {
+    sluice::detail::post(executor_, [self = shared_from_this()] { self->endTurn(); });
+    turnScheduled_ = true;
+  } catch (const std::bad_alloc&) {
+    // What is due keeps its place, and has its turn with the next event.
+  }
 }
 
 SLUICE_DECL void Loop::endTurn() {

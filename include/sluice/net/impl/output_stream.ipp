@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <boost/asio/error.hpp>
+#include <sluice/detail/reserve.hpp>
 #include <sluice/net/detail/output_stream.hpp>
 #include <utility>
 
@@ -227,12 +228,11 @@ SLUICE_DECL std::optional<error_code> OutputStream::settled(Until until,
 
 SLUICE_DECL void OutputStream::wait(Until until, std::uint64_t position, Handler handler) {
   const auto id = loop_->nextId();
-  if (auto slot = handler.slot(); slot.is_connected()) {
-    slot.assign([self = boost::intrusive_ptr<OutputStream>(this), id](asio::cancellation_type) {
-      self->current().cancel(id);
-    });
-  }
-  waiters_.push_back({until, position, id, std::move(handler)});
+  handler.onCancel([self = boost::intrusive_ptr<OutputStream>(this), id](asio::cancellation_type) {
+    self->current().cancel(id);
+  });
+  Waiter waiter{until, position, id, std::move(handler)};
+  sluice::detail::withReserve([&] { waiters_.push_back(std::move(waiter)); });
 }
 
 SLUICE_DECL void OutputStream::settleWaiters() {

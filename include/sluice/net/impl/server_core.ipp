@@ -134,16 +134,13 @@ SLUICE_DECL task<> ServerCore::closed(boost::intrusive_ptr<ServerCore> self) {
 
 SLUICE_DECL void ServerCore::startWait(CloseHandler handler) {
   const auto id = loop_->nextId();
-  auto slot = handler.slot();
-  if (slot.is_connected()) {
-    slot.assign([this, id](asio::cancellation_type) {
-      const auto place = std::find_if(waiters_.begin(), waiters_.end(),
-                                      [id](const Waiter& waiter) { return waiter.id == id; });
-      Waiter waiter = std::move(*place);
-      waiters_.erase(place);
-      waiter.handler.post(loop_->executor(), asio::error::operation_aborted);
-    });
-  }
+  handler.onCancel([this, id](asio::cancellation_type) {
+    const auto place = std::find_if(waiters_.begin(), waiters_.end(),
+                                    [id](const Waiter& waiter) { return waiter.id == id; });
+    Waiter waiter = std::move(*place);
+    waiters_.erase(place);
+    waiter.handler.post(loop_->executor(), asio::error::operation_aborted);
+  });
   waiters_.push_back({id, std::move(handler)});
 }
 

@@ -161,9 +161,7 @@ SLUICE_DECL void SocketCore::readSome(asio::mutable_buffer buffer, ReadHandler h
   } else if (reading() || state() == State::connecting) {
     handler.post(loop_->executor(), make_error_code(http::errc::ERR_INVALID_STATE), 0);
   } else {
-    if (auto slot = handler.slot(); slot.is_connected()) {
-      slot.assign([this](asio::cancellation_type) { cancelRead(); });
-    }
+    handler.onCancel([this](asio::cancellation_type) { cancelRead(); });
     raw().reader = std::move(handler);
     read(buffer, ReadBy::reader);
   }

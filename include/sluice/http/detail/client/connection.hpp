@@ -101,6 +101,8 @@ class ClientConnection final
   void tellUnasked();
   void releaseIfDone();
   void readOn();
+  void understand();
+  void endWithoutMemory();
   bool readsForNobody() const;
   bool hasResponse() const { return state_ == State::body || state_ == State::ended; }
   bool isFree() const { return state_ == State::idle || state_ == State::promised; }

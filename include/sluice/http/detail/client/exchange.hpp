@@ -209,6 +209,7 @@ class ClientExchange final : public ExchangeProgress,
   void observeEnd(const error_code& reason);
   Agent& chooseAgent();
   void askToContinue();
+  void endWithoutMemory();
   bool retry();
   void end(EndedBy by, const Error& error, bool told);
   void stopResponse(EndedBy by, const error_code& reason);

@@ -20,6 +20,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <sluice/detail/reserve.hpp>
 #include <string_view>
 #include <utility>
 
@@ -31,6 +32,7 @@ class InputBlock {
   using Pointer = boost::intrusive_ptr<InputBlock>;
 
   static Pointer make(std::size_t capacity) {
+    sluice::detail::Reserve::hold();
     void* memory = std::malloc(sizeof(InputBlock) + capacity);
     if (memory == nullptr) throw std::bad_alloc();
     return Pointer(::new (memory) InputBlock(capacity));

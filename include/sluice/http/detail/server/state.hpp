@@ -88,11 +88,8 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
     if (!resting_.running()) startResting();
   }
 
-  /// For a connection that begins or wakes up: memory is kept so that it can end in order when
-  /// there is no other. Throws if there is none to keep.
-  void takeReserve();
-  /// There is no memory left.
-  void giveUpReserve() { reserve_.reset(); }
+  /// There is none left: what is kept for later goes.
+  void giveUpMemory();
 
   /// Emits "error" with what a handler or a listener has thrown. If nobody listens it is one line
   /// on stderr.
@@ -157,7 +154,6 @@ class ServerState : public boost::intrusive_ref_counter<ServerState, boost::thre
   // The settings that the line tells of.
   std::chrono::milliseconds toldTimeout_{};
   std::size_t toldMost_ = 0;
-  std::unique_ptr<std::byte[]> reserve_;
   Phase phase_ = Phase::serves;
 };
 

@@ -28,9 +28,7 @@ struct Channel::Listener final : private net::detail::LoopMember {
 
   void wait(Waiter handler) {
     waiter = std::move(handler);
-    if (auto slot = waiter.slot(); slot.is_connected()) {
-      slot.assign([this](asio::cancellation_type) { wake(asio::error::operation_aborted); });
-    }
+    waiter.onCancel([this](asio::cancellation_type) { wake(asio::error::operation_aborted); });
   }
   void wake(error_code ec = {}) {
     if (waiter) std::exchange(waiter, {}).post(loop->executor(), ec);

@@ -167,11 +167,9 @@ SLUICE_DECL task<std::optional<WebSocketMessage>> WebSocketSession::receive(
 
 SLUICE_DECL void WebSocketSession::whenReadable(Waiter handler) {
   receiver_ = std::move(handler);
-  if (auto slot = receiver_.slot(); slot.is_connected()) {
-    slot.assign([this](asio::cancellation_type) {
-      receiver_.post(executor(), asio::error::operation_aborted);
-    });
-  }
+  receiver_.onCancel([this](asio::cancellation_type) {
+    receiver_.post(executor(), asio::error::operation_aborted);
+  });
 }
 
 SLUICE_DECL WriteResult WebSocketSession::send(std::string_view bytes, bool binary) {
@@ -200,15 +198,13 @@ SLUICE_DECL task<> WebSocketSession::close(boost::intrusive_ptr<WebSocketSession
 
 SLUICE_DECL void WebSocketSession::whenClosed(Waiter handler) {
   const auto id = loop_->nextId();
-  if (auto slot = handler.slot(); slot.is_connected()) {
-    slot.assign([this, id](asio::cancellation_type) {
-      const auto place = std::find_if(closers_.begin(), closers_.end(),
-                                      [id](const Closer& closer) { return closer.id == id; });
-      Waiter cancelled = std::move(place->handler);
-      closers_.erase(place);
-      cancelled.post(executor(), asio::error::operation_aborted);
-    });
-  }
+  handler.onCancel([this, id](asio::cancellation_type) {
+    const auto place = std::find_if(closers_.begin(), closers_.end(),
+                                    [id](const Closer& closer) { return closer.id == id; });
+    Waiter cancelled = std::move(place->handler);
+    closers_.erase(place);
+    cancelled.post(executor(), asio::error::operation_aborted);
+  });
   closers_.push_back({id, std::move(handler)});
 }
 

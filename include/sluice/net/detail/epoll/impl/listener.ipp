@@ -176,7 +176,12 @@ SLUICE_DECL void EpollListener::acceptFailed(const error_code& ec) {
 }
 
 SLUICE_DECL void EpollListener::tellOnce(const error_code& ec) {
-  if (!std::exchange(failing_, true)) user_->onAcceptError(http::Error::connection(ec, "accept"));
+  if (std::exchange(failing_, true)) return;
+  try {
+    user_->onAcceptError(http::Error::connection(ec, "accept"));
+  } catch (const std::bad_alloc&) {
+    // Not even to tell of it.
+  }
 }
 
 // The clients that wait see an end now rather than silence for as long as no descriptor is free.

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <memory>
 #include <sluice/detail/post.hpp>
+#include <sluice/detail/reserve.hpp>
 #include <sluice/net/detail/epoll/poller.hpp>
 #include <sluice/net/detail/epoll/system_socket.hpp>
 #include <sluice/net/detail/loop.hpp>
@@ -76,8 +77,8 @@ SLUICE_DECL error_code Poller::control(int operation, int fd, const Watched& who
 
 SLUICE_DECL error_code Poller::add(int fd, Watched& who, std::uint32_t events) {
   if (firstFree_ == none) {
-    firstFree_ = static_cast<std::uint32_t>(places_.size());
     places_.emplace_back();
+    firstFree_ = static_cast<std::uint32_t>(places_.size() - 1);
   }
   who.place_ = firstFree_;
   Place& place = places_[who.place_];
@@ -152,7 +153,7 @@ SLUICE_DECL void Poller::dispatch(Name name, std::uint32_t events) {
 }
 
 SLUICE_DECL void Poller::again(const Watched& who) {
-  again_.push_back(nameOf(who));
+  sluice::detail::withReserve([&] { again_.push_back(nameOf(who)); });
   loop_.atTurnEnd(*this);
 }
 
