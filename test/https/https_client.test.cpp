@@ -4,10 +4,12 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <sluice/https.hpp>
+#include <sluice/test/clock.hpp>
 #include <stdexcept>
 #include "support/catch.hpp"
 #include "support/certificates.hpp"
 #include "support/loopback.hpp"
+#include "support/run.hpp"
 
 using namespace sluice;
 using namespace std::chrono_literals;
@@ -420,6 +422,27 @@ TEST_CASE("a client that meets no TLS gets EPROTO, one that is hung up on ECONNR
     }
     CHECK(third == "ECONNRESET");
   });
+}
+
+TEST_CASE("a client waits handshakeTimeout for the other end's part of the handshake", "[https]") {
+  asio::io_context loop(1);
+  test::Clock clock(loop);
+  net::Socket silent;
+  auto server = net::createServer(loop, [&](net::Socket& socket) -> task<> {
+    co_await socket.read();
+    silent = std::move(socket);
+  });
+  server.listen(0, "127.0.0.1");
+  https::RequestOptions options;
+  options.handshakeTimeout = 2s;
+  auto answer = test::start(
+      loop, fetch("https://127.0.0.1:" + std::to_string(server.address().port) + '/', options));
+  loopback::runUntil(loop, [&] { return bool(silent); });
+  clock.advance(1999ms);
+  CHECK_FALSE(answer.done());
+  clock.advance(1ms);
+  REQUIRE(answer.done());
+  CHECK(answer.result() == "!ERR_TLS_HANDSHAKE_TIMEOUT");
 }
 
 TEST_CASE("a body until the end of the connection is whole only with a goodbye", "[https]") {

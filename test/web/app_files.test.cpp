@@ -140,6 +140,22 @@ TEST_CASE("one range is 206, several are multipart, one behind the end is 416",
   }
 }
 
+TEST_CASE("a list of more than 32 ranges is no list", "[app][files][plain]") {
+  const Folder folder;
+  folder.write("a.txt", numbers(1000));
+  const Router router = serving(folder);
+  const auto asking = [&](int count) {
+    std::string list = "bytes=0-0";
+    for (int i = 1; i != count; ++i) {
+      list += ',' + std::to_string(3 * i) + '-' + std::to_string(3 * i);
+    }
+    return get(router, "/f/a.txt", {{"Range", list}}).statusCode;
+  };
+  CHECK(asking(32) == 206);
+  CHECK(asking(33) == 200);
+  CHECK(asking(300) == 200);
+}
+
 // RFC 9110 14.1.1: a range from the end is satisfiable unless its length is 0.
 TEST_CASE("the last bytes of an empty file are all of it, and others are not there",
           "[app][files][plain]") {

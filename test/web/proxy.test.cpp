@@ -273,6 +273,10 @@ TEST_CASE("a proxy that makes no tunnel is an error", "[fetch]") {
     const auto got6 = co_await errorOf(
         fetch("https://example.test/", FetchRequest().proxy("http://127.0.0.1:1")));
     CHECK(got6 == "ECONNREFUSED");
+    // No answer to CONNECT needs that much.
+    proxy.answer = "HTTP/1.1 200 OK\r\nName: " + std::string(20'000, 'x') + "\r\n\r\n";
+    const auto got7 = co_await errorOf(fetch("https://example.test/", request));
+    CHECK(got7 == "HPE_HEADER_OVERFLOW");
   });
 }
 

@@ -4,6 +4,7 @@
 #include <sluice/websocket.hpp>
 #include <string>
 #include <vector>
+#include "support/allocations.hpp"
 #include "support/catch.hpp"
 #include "support/gate.hpp"
 #include "support/serve.hpp"
@@ -241,6 +242,25 @@ TEST_CASE("WebSocket: a peer that sends pings and reads no pongs costs no more m
   buffered = open->bufferedAmount();
   CHECK(buffered < 17'000);
   CHECK(site.wire().wire().unread().size() > 100'000);
+}
+
+TEST_CASE("WebSocket: fragments without bytes cost no memory, and end no message", "[websocket]") {
+  std::string log;
+  Site site(logging(log));
+  site.open();
+  CHECK(site.send("-t:ab") == "");
+  const std::string empty = frames("-c", true);
+  test::Allocations heap;
+  for (int round = 0; round < 100; ++round) {
+    std::string many;
+    for (int i = 0; i < 1000; ++i) many += empty;
+    site.wire().wire().deliver(many);
+    site.wire().settle();
+  }
+  CHECK(heap.live() < 100'000);
+  CHECK(log.empty());
+  CHECK(site.send("c:cd") == "");
+  CHECK(log == "abcd ");
 }
 
 TEST_CASE("WebSocket: the peer is pinged, and gone if nothing comes from it", "[websocket]") {
