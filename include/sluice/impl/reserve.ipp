@@ -19,7 +19,7 @@ struct ReserveBlock {
   // there is no memory to begin.
   static constexpr std::size_t besides = 16 * 1024;
 
-  ~ReserveBlock() { delete[] bytes.load(); }
+  ~ReserveBlock() { delete[] bytes.exchange(nullptr); }
 
   std::atomic<std::byte*> bytes = nullptr;
 };
