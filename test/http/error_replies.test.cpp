@@ -79,6 +79,30 @@ TEST_CASE("a chunk that is none is answered 400 while the response has not begun
   CHECK(wire.ended());
 }
 
+TEST_CASE("a request that turns out wrong is answered, though its response is corked", "[http]") {
+  const bool listens = GENERATE(false, true);
+  auto wire = serve([](IncomingMessage& req, ServerResponse& res) -> task<> {
+    res.cork();
+    res.cork();
+    co_await req.text();
+  });
+  if (listens) {
+    wire.server().on<"clientError">([](const Error&, sluice::net::Socket& socket) {
+      socket.write("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+      socket.end();
+    });
+  }
+  const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  SECTION("a chunk that is none") {
+    CHECK(wire.send(head + "x\r\n") == "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+  }
+  SECTION("an end inside the body") {
+    wire.send(head);
+    CHECK(wire.end() == "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+  }
+  CHECK(wire.ended());
+}
+
 TEST_CASE("what a refused peer goes on to send does not stand in for the head of its request",
           "[http]") {
   sluice::test::Gate gate;

@@ -109,10 +109,7 @@ SLUICE_DECL void OutgoingState::endBody(bool strict) {
   if (framing.bodyAllowed && framing.mode == BodyMode::chunked) {
     appendLastChunk(stream.queue().gathered(), trailers ? &*trailers : nullptr, uniqueHeaders);
   }
-  while (corked != 0) {
-    --corked;
-    stream.uncork();
-  }
+  uncorkAll();
   become(Stage::ended);
   endPosition = stream.queue().queued() - output->currentPosition(0);
   static_cast<void>(stream.queued());
@@ -145,6 +142,10 @@ SLUICE_DECL void OutgoingState::uncork() {
   if (corked == 0) return;
   if (--corked == 0) flushCorkedChunk();
   output->current().uncork();
+}
+
+SLUICE_DECL void OutgoingState::uncorkAll() {
+  for (; corked != 0; --corked) output->current().uncork();
 }
 
 SLUICE_DECL void OutgoingState::destroy(const error_code& reason) {

@@ -252,6 +252,8 @@ SLUICE_DECL void ServerExchange::renewOutgoing() {
 SLUICE_DECL void ServerExchange::refuse(const error_code& reason) {
   if (pair_ == nullptr) return;
   incoming().fail(make_error_code(boost::system::errc::connection_reset));
+  // What refuses the request follows on the same connection.
+  outgoing().uncorkAll();
   outgoing().destroy(reason);
 }
 

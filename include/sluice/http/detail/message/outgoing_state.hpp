@@ -148,6 +148,7 @@ class OutgoingState
   }
   void cork();
   void uncork();
+  void uncorkAll();
 
   /// The connection is gone, or the message was given up.
   void destroy(const error_code& reason);
