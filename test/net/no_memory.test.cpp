@@ -67,6 +67,8 @@ class Served {
   asio::ip::tcp::socket connect() {
     asio::ip::tcp::socket peer(io_);
     peer.connect({asio::ip::address_v4::loopback(), server_.address().port});
+    // Thousands of them, and none waits for what may still be under way after its end.
+    peer.set_option(asio::socket_base::linger(true, 0));
     return peer;
   }
   /// Sends the pieces, and lets the server see each by itself.
@@ -138,10 +140,10 @@ TEST_CASE("a server without memory refuses a connection in any state, and serves
           "[net][memory]") {
   const Pieces pieces = GENERATE(from_range(exchanges));
   int happened = 0;
-  for (std::size_t bytes = 0; bytes < 160000; bytes += 160) {
+  for (std::size_t bytes = 0; bytes < 160000; bytes += 400) {
     happened += serveWith(&test::HeapFault::beyond, bytes, pieces) ? 1 : 0;
   }
-  CHECK(happened > 100);
+  CHECK(happened > 40);
 }
 
 TEST_CASE("memory that is refused once, at whatever place, costs a server one connection at most",
@@ -230,7 +232,7 @@ Outcome askWith(test::HeapFault (*make)(std::size_t), std::size_t parameter) {
 
 TEST_CASE("a request without memory fails, and the next one is answered", "[net][memory]") {
   int failed = 0;
-  for (std::size_t bytes = 0; bytes < 160000; bytes += 160) {
+  for (std::size_t bytes = 0; bytes < 160000; bytes += 400) {
     failed += askWith(&test::HeapFault::beyond, bytes) == Outcome::failed ? 1 : 0;
   }
   CHECK(failed > 10);

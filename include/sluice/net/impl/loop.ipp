@@ -15,6 +15,7 @@
 #include <mutex>
 #include <new>
 #include <sluice/detail/post.hpp>
+#include <sluice/detail/reserve.hpp>
 #include <sluice/error.hpp>
 #include <sluice/net/detail/loop.hpp>
 #include <typeinfo>
@@ -158,12 +159,13 @@ SLUICE_DECL void Loop::arm() {
   if (armedFor_ && *armedFor_ <= *nearest) return;
   armedFor_ = nearest;
   timer_->expires_at(*nearest);
-  timer_->async_wait([weak = weak_from_this(), at = *nearest](const error_code& ec) {
+  const auto fire = [weak = weak_from_this(), at = *nearest](const error_code& ec) {
     const auto self = weak.lock();
     if (ec || !self || self->armedFor_ != at) return;
     self->armedFor_.reset();
     self->fireTimers();
-  });
+  };
+  sluice::detail::withReserve([&] { timer_->async_wait(fire); });
 }
 
 SLUICE_DECL void Loop::enqueue(TurnEntry& entry) {

@@ -40,8 +40,8 @@ class AsioTransport final : public Transport {
   struct Readable;
   struct Writable;
 
-  void waitForInput(Owner owner);
-  void waitForOutput(Owner owner);
+  void waitForInput(const Owner& owner);
+  void waitForOutput(const Owner& owner);
   void onReadable(const Owner& owner, error_code ec);
   void onWritable(const Owner& owner, const error_code& ec);
 

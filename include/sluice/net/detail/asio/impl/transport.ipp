@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/error.hpp>
+#include <sluice/detail/reserve.hpp>
 #include <sluice/net/detail/asio/transport.hpp>
 #include <sluice/net/detail/timers.hpp>
 #include <utility>
@@ -52,8 +53,10 @@ SLUICE_DECL std::size_t AsioTransport::tryWrite(std::span<const asio::const_buff
 
 SLUICE_DECL void AsioTransport::waitWritable() { waitForOutput(owner_); }
 
-SLUICE_DECL void AsioTransport::waitForOutput(Owner owner) {
-  socket_.async_wait(Socket::wait_write, Writable{this, std::move(owner)});
+SLUICE_DECL void AsioTransport::waitForOutput(const Owner& owner) {
+  sluice::detail::withReserve([&] {
+    socket_.async_wait(Socket::wait_write, Writable{this, owner});
+  });
 }
 
 SLUICE_DECL void AsioTransport::onWritable(const Owner& owner, const error_code& ec) {
@@ -74,8 +77,10 @@ SLUICE_DECL void AsioTransport::read(asio::mutable_buffer buffer) {
   waitForInput(owner_);
 }
 
-SLUICE_DECL void AsioTransport::waitForInput(Owner owner) {
-  socket_.async_wait(Socket::wait_read, Readable{this, std::move(owner)});
+SLUICE_DECL void AsioTransport::waitForInput(const Owner& owner) {
+  sluice::detail::withReserve([&] {
+    socket_.async_wait(Socket::wait_read, Readable{this, owner});
+  });
 }
 
 SLUICE_DECL bool AsioTransport::readWithoutBuffer() {
