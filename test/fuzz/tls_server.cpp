@@ -34,7 +34,7 @@ class World {
     options.secureContext = context();
     options.minVersion = "TLSv1.2";
     options.keepAliveTimeout = options.requestTimeout = 0ms;
-    options.headersTimeout = 0ms;
+    options.headersTimeout = options.timeout = 0ms;
     server_.emplace(https::createServer(
         io_, options, [](http::IncomingMessage& req, http::ServerResponse& res) -> task<> {
           const std::string text = co_await req.text();

@@ -339,10 +339,12 @@ SLUICE_DECL void ClientConnection::readOn() {
 }
 
 SLUICE_DECL void ClientConnection::destroyIncoming(const error_code& reason) {
-  if (exchange_) {
+  if (exchange_ && !exchange_->over()) {
     exchange_->destroyResponse(reason);
   } else {
+    const boost::intrusive_ptr<IncomingState> incoming = incoming_;
     core_->destroy(reason);
+    incoming->destroyAlone(reason);
   }
 }
 
