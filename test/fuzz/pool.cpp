@@ -105,24 +105,18 @@ class Scenario {
       case 1:
         plan(name);
         break;
-      case 2: {
-        const Named request = some(model_.planned, name);
-        require(pool_.unplan(request.name, request.thing) == take(model_.planned, request),
-                "a request that was planned is found, and no other");
+      case 2:
+        withdraw(model_.planned, &Pool::unplan, name);
         break;
-      }
       case 3:
         queue(name);
         break;
       case 4:
         dequeue(name);
         break;
-      case 5: {
-        const Named request = some(model_.queued, name);
-        require(pool_.removeQueued(request.name, request.thing) == take(model_.queued, request),
-                "a request that waits is found, and no other");
+      case 5:
+        withdraw(model_.queued, &Pool::removeQueued, name);
         break;
-      }
       case 6:
         reuse(name, limits);
         break;
@@ -155,6 +149,11 @@ class Scenario {
     const Named request{name, fresh()};
     pool_.enqueue(name, request.thing);
     model_.queued.push_back(request);
+  }
+  void withdraw(List& list, bool (Pool::*call)(std::string_view, Thing*), std::string_view name) {
+    const Named request = some(list, name);
+    require((pool_.*call)(request.name, request.thing) == take(list, request),
+            "a request that is there is found, and no other");
   }
   void dequeue(std::string_view name) {
     const auto waiting = of(model_.queued, name);

@@ -110,6 +110,7 @@ struct Sender {
   }
   bool wasWrong() const { return rightUntil != std::string::npos; }
   std::string_view right() const { return std::string_view(sent).substr(0, rightUntil); }
+  std::string_view wrong() const { return std::string_view(sent).substr(right().size()); }
 };
 
 /// What was promised, each of which must come exactly once before the end.

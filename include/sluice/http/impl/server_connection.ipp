@@ -99,7 +99,7 @@ SLUICE_DECL void ServerConnection::endWithoutMemory() {
   try {
     core_->destroy(make_error_code(boost::system::errc::not_enough_memory));
   } catch (const std::bad_alloc&) {
-    // The connection is closed. There is no memory to tell of it: who waits here goes on at once.
+    // The socket is closed, but there was no memory to post what tells the coroutine so.
     wake();
   }
 }
