@@ -50,6 +50,7 @@ class Served {
     server_.on<"error">([](const Error&) {});
     server_.listen(0);
     loopback::runUntil(io_, [this] { return server_.listening(); });
+    other_ = connect();
     CHECK(answers());
   }
 
@@ -111,6 +112,8 @@ class Served {
 
   asio::io_context io_{1};
   Server server_;
+  // Without any other, the next one finds the memory of the one before.
+  asio::ip::tcp::socket other_{io_};
 };
 
 using Pieces = std::vector<std::string_view>;

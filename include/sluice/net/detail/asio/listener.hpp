@@ -34,7 +34,8 @@ class AsioListener final : public Listener, private LoopMember {
   bool isStale(const GenericProtocol::endpoint& at, const std::string& path) const;
   void onLoopEnd() override { close(); }
   void acceptNext();
-  void onAccepted(const error_code& ec);
+  void onAccepted(error_code ec);
+  error_code takePeer();
   void acceptFailed(const error_code& ec);
   void dropWaiting();
   void takeReserve();

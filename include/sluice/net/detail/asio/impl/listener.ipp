@@ -115,19 +115,43 @@ SLUICE_DECL void AsioListener::close() {
 
 SLUICE_DECL void AsioListener::start(User& user) {
   user_ = &user;
+  error_code ignored;
+  acceptor_.non_blocking(true, ignored);
   acceptNext();
 }
 
 SLUICE_DECL void AsioListener::acceptNext() {
+  const auto ready = [self = boost::intrusive_ptr<AsioListener>(this)](const error_code& ec) {
+    self->onAccepted(ec);
+  };
   try {
-    acceptor_.async_accept(peer_, [self = boost::intrusive_ptr<AsioListener>(this)](
-                                      const error_code& ec) { self->onAccepted(ec); });
+#if defined(_WIN32)
+    acceptor_.async_accept(peer_, ready);
+#else
+    acceptor_.async_wait(Acceptor::wait_read, ready);
+#endif
   } catch (const std::bad_alloc&) {
     loop_->startTimer(pause_, acceptPause);
   }
 }
 
-SLUICE_DECL void AsioListener::onAccepted(const error_code& ec) {
+// Asio's own accept takes memory for the new connection before it calls anybody, so that where
+// there is none std::bad_alloc leaves run(). Windows has no other.
+SLUICE_DECL error_code AsioListener::takePeer() {
+#if defined(_WIN32)
+  return {};
+#else
+  try {
+    error_code ec;
+    acceptor_.accept(peer_, ec);
+    return ec;
+  } catch (const std::bad_alloc&) {
+    return make_error_code(boost::system::errc::not_enough_memory);
+  }
+#endif
+}
+
+SLUICE_DECL void AsioListener::onAccepted(error_code ec) {
   if (user_ == nullptr || loop_->stopped()) return;
   // Also if a listener of the user's throws.
   struct Continue {
@@ -137,7 +161,9 @@ SLUICE_DECL void AsioListener::onAccepted(const error_code& ec) {
       if (accepts && self.user_ != nullptr) self.acceptNext();
     }
   } rest{*this};
-  if (ec && concernsOneConnection(ec)) return;
+  if (!ec) ec = takePeer();
+  // A process that shares the listener may have been first.
+  if (ec == asio::error::would_block || concernsOneConnection(ec)) return;
   Loop::Turn turn(*loop_);
   if (ec) {
     rest.accepts = false;
@@ -158,9 +184,15 @@ SLUICE_DECL void AsioListener::onAccepted(const error_code& ec) {
 }
 
 SLUICE_DECL void AsioListener::acceptFailed(const error_code& ec) {
+  if (user_ == nullptr) return;
   if (isLackOfDescriptors(ec)) dropWaiting();
   loop_->startTimer(pause_, acceptPause);
-  if (!std::exchange(failing_, true)) user_->onAcceptError(http::Error::connection(ec, "accept"));
+  if (std::exchange(failing_, true)) return;
+  try {
+    user_->onAcceptError(http::Error::connection(ec, "accept"));
+  } catch (const std::bad_alloc&) {
+    // Not even to tell of it.
+  }
 }
 
 SLUICE_DECL void AsioListener::takeReserve() {
@@ -172,7 +204,6 @@ SLUICE_DECL void AsioListener::takeReserve() {
 // The clients that wait see an end now rather than silence for as long as no descriptor is free.
 SLUICE_DECL void AsioListener::dropWaiting() {
   error_code ec;
-  acceptor_.non_blocking(true, ec);
   for (int i = 0; i < dropsAtOnce && !ec && reserve_.is_open(); ++i) {
     error_code ignored;
     reserve_.close(ignored);
