@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <random>
 #include <sluice/net/detail/timers.hpp>
 #include <support/allocations.hpp>
@@ -280,6 +281,41 @@ TEST_CASE("durations that are not used any more are forgotten", "[Timers]") {
   use(10'000);
   CHECK(heap.live() < 10'000);
 }
+
+#if defined(SLUICE_TEST_HEAP_LIMIT)
+
+TEST_CASE("a timeout that had no memory is started once more, and every one fires", "[Timers]") {
+  constexpr int durations = 40;
+  int refused = 0;
+  for (std::size_t count = 1;; ++count) {
+    std::vector<int> log;
+    log.reserve(durations);
+    Fixture fixture;
+    std::vector<std::unique_ptr<Noting>> many;
+    for (int i = 1; i <= durations; ++i) many.push_back(std::make_unique<Noting>(i, log));
+    auto fault = sluice::test::HeapFault::once(count);
+    for (int i = 1; i <= durations; ++i) {
+      const auto begin = [&] {
+        fixture.timers.start(many[static_cast<std::size_t>(i - 1)]->entry,
+                             std::chrono::milliseconds(i), start);
+      };
+      try {
+        fault.during(begin);
+      } catch (const std::bad_alloc&) {
+        begin();
+      }
+    }
+    fixture.timers.fire(start + 1s);
+    CAPTURE(count);
+    REQUIRE(log.size() == durations);
+    if (!fault.happened()) break;
+    ++refused;
+  }
+  // At least the memory of every list was refused.
+  CHECK(refused > durations);
+}
+
+#endif
 
 TEST_CASE("a hundred thousand timeouts fire in order", "[Timers]") {
   constexpr int count = 100000;

@@ -111,9 +111,9 @@ class Timers {
 
   // The list whose first entry is nearest comes first: a heap, so that many durations cost little.
   void push(TimerList& list) {
-    list.isDue = true;
     due_.push_back({list.front().deadline_, lastDuration_, &list});
     std::push_heap(due_.begin(), due_.end());
+    list.isDue = true;
   }
 
   TimerEntry* earliest() {
@@ -136,6 +136,8 @@ class Timers {
   // Most entries ask for the list of the one before.
   TimerList& listFor(std::chrono::milliseconds duration) {
     if (last_ == nullptr || lastDuration_ != duration) {
+      // It may be dropped for the new one, for which there may then be no memory.
+      last_ = nullptr;
       last_ = &findList(duration);
       lastDuration_ = duration;
     }

@@ -135,7 +135,8 @@ SLUICE_DECL void Loop::startTimer(TimerEntry& entry, std::chrono::milliseconds d
     entry.stop();
     return;
   }
-  timers_.start(entry, std::min(duration, longestTimer), now());
+  sluice::detail::withReserve(
+      [&] { timers_.start(entry, std::min(duration, longestTimer), now()); });
   if (!armedFor_ || entry.deadline() < *armedFor_) arm();
 }
 
