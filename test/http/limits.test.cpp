@@ -140,6 +140,22 @@ TEST_CASE(
   CHECK(wire.ended());
 }
 
+TEST_CASE(
+    "where the body of the last response ends with the connection, nothing gets 503 behind it",
+    "[http]") {
+  auto wire = serve([](IncomingMessage&, ServerResponse& res) -> task<> {
+    res.write("one ");
+    co_await res.end("body");
+  });
+  wire.server().maxRequestsPerSocket = 1;
+  bool dropped = false;
+  wire.server().on<"dropRequest">([&](IncomingMessage&, net::Socket&) { dropped = true; });
+  CHECK(wire.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" + get("/2")) ==
+        "HTTP/1.1 200 OK\r\nDate: <D>\r\nConnection: close\r\n\r\none body");
+  CHECK(wire.ended());
+  CHECK_FALSE(dropped);
+}
+
 TEST_CASE("the body of a request has no limit but the reader's", "[http]") {
   auto wire = serve([](IncomingMessage& req, ServerResponse& res) -> task<> {
     std::size_t size = 0;

@@ -14,10 +14,12 @@
 
 namespace sluice::http::detail {
 
-// Of maxRequestsPerSocket: what had arrived after the last request that is served gets 503.
+// Of maxRequestsPerSocket: what had arrived after the last request that is served gets 503, but
+// where that would be read as more of a body that ends with the connection.
 SLUICE_DECL bool ServerConnection::dropsNext() const {
   const std::size_t most = server_->settings().maxRequestsPerSocket;
-  return most != 0 && requests_ >= most && reader().head().keepAlive() && !reader().empty();
+  return most != 0 && requests_ >= most && reader().head().keepAlive() && !reader().empty() &&
+         exchange_->outgoing().framing.mode != BodyMode::untilClose;
 }
 
 SLUICE_DECL Fate ServerConnection::fate() const {
