@@ -155,7 +155,9 @@ struct Pair {
     policy->handshakeTimeout = serverOptions.handshakeTimeout;
     policy->ticketKeys = std::make_shared<const https::detail::TicketKeys>();
     policy->context = https::detail::SecureContextAccess::get(
-        https::createSecureContext(https::detail::secureContextOptions(serverOptions)));
+        serverOptions.secureContext
+            ? serverOptions.secureContext
+            : https::createSecureContext(https::detail::secureContextOptions(serverOptions)));
     asio::co_spawn(io_, accept(policy), asio::detached);
     asio::co_spawn(io_, open(), asio::detached);
   }

@@ -161,24 +161,23 @@ std::ptrdiff_t Allocations::live() const { return liveBytes - liveBefore_; }
 
 #if defined(SLUICE_TEST_HEAP_LIMIT)
 
-HeapFault HeapFault::beyond(std::size_t bytes) {
-  return {liveBytes + static_cast<std::ptrdiff_t>(bytes), 0};
-}
+HeapFault HeapFault::beyond(std::size_t bytes) { return {static_cast<std::ptrdiff_t>(bytes), 0}; }
 
 HeapFault HeapFault::once(std::size_t count) { return {unlimited, count}; }
 
 void HeapFault::end() {
-  most_ = limit = unlimited;
+  more_ = limit = unlimited;
   takesLeft = 0;
 }
 
 HeapFault::Rule::Rule(HeapFault& of) : fault(of) {
   refused = false;
-  limit = fault.most_;
+  if (fault.more_ != unlimited) limit = liveBytes + fault.more_;
   takesLeft = fault.left_;
 }
 
 HeapFault::Rule::~Rule() {
+  if (limit != unlimited) fault.more_ = limit - liveBytes;
   fault.left_ = takesLeft;
   fault.happened_ = fault.happened_ || refused;
   limit = unlimited;

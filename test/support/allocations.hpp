@@ -47,7 +47,8 @@ class Allocations {
 /// A heap that refuses this thread.
 class HeapFault {
  public:
-  /// All that goes beyond so many more bytes than the thread has taken by now.
+  /// All that goes beyond so many more bytes than the thread has taken by now. What it takes and
+  /// gives back outside during() does not count.
   static HeapFault beyond(std::size_t bytes);
   /// What is taken as number `count` from now on, the first being 1, and only that.
   static HeapFault once(std::size_t count);
@@ -71,9 +72,10 @@ class HeapFault {
   };
   friend Rule;
 
-  HeapFault(std::ptrdiff_t most, std::size_t left) : most_(most), left_(left) {}
+  HeapFault(std::ptrdiff_t more, std::size_t left) : more_(more), left_(left) {}
 
-  std::ptrdiff_t most_;
+  // Bytes, and takes, until the first is refused.
+  std::ptrdiff_t more_;
   std::size_t left_;
   bool happened_ = false;
 };

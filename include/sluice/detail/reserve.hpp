@@ -15,6 +15,8 @@ class Reserve {
  public:
   /// For something large. Throws std::bad_alloc if nothing can be set aside.
   static void hold();
+  /// The same, and false if nothing can be set aside.
+  static bool holds() noexcept;
   /// There is no memory left.
   static void giveUp() noexcept;
   /// The same in a catch block, which throws on if nothing was set aside either.

@@ -35,6 +35,15 @@ SLUICE_DECL void Reserve::hold() {
   ::operator delete(::operator new(ReserveBlock::besides));
 }
 
+SLUICE_DECL bool Reserve::holds() noexcept {
+  try {
+    hold();
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
 SLUICE_DECL void Reserve::giveUp() noexcept { delete[] reserveBlock.bytes.exchange(nullptr); }
 
 SLUICE_DECL void Reserve::use() {

@@ -46,7 +46,8 @@ class CipherStream final : public net::detail::TransportOwner, private net::deta
   /// How the input ended: no more will come. Empty if it goes on.
   const error_code& inputEnd() const { return inputEnd_; }
   bool reading() const { return reading_; }
-  /// Reads more, if that is not under way.
+  /// Reads more, if that is not under way. Without memory for it the input has ended, which nobody
+  /// is told.
   void read();
   /// The same, and until there is something it holds no memory: onCipherInput() comes before
   /// anything is read. false: not below, or bytes are on their way already.
@@ -74,7 +75,8 @@ class CipherStream final : public net::detail::TransportOwner, private net::deta
   SLUICE_DECL void onRead(const error_code&, std::size_t count) override;
   SLUICE_DECL void onWritable(const error_code&) override;
   void onLoopEnd() override { closeNow(); }
-  void prepareInput();
+  bool prepareInput();
+  void breakWithoutMemory();
   void took(const error_code& ec, std::size_t count);
   void append(std::string_view bytes);
   std::size_t take(char* to, std::size_t count);

@@ -10,6 +10,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <memory>
+#include <new>
 #include <sluice/error.hpp>
 #include <string>
 #include <string_view>
@@ -33,8 +34,22 @@ using StorePtr = std::unique_ptr<X509_STORE, Freed<&X509_STORE_free>>;
 using X509Ptr = std::unique_ptr<X509, Freed<&X509_free>>;
 
 /// The first error in OpenSSL's queue, which is empty afterwards. EPROTO for one that has no name
-/// in `errc`; the text says what it was.
+/// in `errc`; the text says what it was. ENOMEM for a lack of memory.
 http::Error takeOpensslError();
+
+/// Throws that error unless `ok`.
+void ensure(bool ok);
+
+/// What a callback of OpenSSL's does, through which nothing may be thrown: `failed` for a lack of
+/// memory.
+template <class Result, class Act>
+Result withoutThrowing(Result failed, Act act) {
+  try {
+    return act();
+  } catch (const std::bad_alloc&) {
+    return failed;
+  }
+}
 
 /// What became of a certificate's verification.
 error_code verifyError(long result);

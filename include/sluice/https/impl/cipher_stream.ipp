@@ -6,9 +6,13 @@
 #include <openssl/bio.h>
 #include <algorithm>
 #include <boost/asio/error.hpp>
+#include <boost/system/errc.hpp>
 #include <chrono>
 #include <cstring>
+#include <new>
+#include <sluice/detail/reserve.hpp>
 #include <sluice/https/detail/cipher_stream.hpp>
+#include <sluice/https/detail/openssl.hpp>
 #include <utility>
 
 namespace sluice::https::detail {
@@ -35,6 +39,7 @@ SLUICE_DECL CipherStream::~CipherStream() {
 SLUICE_DECL bio_st* CipherStream::makeBio() {
   static BIO_METHOD* const method = [] {
     BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "sluice");
+    ensure(made != nullptr);
     BIO_meth_set_write_ex(made, [](BIO* bio, const char* data, std::size_t count, std::size_t* n) {
       static_cast<CipherStream*>(BIO_get_data(bio))->append({data, count});
       *n = count;
@@ -51,13 +56,24 @@ SLUICE_DECL bio_st* CipherStream::makeBio() {
     return made;
   }();
   BIO* bio = BIO_new(method);
+  ensure(bio != nullptr);
   BIO_set_data(bio, this);
   BIO_set_init(bio, 1);
   return bio;
 }
 
 SLUICE_DECL void CipherStream::append(std::string_view bytes) {
-  if (!outputError_) output_.append(bytes);
+  if (outputError_) return;
+  try {
+    output_.append(bytes);
+  } catch (const std::bad_alloc&) {
+    breakWithoutMemory();
+  }
+}
+
+// What is lost is the middle of something: both directions are over.
+SLUICE_DECL void CipherStream::breakWithoutMemory() {
+  inputEnd_ = outputError_ = make_error_code(boost::system::errc::not_enough_memory);
 }
 
 SLUICE_DECL std::size_t CipherStream::take(char* to, std::size_t count) {
@@ -75,19 +91,25 @@ SLUICE_DECL void CipherStream::prepend(std::string_view bytes) {
   end_ = bytes.size();
 }
 
-SLUICE_DECL void CipherStream::prepareInput() {
+SLUICE_DECL bool CipherStream::prepareInput() {
   const std::size_t wanted = filled_ ? largeInput : smallInput;
   if (capacity_ != wanted) {
-    input_ = std::make_unique_for_overwrite<char[]>(wanted);
+    std::unique_ptr<char[]> made;
+    if (sluice::detail::Reserve::holds()) made.reset(new (std::nothrow) char[wanted]);
+    if (made == nullptr) {
+      breakWithoutMemory();
+      return false;
+    }
+    input_ = std::move(made);
     capacity_ = wanted;
   }
   begin_ = end_ = 0;
+  return true;
 }
 
 SLUICE_DECL void CipherStream::read() {
-  if (reading_ || hasInput() || inputEnd_) return;
+  if (reading_ || hasInput() || inputEnd_ || !prepareInput()) return;
   reading_ = true;
-  prepareInput();
   below_->read({input_.get(), capacity_});
 }
 
@@ -107,7 +129,7 @@ SLUICE_DECL void CipherStream::tryRead() {
   if (hasInput() || inputEnd_) return;
   // The read that is under way has the buffer.
   if (reading_ && !below_->readWithoutBuffer()) return;
-  prepareInput();
+  if (!prepareInput()) return;
   error_code ec;
   const std::size_t count = below_->tryRead({input_.get(), capacity_}, ec);
   if (count != 0 || ec) took(ec, count);

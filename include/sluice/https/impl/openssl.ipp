@@ -7,6 +7,7 @@
 #include <openssl/x509_vfy.h>
 #include <array>
 #include <iterator>
+#include <sluice/detail/reserve.hpp>
 #include <sluice/https/detail/openssl.hpp>
 
 namespace sluice::https::detail {
@@ -68,7 +69,7 @@ inline int codeOf(unsigned long error) {
       return static_cast<int>(entry.code);
     }
   }
-  return codeNamed(opensslErrorName(error));
+  return sluice::detail::withReserve([error] { return codeNamed(opensslErrorName(error)); });
 }
 
 SLUICE_DECL http::Error takeOpensslError() {
@@ -80,11 +81,18 @@ SLUICE_DECL http::Error takeOpensslError() {
     if (code == 0) code = codeOf(next);
     if (first == 0) first = next;
   }
+  if (ERR_GET_REASON(first) == ERR_R_MALLOC_FAILURE) {
+    return http::Error(make_error_code(boost::system::errc::not_enough_memory));
+  }
   std::array<char, 256> text{};
   ERR_error_string_n(first, text.data(), text.size());
   if (code != 0) return http::Error(make_error_code(static_cast<http::errc>(code)), text.data());
   const auto protocol = boost::system::errc::make_error_code(boost::system::errc::protocol_error);
   return http::Error(protocol, text.data());
+}
+
+SLUICE_DECL void ensure(bool ok) {
+  if (!ok) throw takeOpensslError();
 }
 
 struct VerifyCode {

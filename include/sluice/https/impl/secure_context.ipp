@@ -23,10 +23,6 @@ namespace sluice::https {
 
 namespace detail {
 
-inline void ensure(bool ok) {
-  if (!ok) throw takeOpensslError();
-}
-
 inline std::string contentOf(const std::string& file) {
   errno = 0;
   std::ifstream stream(file, std::ios::binary);
@@ -61,9 +57,16 @@ inline int givePassphrase(char* to, int room, int, void* passphrase) {
   return static_cast<int>(text.size());
 }
 
+/// After the last one of a list was read: there was at least one, and it was the last.
+inline void ensureWhole(bool any) {
+  ensure(any && ERR_GET_REASON(ERR_peek_error()) != ERR_R_MALLOC_FAILURE);
+  ERR_clear_error();
+}
+
 /// Calls `use` for every certificate of a text that has at least one.
 template <class Use>
 void eachCertificate(std::string_view pem, Use use) {
+  ERR_clear_error();
   const BioPtr bio = bioOf(pem);
   bool any = false;
   std::string none;
@@ -72,8 +75,7 @@ void eachCertificate(std::string_view pem, Use use) {
     use(certificate.get());
     any = true;
   }
-  ensure(any);
-  ERR_clear_error();
+  ensureWhole(any);
 }
 
 SLUICE_DECL TlsContext::TlsContext(const SecureContextOptions& options)
@@ -142,12 +144,14 @@ SLUICE_DECL void TlsContext::install(std::string_view sessionIdContext) {
       [](X509_STORE_CTX* chain, void*) {
         const auto* ssl = static_cast<const SSL*>(
             X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx()));
-        return TlsSession::of(ssl).verify(chain) ? 1 : 0;
+        return withoutThrowing(0, [&] { return TlsSession::of(ssl).verify(chain) ? 1 : 0; });
       },
       nullptr);
   SSL_CTX_set_tlsext_servername_callback(
-      context_.get(),
-      +[](SSL* ssl, int* alert, void*) { return TlsSession::of(ssl).chooseContext(*alert); });
+      context_.get(), +[](SSL* ssl, int* alert, void*) {
+        return withoutThrowing(SSL_TLSEXT_ERR_ALERT_FATAL,
+                               [&] { return TlsSession::of(ssl).chooseContext(*alert); });
+      });
   SSL_CTX_set_alpn_select_cb(
       context_.get(),
       [](SSL* ssl, const unsigned char** chosen, unsigned char* size, const unsigned char* offered,
@@ -155,8 +159,10 @@ SLUICE_DECL void TlsContext::install(std::string_view sessionIdContext) {
          void*) { return TlsSession::of(ssl).chooseProtocol(chosen, size, offered, count); },
       nullptr);
   SSL_CTX_sess_set_new_cb(context_.get(), [](SSL* ssl, SSL_SESSION* session) {
-    TlsSession::of(ssl).newSession(session);
-    return 0;
+    return withoutThrowing(0, [&] {
+      TlsSession::of(ssl).newSession(session);
+      return 0;
+    });
   });
   installTickets();
 }
@@ -170,11 +176,15 @@ SLUICE_DECL void TlsContext::installTickets() {
                           : keys.open(name, vector, cipher, mac);
       });
   SSL_CTX_set_session_ticket_cb(
-      context_.get(), [](SSL* ssl, void*) { return TlsSession::of(ssl).fillTicket() ? 1 : 0; },
+      context_.get(),
+      [](SSL* ssl, void*) {
+        return withoutThrowing(0, [&] { return TlsSession::of(ssl).fillTicket() ? 1 : 0; });
+      },
       [](SSL* ssl, SSL_SESSION* session, const unsigned char*, std::size_t,
          SSL_TICKET_STATUS status, void*) -> SSL_TICKET_RETURN {
         const bool opened = status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW;
-        if (!opened || !TlsSession::of(ssl).mayResume(session)) {
+        const auto mayResume = [&] { return TlsSession::of(ssl).mayResume(session); };
+        if (!opened || !withoutThrowing(false, mayResume)) {
           return SSL_TICKET_RETURN_IGNORE_RENEW;
         }
         return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
@@ -185,7 +195,10 @@ SLUICE_DECL void TlsContext::installTickets() {
 SLUICE_DECL void TlsContext::logKeys() {
   std::call_once(logsKeys_, [this] {
     SSL_CTX_set_keylog_callback(context_.get(), [](const SSL* ssl, const char* line) {
-      TlsSession::of(ssl).addKeylog(line);
+      withoutThrowing(0, [&] {
+        TlsSession::of(ssl).addKeylog(line);
+        return 0;
+      });
     });
   });
 }
@@ -310,6 +323,7 @@ SLUICE_DECL void TlsContext::trust(std::string_view pem) {
 }
 
 SLUICE_DECL void TlsContext::revoke(std::string_view pem) {
+  ERR_clear_error();
   const BioPtr bio = bioOf(pem);
   X509_STORE* store = SSL_CTX_get_cert_store(context_.get());
   bool any = false;
@@ -318,8 +332,7 @@ SLUICE_DECL void TlsContext::revoke(std::string_view pem) {
     ensure(X509_STORE_add_crl(store, crl.get()) == 1);
     any = true;
   }
-  ensure(any);
-  ERR_clear_error();
+  ensureWhole(any);
   ensure(X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) == 1);
 }
 
@@ -330,6 +343,7 @@ class TrustService final : public asio::execution_context::service {
 
   explicit TrustService(asio::execution_context& context)
       : service(context), store_(X509_STORE_new()) {
+    ensure(store_ != nullptr);
     X509_STORE_set_default_paths(store_.get());
     ERR_clear_error();
   }

@@ -15,8 +15,9 @@ namespace sluice::https::detail {
 
 SLUICE_DECL TlsSession::TlsSession(net::detail::Loop& loop, std::shared_ptr<const TlsPolicy> policy)
     : loop_(&loop), policy_(std::move(policy)), ssl_(SSL_new(policy_->context->native())) {
+  ensure(ssl_ != nullptr);
   if (policy_->onKeylog) policy_->context->logKeys();
-  SSL_set_app_data(ssl_.get(), this);
+  ensure(SSL_set_app_data(ssl_.get(), this) == 1);
   trustAsTold();
   if (policy_->server) {
     beServer();
@@ -37,7 +38,8 @@ SLUICE_DECL void TlsSession::beClient() {
   SSL_set_verify(ssl_.get(), SSL_VERIFY_PEER, nullptr);
   setIdentity();
   const auto* protocols = reinterpret_cast<const unsigned char*>(policy_->protocols.data());
-  SSL_set_alpn_protos(ssl_.get(), protocols, static_cast<unsigned>(policy_->protocols.size()));
+  ensure(SSL_set_alpn_protos(ssl_.get(), protocols,
+                             static_cast<unsigned>(policy_->protocols.size())) == 0);
   if (policy_->session.empty()) return;
   const auto* bytes = reinterpret_cast<const unsigned char*>(policy_->session.data());
   const SessionPtr session(
@@ -53,13 +55,13 @@ SLUICE_DECL TlsSession& TlsSession::of(const SSL* ssl) {
 SLUICE_DECL void TlsSession::trustAsTold() {
   const auto& context = chosen_ ? *chosen_ : *policy_->context;
   if ((!policy_->server || policy_->requestCert) && context.trustsSystem()) {
-    SSL_set1_verify_cert_store(ssl_.get(), systemTrust(*loop_));
+    ensure(SSL_set1_verify_cert_store(ssl_.get(), systemTrust(*loop_)) == 1);
   }
 }
 
 SLUICE_DECL void TlsSession::setIdentity() {
   if (!policy_->servername.empty()) {
-    SSL_set_tlsext_host_name(ssl_.get(), policy_->servername.c_str());
+    ensure(SSL_set_tlsext_host_name(ssl_.get(), policy_->servername.c_str()) == 1);
   }
   if (policy_->identity.empty() || policy_->checkServerIdentity) return;
   X509_VERIFY_PARAM* wanted = SSL_get0_param(ssl_.get());
@@ -73,7 +75,7 @@ SLUICE_DECL void TlsSession::setIdentity() {
   // refuses an address with a zone, and would compare nothing then.
   const bool isName = notAnAddress && isHostName(policy_->identity);
   const std::string identity = isName ? policy_->identity : " ";
-  X509_VERIFY_PARAM_set1_host(wanted, identity.data(), identity.size());
+  ensure(X509_VERIFY_PARAM_set1_host(wanted, identity.data(), identity.size()) == 1);
 }
 
 inline bool isWrongName(long error) {
@@ -124,20 +126,23 @@ inline std::optional<std::string> textOf(const char* name) {
 
 SLUICE_DECL void TlsSession::findContext(std::optional<std::string> name) {
   if (asked_ == name) return;
-  asked_ = std::move(name);
+  asked_.reset();
   chosen_ = nullptr;
   refusal_.reset();
-  if (!asked_ || !policy_->server || !policy_->chooseContext) return;
-  try {
-    const SecureContext context = policy_->chooseContext(*asked_);
-    if (context) chosen_ = SecureContextAccess::get(context);
-  } catch (const http::Error& error) {
-    refusal_ = error;
-  } catch (const std::exception& error) {
-    refusal_ = http::Error(make_error_code(http::errc::ERR_UNHANDLED_ERROR), error.what());
-  } catch (...) {
-    refusal_ = http::Error(make_error_code(http::errc::ERR_UNHANDLED_ERROR));
+  if (name && policy_->server && policy_->chooseContext) {
+    try {
+      const SecureContext context = policy_->chooseContext(*name);
+      if (context) chosen_ = SecureContextAccess::get(context);
+    } catch (const http::Error& error) {
+      refusal_ = error;
+    } catch (const std::exception& error) {
+      refusal_ = http::Error(make_error_code(http::errc::ERR_UNHANDLED_ERROR), error.what());
+    } catch (...) {
+      refusal_ = http::Error(make_error_code(http::errc::ERR_UNHANDLED_ERROR));
+    }
   }
+  // Last: what was not found for lack of memory is not taken for what was found.
+  asked_ = std::move(name);
 }
 
 SLUICE_DECL int TlsSession::chooseContext(int& alert) {
@@ -148,7 +153,9 @@ SLUICE_DECL int TlsSession::chooseContext(int& alert) {
     return SSL_TLSEXT_ERR_ALERT_FATAL;
   }
   if (chosen_) {
-    SSL_set_SSL_CTX(ssl_.get(), chosen_->native());
+    if (SSL_set_SSL_CTX(ssl_.get(), chosen_->native()) == nullptr) {
+      return SSL_TLSEXT_ERR_ALERT_FATAL;
+    }
     if (policy_->onKeylog) chosen_->logKeys();
     trustAsTold();
   }
@@ -227,7 +234,9 @@ SLUICE_DECL std::optional<http::Error> TlsSession::wrongPeer() const {
     }
     return std::nullopt;
   }
-  if (SSL_session_reused(ssl_.get()) == 0 || policy_->identity.empty()) return std::nullopt;
+  if (policy_->identity.empty()) return std::nullopt;
+  // A session that is resumed brings its certificate along, and OpenSSL drops the name without a
+  // word where it lacks memory for it.
   X509* certificate = SSL_get0_peer_certificate(ssl_.get());
   if (certificate != nullptr && names(certificate, policy_->identity)) return std::nullopt;
   return doesNotName(certificate, policy_->identity);

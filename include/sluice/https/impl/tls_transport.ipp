@@ -6,8 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/error.hpp>
+#include <boost/system/errc.hpp>
 #include <cstring>
+#include <new>
 #include <sluice/detail/post.hpp>
+#include <sluice/detail/reserve.hpp>
 #include <sluice/https/detail/tls_transport.hpp>
 #include <utility>
 
@@ -90,10 +93,8 @@ SLUICE_DECL TlsTransport::~TlsTransport() {
 
 SLUICE_DECL void TlsTransport::startHandshake(HandshakeHandler handler) {
   handshake_ = std::move(handler);
-  if (auto slot = handshake_.slot(); slot.is_connected()) {
-    slot.assign(
-        [this](asio::cancellation_type) { fail(http::Error(asio::error::operation_aborted)); });
-  }
+  handshake_.onCancel(
+      [this](asio::cancellation_type) { fail(http::Error(asio::error::operation_aborted)); });
   loop_->startTimer(patience_, session_.policy().handshakeTimeout);
   continueHandshake();
 }
@@ -101,6 +102,11 @@ SLUICE_DECL void TlsTransport::startHandshake(HandshakeHandler handler) {
 SLUICE_DECL void TlsTransport::continueHandshake() {
   // A listener of "keylog" may destroy all that has this.
   const boost::intrusive_ptr<TlsTransport> alive(this);
+  // OpenSSL takes as much in these as a connection takes elsewhere.
+  if (!sluice::detail::Reserve::holds()) {
+    fail(http::Error(make_error_code(boost::system::errc::not_enough_memory)));
+    return;
+  }
   ERR_clear_error();
   const int result = SSL_do_handshake(session_.native());
   cipher_->flush();
@@ -108,9 +114,14 @@ SLUICE_DECL void TlsTransport::continueHandshake() {
   if (state_ != State::shaking) return;
   if (result == 1) {
     opened();
-  } else if (SSL_get_error(session_.native(), result) != SSL_ERROR_WANT_READ) {
+    return;
+  }
+  if (SSL_get_error(session_.native(), result) != SSL_ERROR_WANT_READ) {
     fail(session_.errorOf(result));
-  } else if (const error_code& end = cipher_->inputEnd()) {
+    return;
+  }
+  cipher_->read();
+  if (const error_code& end = cipher_->inputEnd()) {
     if (end != asio::error::eof) {
       fail(http::Error(end));
       return;
@@ -120,8 +131,6 @@ SLUICE_DECL void TlsTransport::continueHandshake() {
                          ? "socket hang up"
                          : "Client network socket disconnected before secure TLS "
                            "connection was established"));
-  } else {
-    cipher_->read();
   }
 }
 
@@ -184,9 +193,10 @@ SLUICE_DECL void TlsTransport::read(asio::mutable_buffer buffer) {
   if (state_ == State::shaking) return;
   if (holdsInput() || state_ != State::open || cipher_->unsent() > mostUnsent) {
     readLater();
-  } else {
-    cipher_->read();
+    return;
   }
+  cipher_->read();
+  if (cipher_->inputEnd()) readLater();
 }
 
 // A part of a record counts as well.
@@ -214,7 +224,10 @@ SLUICE_DECL void TlsTransport::goOnReading() {
   const bool tells = target_.size() == 0 && !cipher_->reading();
   if (count == 0 && !ec && !tells) {
     // If the peer does not take our answers, onCipherSent() comes back here.
-    if (cipher_->unsent() <= mostUnsent) cipher_->read();
+    if (cipher_->unsent() <= mostUnsent) {
+      cipher_->read();
+      if (cipher_->inputEnd()) goOnReading();
+    }
     return;
   }
   const auto owner = std::move(reader_);
@@ -382,11 +395,15 @@ SLUICE_DECL void TlsTransport::close() {
     cipher_->closeNow();
   }
   endHandshake(asio::error::operation_aborted);
-  cancelRead();
-  if (!writer_) return;
-  sluice::detail::post(loop_->executor(), [alive, owner = std::move(writer_)] {
-    if (alive->owner_ != nullptr) owner->onWritable(asio::error::operation_aborted);
-  });
+  try {
+    cancelRead();
+    if (!writer_) return;
+    sluice::detail::post(loop_->executor(), [alive, owner = std::move(writer_)] {
+      if (alive->owner_ != nullptr) owner->onWritable(asio::error::operation_aborted);
+    });
+  } catch (const std::bad_alloc&) {
+    // Who has closed it waits for nothing that it cannot do without.
+  }
 }
 
 SLUICE_DECL void TlsTransport::reset() {

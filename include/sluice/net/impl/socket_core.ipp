@@ -3,6 +3,7 @@
 // Definitions of socket_core.hpp.
 #pragma once
 
+#include <new>
 #include <sluice/detail/post.hpp>
 #include <sluice/detail/sight.hpp>
 #include <sluice/net/detail/socket_core.hpp>
@@ -130,8 +131,13 @@ SLUICE_DECL void SocketCore::onTurnEnd() {
       core.endsTurn_ = false;
       const bool touched = core.touched_;
       core.touched_ = false;
-      if (touched && core.timeout_.count() != 0 && !core.destroyed())
+      if (!touched || core.timeout_.count() == 0 || core.destroyed()) return;
+      try {
         core.loop_->startTimer(core.idle_, core.timeout_);
+      } catch (const std::bad_alloc&) {
+        // A connection without its timeout could stay for ever.
+        core.destroyAtTurnEnd();
+      }
     }
   } const touched(*this);
   if (output_) output_->flush();
