@@ -44,6 +44,7 @@ has() {
     nghttp2-client) command -v h2load ;;
     testssl.sh) command -v testssl ;;
     nodejs) command -v node ;;
+    llvm-[0-9]*) command -v "llvm-cov-${1#llvm-}" ;;
     libclang-rt-*-dev | libc++*-dev | librestinio-dev | libcpp-httplib-dev | libcurl4-openssl-dev | liburing-dev | g++-multilib) dpkg -s "$1" ;;
     *) command -v "$1" ;;
   esac >/dev/null 2>&1
