@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <exception>
 #include <sluice/http.hpp>
+#include <sluice/websocket.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,12 +43,17 @@ task<> serve(IncomingMessage& req, ServerResponse& res) {
   co_await res.end(std::to_string(received));
 }
 
+task<> echo(WebSocket& ws, IncomingMessage&) {
+  while (const auto message = co_await ws.receive()) co_await ws.send(message->data);
+}
+
 /// A server that has answered once, so that what is made once is there.
 class Served {
  public:
   Served() : server_(createServer(io_, serve)) {
     // A broken connection is no reason to write to stderr.
     server_.on<"error">([](const Error&) {});
+    server_.on<"upgrade">(webSocket(echo));
     server_.listen(0);
     loopback::runUntil(io_, [this] { return server_.listening(); });
     other_ = connect();
@@ -124,6 +130,9 @@ const std::vector<Pieces> exchanges = {
      "GET / HTTP/1.1\r\nHost: a\r\n\r\n"},
     {"GET / HTTP/1.1\r\nHost: a"},
     {"GET / HTTP/1.1\r\nHost a\r\n\r\n"},
+    {"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+     "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"},
 };
 
 /// true: memory was refused.

@@ -333,10 +333,11 @@ SLUICE_DECL task<> ServerConnection::handOver() {
     co_await Wait{this};
   }
   if (gone()) co_return;
-  become(State::upgraded);
-  exchange_->incoming().upgraded = true;
+  // These take memory; without it the socket is still the connection's.
   const std::string head(reader().unread());
   exchange_->incoming().ownHead();
+  become(State::upgraded);
+  exchange_->incoming().upgraded = true;
   reader().attach(nullptr);
   core_->setUser(nullptr);
   core_->setTimeout({});

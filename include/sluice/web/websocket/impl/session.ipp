@@ -7,6 +7,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <new>
 #include <sluice/detail/post.hpp>
 #include <sluice/detail/suspend.hpp>
 #include <sluice/web/websocket/detail/closing.hpp>
@@ -37,9 +38,14 @@ SLUICE_DECL void WebSocketSession::open() {
   // Keeps the session as long as the socket can call it.
   socket.on<"close">(
       [self = boost::intrusive_ptr<WebSocketSession>(this)](bool) { self->timer_.stop(); });
-  socket.on<"shutdown">([this] { beginClose(1001, {}); });
-  loop_->startTimer(timer_, pingInterval_);
-  readOn();
+  try {
+    socket.on<"shutdown">([this] { beginClose(1001, {}); });
+    loop_->startTimer(timer_, pingInterval_);
+    readOn();
+  } catch (const std::bad_alloc&) {
+    socket.destroy();
+    throw;
+  }
 }
 
 SLUICE_DECL void WebSocketSession::readOn() {
